@@ -1,0 +1,60 @@
+"""Every job of the kit: ``nox -s grade``, ``nox -s tests``, ``nox -s lint``."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["grade"]
+
+PYPROJECT = Path("pyproject.toml")
+
+
+def _project() -> dict:
+    return nox.project.load_toml(PYPROJECT)
+
+
+def _install(session: nox.Session, *requirements: str) -> None:
+    """Install what is not there yet; a session that has it all starts at once."""
+    wanted = hashlib.sha256("\n".join(requirements).encode()).hexdigest()
+    stamp = Path(session.virtualenv.location) / "thirteen-bytes-installed"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        session.install(*requirements)
+        stamp.write_text(wanted)
+
+
+def _kit(session: nox.Session, *arguments: str) -> None:
+    """Run the kit; its exit code (0 to 3) becomes nox's own."""
+    _install(session, *_project()["project"]["dependencies"])
+    python = Path(session.bin) / "python"
+    code = subprocess.run([python, "-m", "grader", *arguments], check=False).returncode
+    if code:
+        sys.exit(code)
+
+
+@nox.session
+def grade(session: nox.Session) -> None:
+    """Grade the exercises, or those named: nox -s grade -- send_all --lang c."""
+    _kit(session, "grade", *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """Test the kit itself, on every Python that is here."""
+    _install(session, *_project()["project"]["dependencies"])
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the style of Python and C."""
+    _install(session, *_project()["dependency-groups"]["lint"])
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", "grader", "tests", "noxfile.py")
