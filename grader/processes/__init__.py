@@ -1,0 +1,1 @@
+"""Child processes: a channel to talk to them, a server that forks them warm."""
