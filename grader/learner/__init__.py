@@ -1,0 +1,1 @@
+"""How to run untrusted code in a child process and watch it."""

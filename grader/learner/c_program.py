@@ -1,0 +1,139 @@
+"""Loads a learner's C module in the learner's process.
+
+A C function is called through its ``binding.py``, which turns values of the
+check into C values and C results into Python ones.  Every buffer that C sees
+is allocated to the exact byte, so that AddressSanitizer sees its edges.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import Any
+
+from grader.learner.program import ContractBroken, LoadError, Null
+from grader.learner.python_program import raised
+
+try:  # cffi's run-time half; the launcher of C programs has it on its path
+    import _cffi_backend
+except ImportError:
+    _cffi_backend = None
+
+#: What a buffer holds before C writes to it.
+UNTOUCHED = 0xA5
+
+
+class Library:
+    """The C module as a binding sees it: ``lib``, ``ffi`` and conversions."""
+
+    def __init__(self, lib: Any, ffi: Any) -> None:
+        self.lib, self.ffi = lib, ffi
+
+    def bytes(self, data: bytes | Null) -> Any:
+        """A ``const void *`` to a copy of data, of exactly its length."""
+        if isinstance(data, Null):
+            return self.ffi.NULL
+        copy = self.room(len(data))
+        self.ffi.memmove(copy, data, len(data))
+        return copy
+
+    def text(self, text: str | None) -> Any:
+        """A ``const char *`` to a zero-terminated copy; NULL for None."""
+        return self.ffi.NULL if text is None else self.bytes(text.encode() + b"\0")
+
+    def room(self, size: int | Null) -> Any:
+        """A buffer of exactly size bytes; NULL for Null."""
+        if isinstance(size, Null):
+            return self.ffi.NULL
+        memory = self.ffi.gc(self.ffi.cast("char *", self.lib.kit_allocate(size)), self.lib.kit_release)
+        self.ffi.buffer(memory, size)[:] = bytes([UNTOUCHED]) * size
+        return memory
+
+    def call(self, function: Callable, *arguments: Any) -> int:
+        """Call a C function with errno 0."""
+        self.ffi.errno = 0
+        return function(*arguments)
+
+    def status(self, result: int) -> None:
+        """None for 0.
+
+        Raises:
+            OSError: the function returned -1; errno as it left it.
+            ContractBroken: it returned anything else.
+        """
+        if result != 0:
+            self._failed(result, "0 and -1")
+
+    def length(self, result: int, buffer: Any, size: int | Null) -> bytes:
+        """The first result bytes of buffer.
+
+        Raises:
+            OSError: the function returned -1.
+            ContractBroken: it returned another negative number, or more than size.
+        """
+        size = len(size) if isinstance(size, Null) else size
+        if result < 0:
+            self._failed(result, "a length and -1")
+        if result > size:
+            raise ContractBroken(f"returned {result} for a buffer of {size} bytes")
+        return bytes(self.ffi.buffer(buffer, result)) if result else b""
+
+    def _failed(self, result: int, known: str) -> None:
+        number = self.ffi.errno
+        if result != -1:
+            raise ContractBroken(f"returned {result}; the contract knows {known}")
+        if number == 0:
+            raise ContractBroken("returned -1 with errno 0, so the caller cannot tell why")
+        raise OSError(number, os.strerror(number))
+
+
+class CProgram:
+    """A C module of the learner's, with its binding."""
+
+    def __init__(self, library: Library, binding: dict) -> None:
+        self._library = library
+        self._binding = binding
+
+    def function(self, name: str) -> Callable:
+        bound = self._binding[name]
+        return lambda *arguments, **options: bound(self._library, *arguments, **options)
+
+    def lend(self, fd: int) -> int:
+        return fd
+
+    def give_back(self, fd: int) -> None:
+        try:
+            os.close(fd)
+        except OSError:
+            pass  # the program closed it; the judge has seen that
+
+    def exception(self, exception: BaseException) -> dict:
+        return raised(exception, "")
+
+
+def load(request: dict, memory: Any) -> CProgram:
+    """Load the shared object that the build room has made.
+
+    Raises:
+        LoadError: the dynamic linker refuses it.
+    """
+    # C starts with the dispositions of a program of its own.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    name, path = request["module"], request["path"]
+    binding: dict = {}
+    with open(request["binding"], encoding="utf-8") as file:
+        exec(compile(file.read(), request["binding"], "exec"), binding)
+    address = int(_cffi_backend.FFI().cast("uintptr_t", _cffi_backend.FFI().from_buffer(memory)))
+    os.environ["THIRTEEN_BYTES_TRACE"] = f"{address:x}"
+    try:
+        spec = spec_from_file_location(name, path, loader=ExtensionFileLoader(name, path))
+        module = module_from_spec(spec)
+    except ImportError as error:
+        raise LoadError(str(error).removeprefix(f"{path}: ")) from None
+    finally:
+        del os.environ["THIRTEEN_BYTES_TRACE"]
+    return CProgram(Library(module.lib, module.ffi), binding)

@@ -1,0 +1,155 @@
+"""The learner's process: loads the program, calls its function, reports.
+
+Forked by the launcher, one process for each check.  The judge believes nothing
+of what arrives from here except as the program's own answer.
+
+Order at the start: own session and limits; the trace mapped; standard
+descriptors replaced; everything of the kit's moved above `KIT_DESCRIPTORS`, so
+that the program's first descriptor is 3, as in every book.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import fcntl
+import gc
+import mmap
+import os
+import resource
+import signal
+import sys
+import threading  # noqa: F401 - warm before the fork
+import traceback
+from typing import Any
+
+from grader.learner import c_program, python_program
+from grader.learner.program import ContractBroken, LoadError, Null, described
+from grader.learner.state import KIT_DESCRIPTORS
+from grader.learner.trace import layout
+from grader.processes.channel import Channel
+
+#: Open files a program may have (RLIMIT_NOFILE).
+OPEN_FILES = 1024
+#: The largest file, standard output included, that a program may write (bytes).
+FILE_SIZE = 1 << 20
+#: Address space of a program that is not built with AddressSanitizer (bytes).
+ADDRESS_SPACE = 2 << 30
+
+_dup_above, _close, _exit = fcntl.fcntl, os.close, os._exit
+
+
+def child(request: dict, control: Channel) -> None:
+    """Be one learner's process; never returns.
+
+    Args:
+        request: what the judge asks for: ``language``, ``path`` of the program,
+            ``functions`` of its contract and, for C, ``module``, ``binding``
+            and whether it is ``sanitized``.
+        control: the launcher's channel, which brought the descriptors: trace,
+            doorbell, channel, standard output, standard error, dump.
+    """
+    trace, doorbell, channel, output, errors, dump = (control.take_fd() for _ in range(6))
+    control.close()
+    memory = mmap.mmap(trace, layout.SIZE)
+    os.close(trace)
+    doorbell, channel, dump = (_above(fd) for fd in (doorbell, channel, dump))
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd, standard in ((null, 0), (output, 1), (errors, 2)):
+        os.dup2(fd, standard)
+    os.closerange(3, KIT_DESCRIPTORS)
+    offset, _code = layout.FIELDS["doorbell"]
+    memory[offset : offset + 4] = doorbell.to_bytes(4, "little")
+    _limit(sanitized=bool(request.get("sanitized")))
+    # What the interpreter prints of a crash, or when the processor time is up.
+    faulthandler.enable(dump)
+    faulthandler.register(signal.SIGPROF, dump, all_threads=False)
+    sys.stdout = open(1, "w", buffering=1, closefd=False)
+    sys.stderr = open(2, "w", buffering=1, closefd=False)
+    # KeyboardInterrupt is the judge's business.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    judge = Channel(channel)
+    try:
+        _serve(request, memory, judge)
+    except (EOFError, OSError):
+        pass  # the judge has gone, or the program closed our channel
+    except BaseException:
+        judge.send({"lost": traceback.format_exc()})
+    _exit(0)
+
+
+def _above(fd: int) -> int:
+    moved = _dup_above(fd, fcntl.F_DUPFD_CLOEXEC, KIT_DESCRIPTORS)
+    os.close(fd)
+    return moved
+
+
+def _limit(*, sanitized: bool) -> None:
+    for what, limit in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, FILE_SIZE),
+        (resource.RLIMIT_NOFILE, OPEN_FILES + 64),
+        (resource.RLIMIT_CPU, 60),
+    ):
+        resource.setrlimit(what, (limit, limit))
+    if not sanitized:  # whose shadow memory is larger than any limit
+        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+
+
+def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
+    load = c_program.load if request["language"] == "c" else python_program.load
+    _budget(request["seconds"])
+    try:
+        program = load(request, memory)
+    except LoadError as error:
+        judge.send({"refused": error.report})
+        return
+    _budget(0)
+    judge.send({"ready": True})
+    lent: list[Any] = []
+    while True:
+        message = judge.receive()
+        if "call" not in message:
+            break
+        arguments = [_value(argument, judge, program, lent) for argument in message["arguments"]]
+        options = {name: _value(value, judge, program, lent) for name, value in message["options"].items()}
+        function = program.function(message["call"])
+        _budget(request["seconds"])
+        answer = _call(function, arguments, options, program)
+        _budget(0)
+        sys.stdout.flush()
+        judge.send(answer)
+    for thing in lent:
+        program.give_back(thing)
+
+
+def _budget(seconds: float) -> None:
+    """Processor time until SIGPROF; 0 for none."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _value(argument: Any, judge: Channel, program: Any, lent: list) -> Any:
+    """An argument as the function gets it."""
+    if isinstance(argument, dict) and "lent" in argument:
+        thing = program.lend(judge.take_fd())
+        lent.append(thing)
+        return thing
+    if isinstance(argument, dict) and "again" in argument:
+        return lent[argument["again"]]
+    if isinstance(argument, dict) and "null" in argument:
+        return Null(argument["null"])
+    return argument
+
+
+def _call(function: Any, arguments: list, options: dict, program: Any) -> dict:
+    try:
+        result = function(*arguments, **options)
+        answer = {"returned": described(result)}
+    except ContractBroken as broken:
+        answer = {"broke": str(broken)}
+    except BaseException as exception:
+        answer = {"raised": program.exception(exception)}
+    # Sockets that only an exception's frames held are closed before we report.
+    exception = result = None
+    gc.collect()
+    return answer

@@ -1,0 +1,130 @@
+"""The judge's handle on one learner's process."""
+
+from __future__ import annotations
+
+import os
+import select
+from pathlib import Path
+from socket import AF_UNIX, SOCK_STREAM, socketpair
+from typing import Any
+
+from grader.learner.state import KIT_DESCRIPTORS, State
+from grader.learner.trace.reader import Trace
+from grader.processes.channel import Channel
+from grader.processes.forkserver import Exit, ForkServer
+
+#: Processor time that one call of a function, or loading, may take (seconds).
+BUSY_SECONDS = 1.0
+
+
+class LearnerProcess:
+    """A program in a process of its own, from fork to reaping.
+
+    Args:
+        server: the launcher of the program's language.
+        request: what `grader.learner.host.child` is to load.
+    """
+
+    def __init__(self, server: ForkServer, request: dict) -> None:
+        self._server = server
+        self.trace = Trace()
+        self.doorbell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
+        self.channel = Channel(ours.detach())
+        files = [os.memfd_create(name, os.MFD_CLOEXEC) for name in ("stdout", "stderr", "dump")]
+        self._stdout, self._stderr, self._dump = files
+        self.trace["fork_limit"] = 32
+        fds = (self.trace.fd, self.doorbell, theirs.fileno(), *files)
+        self.exit: Exit | None = None
+        try:
+            self.pid = server.spawn({**request, "fds": len(fds), "seconds": BUSY_SECONDS}, fds)
+        finally:
+            theirs.close()
+        self.pidfd = os.pidfd_open(self.pid)
+
+    # --- talking ----------------------------------------------------------
+
+    def call(self, function: str, arguments: list[Any], options: dict, fds: tuple[int, ...]) -> None:
+        """Ask for a call of a function; the answer comes over the channel.
+
+        Raises:
+            OSError: the process is gone or has closed the channel.
+        """
+        self.trace.arm(True)
+        self.channel.send({"call": function, "arguments": arguments, "options": options}, fds)
+
+    def conclude(self) -> None:
+        """Have the process close what it was lent, and end."""
+        try:
+            self.channel.send({"end": True})
+        except OSError:
+            pass
+
+    # --- watching ---------------------------------------------------------
+
+    @property
+    def has_ended(self) -> bool:
+        return bool(select.select([self.pidfd], [], [], 0)[0])
+
+    def task_states(self) -> dict[int, str]:
+        """Thread id -> the letter of its scheduler state (proc(5), stat)."""
+        states = {}
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                states[int(task.name)] = (task / "stat").read_text().rpartition(")")[2].split()[0]
+            except (OSError, IndexError):
+                continue
+        return states
+
+    @property
+    def processor_ticks(self) -> int:
+        """Processor time used so far, in clock ticks; 0 if the process is gone."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0
+        return int(fields[11]) + int(fields[12])
+
+    def state(self) -> State:
+        """What the kernel says of the process now.
+
+        Raises:
+            OSError: it is gone.
+        """
+        root = Path(f"/proc/{self.pid}")
+        descriptors, flags = {}, {}
+        for name in os.listdir(root / "fd"):
+            number = int(name)
+            if number < KIT_DESCRIPTORS:
+                descriptors[number] = os.readlink(root / "fd" / name)
+                info = (root / "fdinfo" / name).read_text()
+                flags[number] = int(info.partition("flags:")[2].split()[0], 8)
+        status = dict(line.split(":", 1) for line in (root / "status").read_text().splitlines() if ":" in line)
+        signals = {name: int(status[name], 16) for name in ("SigBlk", "SigIgn", "SigCgt")}
+        return State(descriptors, flags, int(status["Threads"]), signals)
+
+    def output(self) -> tuple[bytes, bytes]:
+        """What the program has written to standard output and standard error."""
+        return tuple(_content(fd) for fd in (self._stdout, self._stderr))
+
+    def dump(self) -> str:
+        """What the interpreter printed of a crash or of a busy loop."""
+        return _content(self._dump).decode(errors="replace")
+
+    # --- the end ----------------------------------------------------------
+
+    def end(self) -> Exit:
+        """Kill the process with all it has started; how it ended."""
+        if self.exit is None:
+            self.exit = self._server.reap(self.pid)
+        return self.exit
+
+    def close(self) -> None:
+        self.channel.close()
+        self.trace.close()
+        for fd in (self.pidfd, self.doorbell, self._stdout, self._stderr, self._dump):
+            os.close(fd)
+
+
+def _content(fd: int, most: int = 1 << 16) -> bytes:
+    return os.pread(fd, most, 0)

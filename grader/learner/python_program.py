@@ -1,0 +1,121 @@
+"""Loads a learner's Python file in the learner's process."""
+
+from __future__ import annotations
+
+import inspect
+import socket
+import sys
+import traceback
+import types
+from collections.abc import Callable
+from typing import Any
+
+from grader.learner.program import LoadError
+from grader.learner.trace import tamper
+from grader.learner.trace.recorder import Recorder
+
+
+class PythonProgram:
+    """A module of the learner's, with the functions its contract names."""
+
+    def __init__(self, module: types.ModuleType, path: str) -> None:
+        self._module = module
+        self._path = path
+
+    def function(self, name: str) -> Callable:
+        return getattr(self._module, name)
+
+    def lend(self, fd: int) -> socket.socket:
+        """A descriptor as Python programs get it: a socket object."""
+        return socket.socket(fileno=fd)
+
+    def give_back(self, lent: socket.socket) -> None:
+        """Close, as its owner, a socket that was lent."""
+        lent.release()
+        lent.close()
+
+    def exception(self, exception: BaseException) -> dict:
+        return raised(exception, self._path)
+
+
+def raised(exception: BaseException, path: str) -> dict:
+    """An exception as the channel carries it.
+
+    Returns:
+        ``class``, ``bases`` (names, most derived first), ``errno``, ``text``,
+        ``name`` (of a NameError) and ``line``, the innermost in the program.
+    """
+    lines = [frame.lineno for frame in traceback.extract_tb(exception.__traceback__) if frame.filename == path]
+    errno = getattr(exception, "errno", None)
+    name = getattr(exception, "name", None)
+    try:
+        text = str(exception)[:400]
+    except Exception:
+        text = ""
+    report = {
+        "class": type(exception).__name__,
+        "bases": [base.__name__ for base in type(exception).__mro__],
+        "errno": errno if type(errno) is int else None,
+        "text": text,
+        "name": name if type(name) is str else None,
+        "line": lines[-1] if lines else None,
+    }
+    traceback.clear_frames(exception.__traceback__)
+    return report
+
+
+def load(request: dict, memory: memoryview) -> PythonProgram:
+    """Run the learner's file as a module, traced.
+
+    Raises:
+        LoadError: it does not compile, does not run to its end or lacks a
+            function of its contract.
+    """
+    path = request["path"]
+    try:
+        with open(path, "rb") as file:
+            source = file.read()
+        code = compile(source, path, "exec", dont_inherit=True)
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read: {error.strerror}") from None
+    except SyntaxError as error:
+        pointer = ""
+        if error.text:
+            text = error.text.rstrip("\n")
+            pointer = f"{text}\n{' ' * max(0, (error.offset or 1) - 1)}^"
+        raise LoadError(f"{type(error).__name__}: {error.msg}", line=error.lineno, detail=pointer) from None
+    except ValueError as error:  # a NUL byte
+        raise LoadError(f"not Python source: {error}") from None
+    tamper.install(Recorder(memoryview(memory), path))
+    name = path.rpartition("/")[2].removesuffix(".py")
+    module = types.ModuleType(name)
+    module.__file__ = path
+    sys.modules[name] = module
+    try:
+        exec(code, module.__dict__)
+    except BaseException as exception:
+        report = raised(exception, path)
+        raise LoadError(
+            f"{report['class']} while the file was loaded: {report['text']}".rstrip(": "), line=report["line"]
+        ) from None
+    program = PythonProgram(module, path)
+    for function, arguments in request["functions"].items():
+        _require(module, function, arguments)
+    return program
+
+
+def _require(module: types.ModuleType, name: str, arguments: list[str]) -> None:
+    function = getattr(module, name, None)
+    contract = f"{name}({', '.join(arguments)})"
+    if function is None:
+        raise LoadError(f"{name}() is not defined; the contract is {contract}")
+    if not callable(function):
+        raise LoadError(f"{name} is a {type(function).__name__}, not a function; the contract is {contract}")
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError:
+        line = getattr(getattr(function, "__code__", None), "co_firstlineno", None)
+        found = f"{name}{inspect.signature(function)}"
+        raise LoadError(f"{found} cannot be called as the contract says: {contract}", line=line) from None
+    except ValueError:
+        pass  # no signature to be had: the call will tell

@@ -1,0 +1,94 @@
+"""Faults: calls of the learner's that are tampered with, in strace's words.
+
+=========  ==================================================================
+error      the call is not made and fails with this errno
+retval     the call is not made and returns this
+signal     the process gets this signal when the call is entered
+when       which calls: ``first``, ``first..last``, ``first..last+step``,
+           ``first+step`` (to the end); without it, every one
+limit      a stream call moves at most so many bytes: they really move
+hold       the call is made, and its return waits until the script goes on
+poke       the result (getsockopt: the value) is overwritten by these bytes
+=========  ==================================================================
+"""
+
+from __future__ import annotations
+
+import errno as errnos
+import re
+import signal as signals
+from dataclasses import dataclass
+
+from grader.learner.trace import layout
+
+_EVERY = 0xFFFFFFFF
+_WHEN = re.compile(r"(\d+)(?:\.\.(\d+))?(?:\+(\d+))?")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One entry of a fault plan.
+
+    Attributes:
+        call: a call, or a group of `layout.GROUPS` that counts as one
+            (``send`` is also ``write``, ``sendmsg`` and so on).
+        when: which of them, counted from 1 in the order in which they are made.
+        error, signal: symbolic names, ``"EPIPE"``, ``"SIGTERM"``.
+    """
+
+    call: str
+    when: str = ""
+    error: str | None = None
+    retval: int | None = None
+    signal: str | None = None
+    limit: int | None = None
+    hold: bool = False
+    poke: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not self._operations():
+            raise ValueError(f"no such call: {self.call}")
+        if self.when and not _WHEN.fullmatch(self.when):
+            raise ValueError(f"when={self.when!r} is not first[..last][+step]")
+        if not self._kinds():
+            raise ValueError(f"a fault of {self.call} that does nothing")
+
+    def _operations(self) -> int:
+        names = layout.GROUPS.get(self.call, (self.call,))
+        return sum(1 << layout.NUMBER[name] for name in names if name in layout.NUMBER)
+
+    def _kinds(self) -> int:
+        kinds = {
+            layout.ERROR: self.error is not None,
+            layout.RETVAL: self.retval is not None,
+            layout.SIGNAL: self.signal is not None,
+            layout.LIMIT: self.limit is not None,
+            layout.HOLD: self.hold,
+            layout.POKE: bool(self.poke),
+        }
+        return sum(kind for kind, there in kinds.items() if there)
+
+    def _range(self) -> tuple[int, int, int]:
+        if not self.when:
+            return 1, _EVERY, 1
+        first, last, step = _WHEN.fullmatch(self.when).groups()
+        if last:
+            return int(first), int(last), int(step or 1)
+        return int(first), _EVERY if step else int(first), int(step or 1)
+
+    def packed(self) -> bytes:
+        """The entry as the shared memory holds it, counters at 0."""
+        return layout.FAULT.pack(
+            self._operations(),
+            self._kinds(),
+            0,
+            *self._range(),
+            getattr(errnos, self.error) if self.error else 0,
+            getattr(signals, self.signal) if self.signal else 0,
+            self.retval or 0,
+            self.limit or 0,
+            0,
+            0,
+            len(self.poke),
+            self.poke,
+        )

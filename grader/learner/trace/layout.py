@@ -1,0 +1,155 @@
+"""The trace: the one format in which every call of the learner is written down.
+
+The trace is a block of shared memory.  The learner's process writes it (in C
+the link-time tracer ``tracer.c``, in Python the ``recorder``), the judge reads
+it.  Three parts, in this order:
+
+1. a **header** of `HEADER_SIZE` bytes: the claim counter, the doorbell, the
+   fault plan, the scripted resolver;
+2. a **report** area of `REPORT_SIZE` bytes, where a sanitizer leaves its text;
+3. `CAPACITY` **records** of `RECORD_SIZE` bytes, one for each call.
+
+A writer claims a record by adding one to ``next``: the index is a total order
+over all threads and forked children.  A record is written when its call is
+entered and completed when the call returns, so a call that blocks for ever is
+in the trace, and the trace survives SIGKILL.
+
+This module is the only place where the numbers stand: `c_header` turns it into
+the header that ``tracer.c`` is compiled with.
+"""
+
+from __future__ import annotations
+
+import struct
+
+MAGIC = 0x33314254  # "TB13", little-endian
+CAPACITY = 1 << 15
+HEADER_SIZE = 4096
+REPORT_SIZE = 8192
+RECORDS = HEADER_SIZE + REPORT_SIZE
+RECORD_SIZE = 224
+SIZE = RECORDS + CAPACITY * RECORD_SIZE
+
+#: Every call the trace knows.  A call's number is its place in this list.
+OPERATIONS = (
+    "none",
+    "socket",
+    "socketpair",
+    "bind",
+    "listen",
+    "accept",
+    "accept4",
+    "connect",
+    "send",
+    "sendto",
+    "sendmsg",
+    "write",
+    "writev",
+    "sendall",
+    "sendfile",
+    "recv",
+    "recvfrom",
+    "recvmsg",
+    "read",
+    "readv",
+    "close",
+    "abandon",  # Python: an open socket left to the garbage collector
+    "shutdown",
+    "setsockopt",
+    "getsockopt",
+    "getsockname",
+    "getpeername",
+    "getaddrinfo",
+    "freeaddrinfo",
+    "gethostbyname",
+    "poll",
+    "select",
+    "epoll_create",
+    "epoll_ctl",
+    "epoll_wait",
+    "fork",
+    "dup",
+    "dup2",
+    "fcntl",
+    "ioctl",
+    "fdopen",
+    "exit",
+)
+NUMBER = {name: number for number, name in enumerate(OPERATIONS)}
+
+#: Calls that a fault plan and a check mean together: "send" is whatever puts
+#: bytes on a stream, "recv" whatever takes them off.
+GROUPS = {
+    "send": ("send", "sendto", "sendmsg", "write", "writev", "sendall", "sendfile"),
+    "recv": ("recv", "recvfrom", "recvmsg", "read", "readv"),
+    "accept": ("accept", "accept4"),
+    "wait": ("poll", "select", "epoll_wait"),
+}
+
+# Record states.
+CLAIMED, ENTERED, DONE = 0, 1, 2
+
+# Fault kinds, bits of `Fault.kinds` and of a record's `injected`.
+ERROR, RETVAL, SIGNAL, LIMIT, HOLD, POKE = 1, 2, 4, 8, 16, 32
+
+#: state, operation, injected, pid, tid, fd, errno | 4 arguments, result,
+#: where | entered, left (CLOCK_MONOTONIC, ns) | payload length kept.
+RECORD = struct.Struct("<IHHiiii 4q q Q QQ I 4x")
+PAYLOAD_SIZE = RECORD_SIZE - RECORD.size
+
+# Header fields: name -> (offset, struct code).
+FIELDS = {
+    "magic": (0, "I"),
+    "capacity": (4, "I"),
+    "next": (8, "Q"),
+    "waiting": (16, "I"),  # the judge sleeps: ring the doorbell
+    "doorbell": (20, "i"),  # eventfd in the learner's process
+    "armed": (24, "I"),  # the function runs: count calls, apply faults
+    "forks": (28, "I"),
+    "fork_limit": (32, "I"),
+    "held": (36, "I"),  # calls that have reached a `hold`
+    "released": (40, "I"),  # calls that may go on from one
+    "fault_count": (44, "I"),
+    "note": (48, "I"),  # the signal that FRAMES belong to
+    "report_length": (52, "I"),
+    "clock_held": (56, "I"),  # reserved: time moves only by script
+    "clock_now": (64, "Q"),
+}
+
+#: operations (a bit each), kinds, first, last, step, error, signal |
+#: retval, limit | count, hits | poke length, poke bytes.
+FAULT = struct.Struct("<Q HH IIIii qq II I 12s")
+FAULTS = 128
+FAULT_LIMIT = 24
+
+#: Frames of the module when a fatal signal or the end of the processor-time
+#: budget came, innermost first: offsets of 8 bytes.
+FRAMES = 1920
+FRAME_LIMIT = 12
+
+#: The scripted resolver: "name\\0address\\0address\\0\\0"; an empty name is a
+#: NULL host.  Absent when the first two bytes are zero and no address follows.
+RESOLVER = 2048
+RESOLVER_SIZE = 1024
+
+
+def c_header() -> str:
+    """Write this layout as C, for ``tracer.c`` to include.
+
+    Returns:
+        Source text that defines the sizes, the offsets and the operation
+        numbers, and nothing else.
+    """
+    lines = ["/* Written from layout.py; do not edit. */"]
+    for name in (
+        "MAGIC CAPACITY HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE PAYLOAD_SIZE "
+        "CLAIMED ENTERED DONE ERROR RETVAL SIGNAL LIMIT HOLD POKE "
+        "FAULTS FAULT_LIMIT FRAMES FRAME_LIMIT RESOLVER RESOLVER_SIZE"
+    ).split():
+        lines.append(f"#define TRACE_{name} {globals()[name]}")
+    for name, (offset, _code) in FIELDS.items():
+        lines.append(f"#define TRACE_AT_{name.upper()} {offset}")
+    for number, name in enumerate(OPERATIONS):
+        lines.append(f"#define OP_{name.upper()} {number}")
+    lines.append(f"#define OPERATION_COUNT {len(OPERATIONS)}")
+    return "\n".join(lines) + "\n"

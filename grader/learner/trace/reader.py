@@ -1,0 +1,203 @@
+"""The judge's end of a trace: reads records, writes the fault plan."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import struct
+from dataclasses import dataclass, field
+
+from grader.learner.trace import layout
+from grader.learner.trace.faults import Fault
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of the learner's, as it stands in the trace.
+
+    Attributes:
+        index: its place in the total order of all calls.
+        name: the call, as the man pages have it.
+        fd: the descriptor it works on, or -1.
+        args: up to four numbers, as ``trace.c`` records them for this call.
+        done: whether it has returned.
+        result, error: what it returned, and errno if that was -1.
+        injected: the fault kinds that touched it (bits of `layout`).
+        where: Python: the line; C: an offset in the module.
+        entered, left: CLOCK_MONOTONIC, nanoseconds.
+        payload: the first bytes moved, an address, or a name and a service.
+        line: the line in the learner's file, once it has been looked up.
+    """
+
+    index: int
+    name: str
+    fd: int
+    args: tuple[int, int, int, int]
+    done: bool
+    result: int
+    error: int
+    injected: int
+    where: int
+    pid: int
+    tid: int
+    entered: int
+    left: int
+    payload: bytes
+    line: int | None = field(default=None)
+
+    @property
+    def failed(self) -> bool:
+        return self.done and self.result == -1
+
+    @property
+    def errno(self) -> str:
+        """The symbolic name of the error, ``""`` if there was none."""
+        return errno.errorcode.get(self.error, str(self.error)) if self.error else ""
+
+    def any_of(self, group: str) -> bool:
+        """Whether this is a call of a group of `layout.GROUPS`, or that call."""
+        return self.name in layout.GROUPS.get(group, (group,))
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """The IP address and port in the payload of bind, connect or accept."""
+        import socket
+
+        if len(self.payload) < 8:
+            return None
+        (family,) = struct.unpack_from("=H", self.payload)
+        (port,) = struct.unpack_from("!H", self.payload, 2)
+        if family == socket.AF_INET:
+            return socket.inet_ntoa(self.payload[4:8]), port
+        if family == socket.AF_INET6 and len(self.payload) >= 24:
+            return socket.inet_ntop(family, self.payload[8:24]), port
+        return None
+
+
+class Trace:
+    """A block of shared memory, made by the judge, written by the learner.
+
+    Attributes:
+        calls: everything read so far, in order; `update` completes it.
+        lost: how many records were overwritten before they were read.
+    """
+
+    def __init__(self) -> None:
+        self.fd = os.memfd_create("trace", os.MFD_CLOEXEC)
+        os.ftruncate(self.fd, layout.SIZE)
+        self._memory = mmap.mmap(self.fd, layout.SIZE)
+        self.calls: list[Call] = []
+        self.lost = 0
+        self._read = 0
+        self._open: list[int] = []  # positions in calls of those that have not returned
+        self._missing: list[int] = []  # indices claimed but not yet entered
+        self["magic"], self["capacity"] = layout.MAGIC, layout.CAPACITY
+
+    def close(self) -> None:
+        self._memory.close()
+        os.close(self.fd)
+
+    def __getitem__(self, name: str) -> int:
+        offset, code = layout.FIELDS[name]
+        return struct.unpack_from("<" + code, self._memory, offset)[0]
+
+    def __setitem__(self, name: str, value: int) -> None:
+        offset, code = layout.FIELDS[name]
+        struct.pack_into("<" + code, self._memory, offset, value)
+
+    def update(self) -> bool:
+        """Read what has been written since; whether there was anything."""
+        changed = False
+        for position in list(self._open):
+            call = self._parse(self.calls[position].index)
+            if call is not None and call.done:
+                self.calls[position] = call
+                self._open.remove(position)
+                changed = True
+        end = self["next"]
+        if end - self._read > layout.CAPACITY:
+            self.lost += end - self._read - layout.CAPACITY
+            self._read = end - layout.CAPACITY
+        fresh, self._missing = self._missing + list(range(self._read, end)), []
+        self._read = end
+        for index in fresh:
+            call = self._parse(index)
+            if call is None:
+                self._missing.append(index)
+                continue
+            changed = True
+            self.calls.append(call)
+            if not call.done:
+                self._open.append(len(self.calls) - 1)
+        return changed
+
+    @property
+    def unfinished(self) -> list[Call]:
+        """The calls that have not returned, in order."""
+        return [self.calls[position] for position in self._open]
+
+    def _parse(self, index: int) -> Call | None:
+        entry = layout.RECORDS + index % layout.CAPACITY * layout.RECORD_SIZE
+        record = layout.RECORD.unpack_from(self._memory, entry)
+        state, operation, injected, pid, tid, fd, error = record[:7]
+        if state == layout.CLAIMED or operation >= len(layout.OPERATIONS):
+            return None
+        start = entry + layout.RECORD.size
+        length = min(record[15], layout.PAYLOAD_SIZE)
+        return Call(
+            index=index,
+            name=layout.OPERATIONS[operation],
+            fd=fd,
+            args=record[7:11],
+            done=state == layout.DONE,
+            result=record[11],
+            error=error,
+            injected=injected,
+            where=record[12],
+            pid=pid,
+            tid=tid,
+            entered=record[13],
+            left=record[14],
+            payload=self._memory[start : start + length],
+        )
+
+    # --- the script's side ------------------------------------------------
+
+    def arm(self, on: bool) -> None:
+        """Faults count and act only while a function of the contract runs."""
+        self["armed"] = int(on)
+
+    def plan(self, faults: list[Fault]) -> None:
+        """Write the fault plan; its counters start at 0.
+
+        Raises:
+            ValueError: there are more faults than the plan has room for.
+        """
+        if len(faults) > layout.FAULT_LIMIT:
+            raise ValueError(f"a plan has room for {layout.FAULT_LIMIT} faults")
+        for i, fault in enumerate(faults):
+            offset = layout.FAULTS + i * layout.FAULT.size
+            self._memory[offset : offset + layout.FAULT.size] = fault.packed()
+        self["fault_count"] = len(faults)
+
+    def hits(self, number: int) -> int:
+        """How many calls the plan's fault of that number has touched."""
+        return layout.FAULT.unpack_from(self._memory, layout.FAULTS + number * layout.FAULT.size)[11]
+
+    def script_resolver(self, name: str, addresses: list[str]) -> None:
+        """Let getaddrinfo know name ("": NULL) under these numeric addresses."""
+        text = "\0".join([name, *addresses, "", ""]).encode()
+        self._memory[layout.RESOLVER : layout.RESOLVER + len(text)] = text
+
+    @property
+    def noted_frames(self) -> list[int]:
+        """Offsets of the module on the stack when a signal was noted."""
+        frames = struct.unpack_from(f"<{layout.FRAME_LIMIT}Q", self._memory, layout.FRAMES)
+        return [frame for frame in frames if frame]
+
+    @property
+    def report(self) -> str:
+        """What a sanitizer had to say before it ended the process."""
+        length = min(self["report_length"], layout.REPORT_SIZE)
+        return self._memory[layout.HEADER_SIZE : layout.HEADER_SIZE + length].decode(errors="replace")

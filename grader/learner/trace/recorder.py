@@ -1,0 +1,225 @@
+"""Writes the trace of a learner's Python program: the twin of ``trace.c``.
+
+Runs in the learner's process.  Every call is entered and left exactly as in C;
+`layout` has the format.  Nothing here opens a descriptor.
+"""
+
+from __future__ import annotations
+
+import errno as errnos
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+from grader.learner.trace import layout
+
+_real_write = os.write
+_monotonic_ns = time.monotonic_ns
+_pack_record = layout.RECORD.pack_into
+_PAYLOAD = layout.PAYLOAD_SIZE
+
+
+class _NoLock:
+    """Stands in where the machine has no semaphores shared by processes."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _shared_lock() -> object:
+    """A lock that forked children of this process share, without a descriptor."""
+    try:
+        from _multiprocessing import SemLock
+
+        return SemLock(1, 1, 1, f"/thirteen-bytes-{os.getpid()}", True)
+    except (ImportError, OSError):
+        return _NoLock()
+
+
+class Fault:
+    """One entry of the plan, as the shared memory holds it."""
+
+    __slots__ = ("error", "kinds", "limit", "poke", "retval", "signal")
+
+    def __init__(self, kinds: int, error: int, number: int, retval: int, limit: int, poke: bytes):
+        self.kinds, self.error, self.signal = kinds, error, number
+        self.retval, self.limit, self.poke = retval, limit, poke
+
+
+class Call:
+    """One call under way."""
+
+    __slots__ = ("args", "entry", "fault", "head", "injected", "operation", "payload")
+
+    def __init__(self, entry: int, operation: int, head: tuple, args: tuple, fault: Fault | None):
+        self.entry, self.operation, self.head, self.args, self.fault = entry, operation, head, args, fault
+        self.injected = fault.kinds if fault else 0
+        self.payload = b""
+
+    def limit(self, length: int) -> int:
+        """The number of bytes the plan lets through, at most length."""
+        if self.fault is not None and self.fault.kinds & layout.LIMIT:
+            if self.fault.limit < length:
+                return self.fault.limit
+            self.injected &= ~layout.LIMIT  # it changed nothing
+        return length
+
+    def answer(self) -> None:
+        """Let the plan answer the call itself.
+
+        Raises:
+            OSError: the error that the plan injects.
+        """
+        fault = self.fault
+        if fault is None:
+            return
+        if fault.kinds & layout.SIGNAL:
+            signal.raise_signal(fault.signal)
+        if fault.kinds & layout.ERROR:
+            raise OSError(fault.error, os.strerror(fault.error))
+
+
+class Recorder:
+    """The writing end of a trace.
+
+    Args:
+        memory: the shared mapping, `layout.SIZE` bytes.
+        path: the learner's file; a call is recorded with the innermost line
+            of the stack that lies in it.
+    """
+
+    def __init__(self, memory: memoryview, path: str) -> None:
+        self._memory = memory
+        self._path = path
+        self._lock = _shared_lock()
+        self._pid = os.getpid()
+        os.register_at_fork(after_in_child=self._forked)
+
+    def _forked(self) -> None:
+        self._pid = os.getpid()
+
+    # --- header -----------------------------------------------------------
+
+    def field(self, name: str) -> int:
+        """Read the header field of that name."""
+        offset, code = layout.FIELDS[name]
+        size = 8 if code == "Q" else 4
+        return int.from_bytes(self._memory[offset : offset + size], "little")
+
+    def _store(self, name: str, value: int) -> None:
+        offset, code = layout.FIELDS[name]
+        size = 8 if code == "Q" else 4
+        self._memory[offset : offset + size] = value.to_bytes(size, "little")
+
+    def add(self, name: str) -> int:
+        """Add one to a header field; returns the new value."""
+        with self._lock:
+            value = self.field(name) + 1
+            self._store(name, value)
+        return value
+
+    def scripted_addresses(self, host: str | None) -> list[str]:
+        """The addresses the script has for a name; none if it has not."""
+        area = bytes(self._memory[layout.RESOLVER : layout.RESOLVER + layout.RESOLVER_SIZE])
+        name, *addresses = area.split(b"\0")
+        if name.decode() != (host or ""):
+            return []
+        listed = [address.decode() for address in addresses]
+        return listed[: listed.index("")]
+
+    # --- records ----------------------------------------------------------
+
+    def enter(self, operation: int, fd: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> Call:
+        """Open a record; the call is counted and looked up in the fault plan.
+
+        Args:
+            operation: its number in `layout.OPERATIONS`.
+            fd: the descriptor the call works on, or -1.
+            a, b, c, d: the arguments, as ``trace.c`` records them.
+        """
+        index = self.add("next") - 1
+        entry = layout.RECORDS + index % layout.CAPACITY * layout.RECORD_SIZE
+        fault = self._fault(operation)
+        head = (self._pid, threading.get_native_id(), fd)
+        call = Call(entry, operation, head, (a, b, c, d), fault)
+        _pack_record(
+            self._memory, entry, layout.ENTERED, operation, call.injected, *head, 0, *call.args,
+            0, self._line(), _monotonic_ns(), 0, 0,
+        )  # fmt: skip
+        self._ring_doorbell()
+        return call
+
+    def leave(self, call: Call, result: int = 0, error: int = 0) -> None:
+        """Complete a record.
+
+        Args:
+            result: what the call returned, as C has it: -1 for an exception.
+            error: the errno that went with it, or 0.
+        """
+        if call.fault is not None and call.fault.kinds & layout.HOLD:
+            self._wait_for_release()
+        memory, entry = self._memory, call.entry
+        where, entered = layout.RECORD.unpack_from(memory, entry)[12:14]
+        payload = call.payload[:_PAYLOAD]
+        start = entry + layout.RECORD.size
+        memory[start : start + len(payload)] = payload
+        _pack_record(
+            memory, entry, layout.DONE, call.operation, call.injected, *call.head, error, *call.args,
+            result, where, entered, _monotonic_ns(), len(payload),
+        )  # fmt: skip
+        self._ring_doorbell()
+
+    def _line(self) -> int:
+        frame = sys._getframe(2)
+        path = self._path
+        while frame is not None:
+            if frame.f_code.co_filename == path:
+                return frame.f_lineno
+            frame = frame.f_back
+        return 0
+
+    def _fault(self, operation: int) -> Fault | None:
+        if not self.field("armed"):
+            return None
+        chosen = None
+        for i in range(min(self.field("fault_count"), layout.FAULT_LIMIT)):
+            offset = layout.FAULTS + i * layout.FAULT.size
+            entry = list(layout.FAULT.unpack_from(self._memory, offset))
+            mask, kinds, _pad, first, last, step, error, number, retval, limit, count, hits, size, poke = entry
+            if not mask >> operation & 1:
+                continue
+            count += 1
+            if chosen is None and first <= count <= last and (count - first) % step == 0:
+                hits += 1
+                chosen = Fault(kinds, error, number, retval, limit, poke[:size])
+            entry[10:12] = count, hits
+            layout.FAULT.pack_into(self._memory, offset, *entry)
+        return chosen
+
+    def _ring_doorbell(self) -> None:
+        if self.field("waiting"):
+            try:
+                _real_write(self.field("doorbell"), b"\1\0\0\0\0\0\0\0")
+            except OSError:
+                pass  # closed by the learner: the judge polls
+
+    def _wait_for_release(self) -> None:
+        mine = self.add("held")
+        self._ring_doorbell()
+        while self.field("released") < mine:
+            time.sleep(0.0001)  # waiting for the judge; no verdict hangs on it
+
+
+def error_of(exception: BaseException) -> int:
+    """The errno that an exception of a socket call stands for."""
+    if isinstance(exception, socket.gaierror):
+        return 0
+    if isinstance(exception, TimeoutError) and exception.errno is None:
+        return errnos.EAGAIN
+    return exception.errno or 0 if isinstance(exception, OSError) else 0

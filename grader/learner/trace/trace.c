@@ -1,0 +1,328 @@
+/*
+ * Records, fault plan and crash notes of the learner's process.
+ *
+ * Nothing here may depend on what the learner's code does to its process: no
+ * descriptor is needed to write a record, the memory is shared with the judge
+ * and stays mapped, and no lock is held that a killed thread could keep.
+ */
+#define _GNU_SOURCE
+#include "trace.h"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+static unsigned char *memory;
+static struct record nowhere;           /* written while no trace is attached */
+static pid_t own_pid;
+static __thread pid_t own_tid;
+
+unsigned char *trace_memory(void)
+{
+    return memory;
+}
+
+uint32_t *trace_field(size_t offset)
+{
+    return memory ? (uint32_t *)(void *)(memory + offset) : NULL;
+}
+
+static uint64_t now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Offset of a code address in the learner's module; 0 outside of it. */
+static uint64_t offset_of(uintptr_t address)
+{
+    uintptr_t base = (uintptr_t)__ehdr_start;
+
+    return address > base && address < (uintptr_t)_end ? address - base : 0;
+}
+
+/* Wake the judge if it waits for an event. */
+static void ring_doorbell(void)
+{
+    uint64_t one = 1;
+    int doorbell;
+
+    if (__atomic_load_n(trace_field(TRACE_AT_WAITING), __ATOMIC_SEQ_CST) == 0)
+        return;
+    memcpy(&doorbell, memory + TRACE_AT_DOORBELL, sizeof doorbell);
+    if (syscall(SYS_write, doorbell, &one, sizeof one) == -1)
+        return;                 /* closed by the learner: the judge polls */
+}
+
+static struct fault *fault_for(int operation)
+{
+    struct fault *faults = (struct fault *)(void *)(memory + TRACE_FAULTS);
+    uint32_t n = *trace_field(TRACE_AT_FAULT_COUNT);
+    struct fault *chosen = NULL;
+
+    if (*trace_field(TRACE_AT_ARMED) == 0)
+        return NULL;
+    for (uint32_t i = 0; i < n && i < TRACE_FAULT_LIMIT; i++) {
+        struct fault *f = &faults[i];
+        uint32_t nth;
+
+        if (!(f->operations >> operation & 1))
+            continue;
+        nth = __atomic_add_fetch(&f->count, 1, __ATOMIC_SEQ_CST);
+        if (chosen || nth < f->first || nth > f->last ||
+            (nth - f->first) % f->step != 0)
+            continue;
+        __atomic_add_fetch(&f->hits, 1, __ATOMIC_SEQ_CST);
+        chosen = f;
+    }
+    return chosen;
+}
+
+struct call trace_enter(int operation, uintptr_t caller, int fd,
+                        int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    struct call call = { &nowhere, NULL, errno };
+    struct record *r;
+    uint64_t index;
+
+    if (!memory)
+        return call;
+    index = __atomic_fetch_add((uint64_t *)(void *)(memory + TRACE_AT_NEXT), 1,
+                               __ATOMIC_SEQ_CST);
+    r = (struct record *)(void *)(memory + TRACE_RECORDS +
+                                  index % TRACE_CAPACITY * TRACE_RECORD_SIZE);
+    __atomic_store_n(&r->state, TRACE_CLAIMED, __ATOMIC_SEQ_CST);
+    if (own_tid == 0)
+        own_tid = (pid_t)syscall(SYS_gettid);
+    r->operation = (uint16_t)operation;
+    r->injected = 0;
+    r->pid = own_pid;
+    r->tid = own_tid;
+    r->fd = fd;
+    r->error = 0;
+    r->args[0] = a;
+    r->args[1] = b;
+    r->args[2] = c;
+    r->args[3] = d;
+    r->result = 0;
+    r->where = offset_of(caller);
+    r->entered = now();
+    r->left = 0;
+    r->length = 0;
+    call.record = r;
+    call.fault = fault_for(operation);
+    if (call.fault)
+        r->injected = call.fault->kinds;
+    __atomic_store_n(&r->state, TRACE_ENTERED, __ATOMIC_SEQ_CST);
+    ring_doorbell();
+    errno = call.saved_errno;
+    return call;
+}
+
+void trace_keep(struct call *call, const void *data, size_t length)
+{
+    struct record *r = call->record;
+
+    if (length > TRACE_PAYLOAD_SIZE)
+        length = TRACE_PAYLOAD_SIZE;
+    /* not memcpy: AddressSanitizer would judge it, and the real call is next */
+    for (size_t i = 0; data && i < length; i++)
+        r->payload[i] = ((const unsigned char *)data)[i];
+    r->length = (uint32_t)length;
+}
+
+int trace_answers(struct call *call, long *result)
+{
+    struct fault *f = call->fault;
+    int error;
+
+    if (!f)
+        return 0;
+    error = f->error;
+    if (f->kinds & TRACE_SIGNAL)
+        raise(f->signal);
+    if (f->kinds & TRACE_ERROR) {
+        errno = error;
+        *result = f->kinds & TRACE_RETVAL ? f->retval : -1;
+        return 1;
+    }
+    if (f->kinds & TRACE_RETVAL) {
+        errno = 0;
+        *result = f->retval;
+        return 1;
+    }
+    return 0;
+}
+
+size_t trace_limit(const struct call *call, size_t length)
+{
+    struct fault *f = call->fault;
+
+    if (f && f->kinds & TRACE_LIMIT) {
+        if ((uint64_t)f->limit < length)
+            return (size_t)f->limit;
+        call->record->injected &= (uint16_t)~TRACE_LIMIT;   /* it changed nothing */
+    }
+    return length;
+}
+
+void trace_poke(const struct call *call, void *value, size_t length)
+{
+    struct fault *f = call->fault;
+
+    if (f && f->kinds & TRACE_POKE)
+        memcpy(value, f->poke,
+               f->poke_length < length ? f->poke_length : length);
+}
+
+/* Wait until the script lets held calls go on.  Waiting for the judge is the
+   one place where the learner's process polls. */
+static void wait_for_release(void)
+{
+    uint32_t mine = __atomic_add_fetch(trace_field(TRACE_AT_HELD), 1,
+                                       __ATOMIC_SEQ_CST);
+
+    ring_doorbell();
+    while (__atomic_load_n(trace_field(TRACE_AT_RELEASED), __ATOMIC_SEQ_CST)
+           < mine) {
+        struct timespec pause = { 0, 100000 };
+
+        syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &pause, NULL);
+    }
+}
+
+long trace_leave(struct call *call, long result)
+{
+    struct record *r = call->record;
+    int error = errno;
+
+    if (r == &nowhere)
+        return result;
+    if (call->fault && call->fault->kinds & TRACE_HOLD)
+        wait_for_release();
+    r->result = result;
+    r->error = result == -1 ? error : 0;
+    r->left = now();
+    __atomic_store_n(&r->state, TRACE_DONE, __ATOMIC_SEQ_CST);
+    ring_doorbell();
+    errno = error;
+    return result;
+}
+
+int trace_is_socket(int fd)
+{
+    struct stat s;
+    int saved_errno = errno;
+    int yes = fstat(fd, &s) == 0 && S_ISSOCK(s.st_mode);
+
+    errno = saved_errno;
+    return yes;
+}
+
+/* --- crash and busy notes ------------------------------------------------ */
+
+/* Note which frames of the module the stack holds, the interrupted instruction
+   first.  The judge picks the one that lies in the learner's file. */
+static void note_frames(const ucontext_t *context)
+{
+    uint64_t *noted = (uint64_t *)(void *)(memory + TRACE_FRAMES);
+    void *frames[64];
+    int n = backtrace(frames, 64);
+    size_t kept = 0;
+    uintptr_t at = 0;
+
+#if defined __x86_64__
+    at = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+#elif defined __aarch64__
+    at = (uintptr_t)context->uc_mcontext.pc;
+#endif
+    if (offset_of(at))
+        noted[kept++] = offset_of(at);
+    for (int i = 1; i < n && kept < TRACE_FRAME_LIMIT; i++)
+        if (offset_of((uintptr_t)frames[i] - 1))
+            noted[kept++] = offset_of((uintptr_t)frames[i] - 1);
+}
+
+/* SIGPROF: the processor-time budget of this call is used up. */
+static void note_busy(int signal, siginfo_t *info, void *context)
+{
+    int saved_errno = errno;
+
+    (void)info;
+    note_frames(context);
+    *trace_field(TRACE_AT_NOTE) = (uint32_t)signal;
+    errno = saved_errno;
+}
+
+/* A fatal signal: note where, then die of it. */
+static void note_crash(int signal, siginfo_t *info, void *context)
+{
+    (void)info;
+    note_frames(context);
+    *trace_field(TRACE_AT_NOTE) = (uint32_t)signal;
+    raise(signal);              /* SA_RESETHAND: the default action now */
+}
+
+static void keep_report(const char *text)
+{
+    uint32_t *length = trace_field(TRACE_AT_REPORT_LENGTH);
+    size_t room = TRACE_REPORT_SIZE - *length;
+    size_t n = strlen(text);
+
+    if (n > room)
+        n = room;
+    memcpy(memory + TRACE_HEADER_SIZE + *length, text, n);
+    *length += (uint32_t)n;
+}
+
+void __asan_set_error_report_callback(void (*callback)(const char *))
+    __attribute__((weak));
+
+static void forget_thread(void)
+{
+    own_pid = getpid();
+    own_tid = 0;
+}
+
+/* Runs before any constructor of the learner's: the runner has put the address
+   of the mapping into the environment. */
+__attribute__((constructor(101))) static void attach(void)
+{
+    const char *address = getenv("THIRTEEN_BYTES_TRACE");
+    struct sigaction busy = { .sa_sigaction = note_busy,
+                              .sa_flags = SA_SIGINFO | SA_RESTART };
+    struct sigaction crash = { .sa_sigaction = note_crash,
+                               .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND |
+                                                 SA_NODEFER | SA_ONSTACK) };
+    void *warm[2];
+
+    if (!address)
+        return;
+    memory = (unsigned char *)strtoull(address, NULL, 16);
+    forget_thread();
+    pthread_atfork(NULL, NULL, forget_thread);
+    backtrace(warm, 2);         /* loads the unwinder outside of a handler */
+    sigaction(SIGPROF, &busy, NULL);
+    if (__asan_set_error_report_callback) {
+        __asan_set_error_report_callback(keep_report);
+        return;                 /* and AddressSanitizer sees to the signals */
+    }
+    sigaction(SIGSEGV, &crash, NULL);
+    sigaction(SIGBUS, &crash, NULL);
+    sigaction(SIGFPE, &crash, NULL);
+    sigaction(SIGILL, &crash, NULL);
+}

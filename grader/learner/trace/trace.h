@@ -1,0 +1,87 @@
+/*
+ * The C half of the trace: what the wrappers share.
+ *
+ * Every socket call of the learner's object is linked to a wrapper
+ * (ld --wrap), which writes a record, lets the fault plan have its say, makes
+ * the real call and completes the record.  See layout.py for the format.
+ */
+#ifndef TRACE_H
+#define TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "trace_layout.h"
+
+struct record {
+    uint32_t state;
+    uint16_t operation;
+    uint16_t injected;
+    int32_t pid, tid;
+    int32_t fd;
+    int32_t error;
+    int64_t args[4];
+    int64_t result;
+    uint64_t where;             /* offset in the module, 0 if unknown */
+    uint64_t entered, left;     /* CLOCK_MONOTONIC, nanoseconds */
+    uint32_t length;            /* bytes kept in payload */
+    uint32_t padding;
+    unsigned char payload[TRACE_PAYLOAD_SIZE];
+};
+
+struct fault {
+    uint64_t operations;        /* a bit each */
+    uint16_t kinds, padding;
+    uint32_t first, last, step;
+    int32_t error, signal;
+    int64_t retval, limit;
+    uint32_t count, hits;
+    uint32_t poke_length;
+    unsigned char poke[12];
+};
+
+_Static_assert(sizeof(struct record) == TRACE_RECORD_SIZE, "record layout");
+_Static_assert(offsetof(struct record, payload) ==
+               TRACE_RECORD_SIZE - TRACE_PAYLOAD_SIZE, "payload offset");
+_Static_assert(sizeof(struct fault) == 72, "fault layout");
+
+/* One call under way: its record (never NULL) and what the plan does to it. */
+struct call {
+    struct record *record;
+    struct fault *fault;        /* NULL: untouched */
+    int saved_errno;
+};
+
+/* The place in the learner's code that a wrapper was called from. */
+#define CALLER ((uintptr_t)__builtin_return_address(0) - 1)
+
+/* Open a record.  Counts the call and looks it up in the fault plan. */
+struct call trace_enter(int operation, uintptr_t caller, int fd,
+                        int64_t a, int64_t b, int64_t c, int64_t d);
+
+/* Keep up to sizeof payload bytes of data in the record. */
+void trace_keep(struct call *call, const void *data, size_t length);
+
+/* Whether the plan answers this call itself: then *result is its answer and
+   errno is set, and the real call is not made. */
+int trace_answers(struct call *call, long *result);
+
+/* The number of bytes the plan lets through, at most length. */
+size_t trace_limit(const struct call *call, size_t length);
+
+/* Overwrite a result of length bytes as the plan says (`poke`). */
+void trace_poke(const struct call *call, void *value, size_t length);
+
+/* Complete the record; returns result with errno as the real call left it. */
+long trace_leave(struct call *call, long result);
+
+/* Whether fd is a socket: only then are read, write and the like recorded. */
+int trace_is_socket(int fd);
+
+/* The header field at one of the TRACE_AT_ offsets; NULL while no trace is
+   attached. */
+uint32_t *trace_field(size_t offset);
+unsigned char *trace_memory(void);
+
+#endif

@@ -1,0 +1,197 @@
+/*
+ * Wrappers of the resolver, and of the stdio calls that hide a descriptor.
+ *
+ * A script may give the answer of getaddrinfo: a name and its numeric
+ * addresses, so that no check depends on /etc/hosts or on a name server.
+ */
+#define _GNU_SOURCE
+#include "trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int __real_getaddrinfo(const char *, const char *, const struct addrinfo *,
+                       struct addrinfo **);
+void __real_freeaddrinfo(struct addrinfo *);
+struct hostent *__real_gethostbyname(const char *);
+FILE *__real_fdopen(int, const char *);
+int __real_dprintf(int, const char *, ...);
+int __real_close(int);
+ssize_t trace_write(uintptr_t, int, const void *, size_t);
+ssize_t trace_read(uintptr_t, int, void *, size_t);
+
+/* The addresses the script has for host, as a list of strings ended by an
+   empty one; NULL if it has none. */
+static const char *scripted(const char *host)
+{
+    const char *text = (const char *)trace_memory();
+
+    if (!text)
+        return NULL;
+    text += TRACE_RESOLVER;
+    if (strcmp(text, host ? host : "") != 0)
+        return NULL;
+    text += strlen(text) + 1;
+    return *text ? text : NULL;
+}
+
+/* Each address through the real getaddrinfo, so that hints and service are
+   judged by libc; the lists are joined in the script's order. */
+static int scripted_getaddrinfo(const char *address, const char *service,
+                                const struct addrinfo *hints,
+                                struct addrinfo **result)
+{
+    struct addrinfo numeric = { .ai_family = AF_UNSPEC };
+    struct addrinfo **end = result;
+    int error = EAI_NONAME;
+
+    if (hints)
+        numeric = *hints;
+    numeric.ai_flags |= AI_NUMERICHOST;
+    numeric.ai_flags &= ~AI_ADDRCONFIG;         /* the script's machine has all */
+    *result = NULL;
+    for (; *address; address += strlen(address) + 1) {
+        int rv = __real_getaddrinfo(address, service, &numeric, end);
+
+        if (rv != 0) {
+            /* an address of another family than asked for: not in the list */
+            if (rv != EAI_ADDRFAMILY && rv != EAI_NONAME && rv != EAI_NODATA)
+                error = rv;
+            *end = NULL;
+            continue;
+        }
+        while (*end)
+            end = &(*end)->ai_next;
+    }
+    return *result ? 0 : error;
+}
+
+int __wrap_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **result)
+{
+    struct call call = trace_enter(OP_GETADDRINFO, CALLER, -1,
+                                   hints ? hints->ai_family : 0,
+                                   hints ? hints->ai_socktype : 0,
+                                   hints ? hints->ai_flags : 0, 0);
+    const char *addresses = scripted(host);
+    char text[TRACE_PAYLOAD_SIZE];
+    int n = snprintf(text, sizeof text, "%s%c%s", host ? host : "", 0,
+                     service ? service : "");
+    long answer;
+
+    trace_keep(&call, text, n < (int)sizeof text ? (size_t)n : sizeof text);
+    if (trace_answers(&call, &answer))
+        answer = call.fault->kinds & TRACE_RETVAL ? call.fault->retval
+                                                  : EAI_SYSTEM;
+    else if (addresses)
+        answer = scripted_getaddrinfo(addresses, service, hints, result);
+    else
+        answer = __real_getaddrinfo(host, service, hints, result);
+    if (answer == 0)
+        call.record->args[3] = (int64_t)(uintptr_t)*result;
+    return (int)trace_leave(&call, answer);
+}
+
+void __wrap_freeaddrinfo(struct addrinfo *list)
+{
+    struct call call = trace_enter(OP_FREEADDRINFO, CALLER, -1,
+                                   (int64_t)(uintptr_t)list, 0, 0, 0);
+
+    __real_freeaddrinfo(list);
+    trace_leave(&call, 0);
+}
+
+struct hostent *__wrap_gethostbyname(const char *name)
+{
+    struct call call = trace_enter(OP_GETHOSTBYNAME, CALLER, -1, 0, 0, 0, 0);
+    const char *address = scripted(name);
+    struct hostent *host = __real_gethostbyname(address ? address : name);
+
+    trace_keep(&call, name, strlen(name));
+    trace_leave(&call, host ? 0 : -1);
+    return host;
+}
+
+/* --- stdio: libc's own reads and writes do not pass through the linker --- */
+
+struct stream {
+    int fd;
+    uintptr_t caller;
+};
+
+static ssize_t stream_read(void *cookie, char *data, size_t length)
+{
+    struct stream *s = cookie;
+
+    return trace_read(s->caller, s->fd, data, length);
+}
+
+static ssize_t stream_write(void *cookie, const char *data, size_t length)
+{
+    struct stream *s = cookie;
+    ssize_t n = trace_write(s->caller, s->fd, data, length);
+
+    return n == -1 ? 0 : n;     /* fopencookie(3): 0 tells of an error */
+}
+
+static int stream_close(void *cookie)
+{
+    struct stream *s = cookie;
+    struct call call = trace_enter(OP_CLOSE, s->caller, s->fd, 0, 0, 0, 0);
+    int result = (int)trace_leave(&call, __real_close(s->fd));
+
+    free(s);
+    return result;
+}
+
+FILE *__wrap_fdopen(int fd, const char *mode)
+{
+    struct call call;
+    struct stream *s;
+    FILE *file;
+
+    if (!trace_is_socket(fd))
+        return __real_fdopen(fd, mode);
+    call = trace_enter(OP_FDOPEN, CALLER, fd, 0, 0, 0, 0);
+    s = malloc(sizeof *s);
+    if (!s)
+        return NULL;
+    *s = (struct stream){ fd, CALLER };
+    file = fopencookie(s, mode, (cookie_io_functions_t){
+        .read = stream_read, .write = stream_write, .close = stream_close });
+    trace_leave(&call, file ? 0 : -1);
+    return file;
+}
+
+int __wrap_dprintf(int fd, const char *format, ...)
+{
+    uintptr_t caller = CALLER;
+    char *text = NULL;
+    size_t sent = 0;
+    va_list ap;
+    int length;
+
+    va_start(ap, format);
+    length = vasprintf(&text, format, ap);
+    va_end(ap);
+    while (length > 0 && sent < (size_t)length) {
+        ssize_t n = trace_write(caller, fd, text + sent, (size_t)length - sent);
+
+        if (n == -1) {
+            int error = errno;
+
+            free(text);
+            errno = error;
+            return -1;
+        }
+        sent += (size_t)n;
+    }
+    free(text);
+    return length;
+}
