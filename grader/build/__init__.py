@@ -1,0 +1,1 @@
+"""C sources in, loadable modules or the compiler's own words out."""
