@@ -1,0 +1,1 @@
+"""The exercises: their files, their manifests, their gaps."""

@@ -1,0 +1,194 @@
+"""Reads the exercises from their folders, and finds the ones a person names."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+LANGUAGES = ("python", "c")
+_KEY = re.compile(r"(\d\d)_([a-z][a-z0-9_]*)")
+
+
+class ManifestError(Exception):
+    """An exercise's own files are not as they must be; the message says where."""
+
+
+class UnknownExercise(Exception):
+    """No exercise goes by that name; the message suggests the nearest."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A deliberate defect of a stub.
+
+    Attributes:
+        slug: its stable name, ``short-send``.
+        sentence: what is wrong, in one sentence without a full stop.
+        read: man pages or documents, the first is shown with a diagnosis.
+        hints: at most three, from a question to the shape of the repair.
+        languages: where it exists.
+        because: why it does not exist in the other language.
+    """
+
+    slug: str
+    sentence: str
+    read: tuple[str, ...]
+    hints: tuple[str, ...]
+    languages: tuple[str, ...] = LANGUAGES
+    because: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Exercise:
+    """One numbered unit of the syllabus.
+
+    Attributes:
+        key: ``04_send_all``, the name of its folders.
+        title: what the program does, for the board.
+        teaches: what there is to learn, for the table.
+        part: the syllabus' part it belongs to.
+        after: keys of the exercises that come before it.
+        functions: the contract's functions -> their Python signatures.
+        gaps: slug -> gap, in the order of the manifest.
+        c_allows: calls the C contract may make that are otherwise refused.
+        root: the project that the files lie in.
+    """
+
+    key: str
+    title: str
+    teaches: str
+    part: int
+    after: tuple[str, ...]
+    functions: dict[str, str]
+    gaps: dict[str, Gap]
+    c_allows: tuple[str, ...]
+    root: Path
+
+    @property
+    def number(self) -> int:
+        return int(self.key[:2])
+
+    @property
+    def slug(self) -> str:
+        return self.key[3:]
+
+    @property
+    def header(self) -> Path:
+        """The C contract, which is also the cffi declarations."""
+        return self.root / "c_stubs" / self.key / f"{self.slug}.h"
+
+    @property
+    def binding(self) -> Path:
+        return self.root / "c_stubs" / self.key / "binding.py"
+
+    def file_name(self, language: str) -> str:
+        return f"{self.slug}.{'py' if language == 'python' else 'c'}"
+
+    def stub(self, language: str) -> Path:
+        """The file a learner edits."""
+        return self.within(self.root, language)
+
+    def solution(self, language: str) -> Path:
+        return self.root / "solutions" / self.key / self.file_name(language)
+
+    def within(self, folder: Path, language: str) -> Path:
+        """Where a learner's file lies in a project or a submission: in the
+        project's own layout, or directly in the folder."""
+        home = "exercises" if language == "python" else "c_stubs"
+        placed = folder / home / self.key / self.file_name(language)
+        flat = folder / self.file_name(language)
+        return flat if flat.exists() and not placed.exists() else placed
+
+    def gaps_of(self, language: str) -> list[Gap]:
+        return [gap for gap in self.gaps.values() if language in gap.languages]
+
+    @cached_property
+    def parameters(self) -> dict[str, list[str]]:
+        """Function -> names of its parameters."""
+        found = {}
+        for name, signature in self.functions.items():
+            definition = ast.parse(f"def {signature}: ...").body[0]
+            found[name] = [argument.arg for argument in definition.args.args]
+        return found
+
+
+def load_all(root: Path = PROJECT) -> list[Exercise]:
+    """All exercises of a project, by number.
+
+    Raises:
+        ManifestError: a manifest cannot be read.
+    """
+    folders = sorted(path for path in (root / "exercises").iterdir() if _KEY.fullmatch(path.name))
+    return [load(folder) for folder in folders]
+
+
+def load(folder: Path) -> Exercise:
+    """One exercise from its folder in ``exercises/``."""
+    path = folder / "exercise.toml"
+    try:
+        manifest = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Exercise(
+            key=folder.name,
+            title=manifest["title"],
+            teaches=manifest["teaches"],
+            part=manifest["part"],
+            after=tuple(manifest.get("after", ())),
+            functions=manifest["functions"],
+            gaps={gap["slug"]: _gap(gap) for gap in manifest["gap"]},
+            c_allows=tuple(manifest.get("c", {}).get("allows", ())),
+            root=folder.parents[1],
+        )
+    except OSError as error:
+        raise ManifestError(f"{path} cannot be read: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError(f"{path} is not TOML: {error}") from None
+    except (KeyError, TypeError) as error:
+        raise ManifestError(f"{path} lacks {error}") from None
+
+
+def _gap(entry: dict) -> Gap:
+    return Gap(
+        slug=entry["slug"],
+        sentence=entry["sentence"],
+        read=tuple(entry["read"]),
+        hints=tuple(entry["hints"]),
+        languages=tuple(entry.get("languages", LANGUAGES)),
+        because=entry.get("because", ""),
+    )
+
+
+def select(exercises: list[Exercise], names: list[str]) -> list[Exercise]:
+    """The exercises that a person names, in the order of the syllabus.
+
+    Args:
+        names: each a key, a slug, a number with or without zeros, or a path to
+            one of the exercise's folders or files; none means all.
+
+    Raises:
+        UnknownExercise: for the first name that fits none.
+    """
+    if not names:
+        return exercises
+    chosen = {_one(exercises, name).key for name in names}
+    return [exercise for exercise in exercises if exercise.key in chosen]
+
+
+def _one(exercises: list[Exercise], name: str) -> Exercise:
+    wanted = name.strip().rstrip("/").lower().replace("-", "_")
+    parts = set(re.split(r"[/\\]", wanted))
+    for exercise in exercises:
+        if wanted in (exercise.key, exercise.slug) or exercise.key in parts:
+            return exercise
+        if wanted.isdigit() and int(wanted) == exercise.number:
+            return exercise
+    known = [word for exercise in exercises for word in (exercise.key, exercise.slug)]
+    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
+    if near:
+        raise UnknownExercise(f"there is no exercise {name!r}; did you mean {near[0]}?")
+    raise UnknownExercise(f"there is no exercise {name!r}; there are {', '.join(e.key for e in exercises)}")

@@ -1,0 +1,1 @@
+"""The other end of the wire: real processes that speak over real sockets."""

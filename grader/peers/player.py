@@ -1,0 +1,155 @@
+"""A peer's process: does one socket action after the other, as it is told.
+
+It is trusted, knows no exercise, and every action is one or two system calls.
+Sockets are named by the script ("listener", "connection"); an action that
+blocks answers when it is through.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+from typing import Any
+
+from grader.processes.channel import Channel
+
+#: The most that one action reads before it gives up on an end (bytes).
+READ_LIMIT = 64 << 20
+_ABORT = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
+
+
+class Player:
+    """The sockets of one peer, and what it can do with them."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[str, socket.socket] = {}
+
+    def listen(self, name: str, address: str, port: int, backlog: int) -> dict:
+        """Listen; port 0 lets the kernel choose one."""
+        listener = self._bound(address, port)
+        listener.listen(backlog)
+        self._sockets[name] = listener
+        return {"port": listener.getsockname()[1]}
+
+    def hold(self, name: str, address: str, port: int) -> dict:
+        """Occupy a port without listening on it: connecting is refused."""
+        self._sockets[name] = self._bound(address, port)
+        return {"port": self._sockets[name].getsockname()[1]}
+
+    def accept(self, name: str, listener: str) -> dict:
+        self._sockets[name], address = self._sockets[listener].accept()
+        return {"address": address[0]}
+
+    def connect(self, name: str, address: str, port: int) -> dict:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection.connect((address, port))
+        self._sockets[name] = connection
+        return {}
+
+    def pair(self, name: str, other: str) -> dict:
+        """A TCP connection with both ends here; other is the one to lend."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self._sockets[other] = socket.create_connection(listener.getsockname())
+            self._sockets[name], _ = listener.accept()
+        return {}
+
+    def lend(self, name: str) -> tuple[dict, tuple[int, ...]]:
+        """Hand the descriptor over; the peer keeps none."""
+        return {}, (self._sockets.pop(name).detach(),)
+
+    def send(self, name: str, data: bytes) -> dict:
+        self._sockets[name].sendall(data)
+        return {}
+
+    def receive(self, name: str, count: int) -> dict:
+        """Read until count bytes are there, or the end; -1 reads to the end."""
+        data = bytearray()
+        connection = self._sockets[name]
+        wanted = READ_LIMIT if count < 0 else count
+        while len(data) < wanted:
+            try:
+                piece = connection.recv(min(wanted - len(data), 1 << 18))
+            except ConnectionResetError:
+                return {"data": bytes(data), "end": "reset"}
+            if not piece:
+                return {"data": bytes(data), "end": "end-of-file"}
+            data += piece
+        return {"data": bytes(data), "end": ""}
+
+    def shutdown(self, name: str) -> dict:
+        self._sockets[name].shutdown(socket.SHUT_WR)
+        return {}
+
+    def close(self, name: str) -> dict:
+        self._sockets.pop(name).close()
+        return {}
+
+    def reset(self, name: str) -> dict:
+        """End the connection with a reset instead of an end-of-file."""
+        connection = self._sockets.pop(name)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        connection.close()
+        return {}
+
+    def swallow_error(self, name: str) -> dict:
+        """Wait for the pending error of a socket and take it off (SO_ERROR).
+
+        After a reset the next send on the other end is then EPIPE, where it
+        would have been ECONNRESET.
+        """
+        connection = self._sockets[name]
+        waiter = select.poll()
+        waiter.register(connection, 0)
+        waiter.poll()
+        return {"error": connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)}
+
+    def time_wait(self, port: int) -> dict:
+        """Leave a connection of that local port in TIME_WAIT, as a server does
+        that closed first."""
+        with self._bound("0.0.0.0", port) as listener:
+            listener.listen(1)
+            client = socket.create_connection(("127.0.0.1", port))
+            connection, _ = listener.accept()
+            connection.close()
+            client.recv(1)
+            client.close()
+        return {}
+
+    def delivered(self, name: str) -> dict:
+        """Whether the other end's kernel has all that was sent (TCP_INFO)."""
+        info = self._sockets[name].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        return {"unacknowledged": struct.unpack_from("I", info, 24)[0]}
+
+    @staticmethod
+    def _bound(address: str, port: int) -> socket.socket:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((address, port))
+        return bound
+
+
+def child(request: dict, control: Channel) -> None:
+    """Be one peer's process until the judge closes the channel."""
+    channel = Channel(control.take_fd())
+    control.close()
+    player = Player()
+    while True:
+        try:
+            message: dict[str, Any] = channel.receive()
+        except EOFError:
+            os._exit(0)
+        action = getattr(player, message.pop("do"))
+        fds: tuple[int, ...] = ()
+        try:
+            answer = action(**message)
+            if isinstance(answer, tuple):
+                answer, fds = answer
+        except OSError as error:
+            answer = {"errno": error.errno, "words": str(error)}
+        channel.send(answer, fds)
+        for fd in fds:
+            os.close(fd)

@@ -1,0 +1,117 @@
+"""The judge's handle on one peer's process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from pathlib import Path
+from socket import AF_UNIX, SOCK_STREAM, socketpair
+from typing import Any
+
+from grader.processes.channel import Channel
+from grader.processes.forkserver import ForkServer
+
+
+class PeerError(Exception):
+    """An action of a peer failed; ``errno`` is its symbolic name."""
+
+    def __init__(self, action: str, number: int, words: str) -> None:
+        super().__init__(f"{action}: {words}")
+        self.errno = errno.errorcode.get(number, str(number))
+
+
+class PeerProcess:
+    """A peer: told one action after the other.
+
+    Args:
+        server: forks it.
+    """
+
+    def __init__(self, server: ForkServer) -> None:
+        self._server = server
+        ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
+        self.channel = Channel(ours.detach())
+        try:
+            self.pid = server.spawn({"fds": 1}, (theirs.fileno(),))
+        finally:
+            theirs.close()
+        self.action = ""  # the one under way
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an action is under way."""
+        return bool(self.action)
+
+    def start(self, action: str, **arguments: Any) -> None:
+        """Begin an action; `answer` tells when it is through."""
+        assert not self.action, f"the peer is busy with {self.action}"
+        self.action = action
+        self.channel.send({"do": action, **arguments})
+
+    def answer(self) -> dict | None:
+        """The result of the action under way, or None while it lasts.
+
+        Raises:
+            PeerError: the action failed.
+        """
+        message = self.channel.take()
+        if message is None:
+            return None
+        action, self.action = self.action, ""
+        if "errno" in message:
+            raise PeerError(action, message["errno"], message["words"])
+        return message
+
+    def do(self, action: str, **arguments: Any) -> dict:
+        """Do what cannot block on the learner, and return the result."""
+        self.start(action, **arguments)
+        while (answer := self.answer()) is None:
+            if not self.channel.pump():
+                raise EOFError("a peer's process has ended")
+        return answer
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether the process waits in the kernel (proc(5), state S)."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+        except OSError:
+            return False
+
+    def take_fd(self) -> int:
+        """The descriptor that `lend` brought; the caller owns it."""
+        return self.channel.take_fd()
+
+    def close(self) -> None:
+        self.channel.close()
+        self._server.reap(self.pid)
+
+
+def free_port(reserved: dict[int, int]) -> int:
+    """A TCP port that nothing uses, outside the range of ephemeral ports.
+
+    The port stays reserved for this judge among all judges of the machine by
+    the abstract Unix address of that name (unix(7)).
+
+    Args:
+        reserved: takes the port and the descriptor that reserves it.
+    """
+    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    first = max(1024, low - 20000)
+    start = (os.getpid() * 37 + len(reserved)) % (low - first)
+    for step in range(low - first):
+        port = first + (start + step) % (low - first)
+        if port in reserved:
+            continue
+        claim = socket.socket(AF_UNIX, SOCK_STREAM)
+        try:
+            claim.bind(f"\0thirteen-bytes-{port}")
+            with socket.socket() as probe:
+                probe.bind(("0.0.0.0", port))
+        except OSError:
+            claim.close()
+            continue
+        reserved[port] = claim.detach()
+        return port
+    raise OSError(errno.EADDRINUSE, "no free port below the ephemeral ones")

@@ -1,0 +1,135 @@
+"""Words for programs that ended, or never will."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from typing import TYPE_CHECKING
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Failure
+from grader.verdict.model import Verdict
+
+if TYPE_CHECKING:
+    from grader.verbs.scene import Scene
+
+#: Exit status of a process that a sanitizer has ended.
+_SANITIZER = 86
+_PYTHON_FRAME = re.compile(r'File "(?P<path>[^"]+)", line (?P<line>\d+)')
+_C_FRAME = re.compile(r"#\d+ 0x[0-9a-f]+ in \S+ (?P<path>[^\s:]+):(?P<line>\d+)")
+_ASAN = re.compile(r"ERROR: AddressSanitizer: (?P<what>[\w-]+)")
+_ASAN_SIZE = re.compile(r"^(?P<how>READ|WRITE) of size (?P<size>\d+)", re.MULTILINE)
+_UBSAN = re.compile(r"(?P<path>[^\s:]+):(?P<line>\d+):\d+: runtime error: (?P<what>.+)")
+
+
+def of_process(scene: Scene) -> Failure:
+    """A process that ended before it had answered."""
+    exit = scene.process.end()
+    scene.process.trace.update()
+    output = b"".join(scene.process.output()).decode(errors="replace")
+    if len(output) >= 1 << 16 and exit.signal in (signal.SIGXFSZ, None):
+        return Failure("output", "the program wrote more than 1 MiB of output and was stopped", Verdict.CRASH)
+    when = f"while {scene.runs[-1].function}() ran" if scene.runs else "while it was loaded"
+    report = scene.process.trace.report
+    if exit.signal is not None and not (report and exit.signal == signal.SIGABRT):
+        name = signal.Signals(exit.signal).name
+        line = _noted_line(scene)
+        last = _last_call(scene)
+        if exit.signal == signal.SIGPIPE and last is not None:
+            scene.look_up([last])
+            return Failure(
+                "died", f"{name} ended the program in {last.name}(): the connection was broken", Verdict.CRASH, last.line,
+                read="send(2), ERRORS: EPIPE",
+            )  # fmt: skip
+        return Failure("died", f"{name} ended the program {when}", Verdict.CRASH, line, read="signal(7)")
+    found = _UBSAN.search(output)
+    if exit.status == _SANITIZER and found and not report:
+        return Failure("died", f"undefined behaviour: {found['what']}", Verdict.CRASH, int(found["line"]))
+    if report:
+        return _of_sanitizer(scene, report)
+    ended = next((c for c in reversed(scene.process.trace.calls) if c.name == "exit"), None)
+    if ended is not None:
+        scene.look_up([ended])
+    return Failure(
+        "died",
+        f"the program ended its process, with exit status {exit.status}, {when}",
+        Verdict.CRASH,
+        ended.line if ended else None,
+    )
+
+
+def _of_sanitizer(scene: Scene, report: str) -> Failure:
+    line = _line_in(scene, _C_FRAME, report)
+    what = _ASAN.search(report)
+    words = what["what"] if what else "memory error"
+    size = _ASAN_SIZE.search(report)
+    if words == "SEGV":
+        null = "address 0x00000000" in report
+        sentence = f"SIGSEGV: the program used {'a NULL pointer' if null else 'an address that is not its own'}"
+    elif size:
+        sentence = f"{words.replace('-', ' ')}: a {size['how'].lower()} of {size['size']} bytes beyond its memory"
+    else:
+        sentence = words.replace("-", " ")
+    return Failure("died", sentence, Verdict.CRASH, line)
+
+
+def _line_in(scene: Scene, frame: re.Pattern, text: str) -> int | None:
+    name = scene.source.name
+    for found in frame.finditer(text):
+        if os.path.basename(found["path"]) == name:
+            return int(found["line"])
+    return None
+
+
+def _noted_line(scene: Scene) -> int | None:
+    """Where the processor was when a signal was noted."""
+    if scene.unit.language == "python":
+        return _line_in(scene, _PYTHON_FRAME, scene.process.dump())
+    frames = scene.process.trace.noted_frames
+    found = scene.lines(set(frames)) if frames else {}
+    return next((found[frame] for frame in frames if frame in found), None)
+
+
+def _last_call(scene: Scene) -> Call | None:
+    calls = scene.process.trace.unfinished or scene.process.trace.calls
+    return calls[-1] if calls else None
+
+
+def _peers_words(scene: Scene, awaited: str) -> str:
+    return f"; the peer waits until {awaited}" if awaited else ""
+
+
+def of_busy_loop(scene: Scene, awaited: str) -> Failure:
+    """A program that has used up its processor time."""
+    line = _noted_line(scene)
+    calls = scene.process.trace.calls
+    last = calls[-1] if calls else None
+    if not scene.runs:
+        return Failure("busy", "the program computes without end while it is loaded", Verdict.HANG, line)
+    sentence = f"{scene.runs[-1].function}() computes without end"
+    if last is not None and len(calls) > 50:
+        scene.look_up([last])
+        answer = f"-1 {last.errno}" if last.failed else str(last.result)
+        sentence = f"{scene.runs[-1].function}() calls {last.name}() again and again; it returns {answer} each time"
+        line = last.line or line
+    return Failure("busy", sentence, Verdict.HANG, line, read=f"{last.name}(2)" if last is not None else "")
+
+
+def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:
+    """A program that waits for what nobody will send."""
+    scene.look_up([call])
+    where = f" at {scene.source.name}:{call.line}" if call.line else ""
+    return Failure(
+        "hang", f"blocked in {call.name}(){where}{_peers_words(scene, awaited)}", Verdict.HANG, call.line,
+        read=f"{call.name}(2)",
+    )  # fmt: skip
+
+
+def of_sleep(scene: Scene, awaited: str) -> Failure:
+    """A program that neither computes nor goes on, after the last limit."""
+    unfinished = scene.process.trace.unfinished
+    if unfinished:
+        return of_blocked(scene, unfinished[-1], awaited)
+    during = f"{scene.runs[-1].function}()" if scene.runs else "the program, while it is loaded,"
+    return Failure("hang", f"{during} sleeps outside of any socket call{_peers_words(scene, awaited)}", Verdict.HANG)

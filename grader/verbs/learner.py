@@ -1,0 +1,228 @@
+"""What a check can have the learner's program do, and demand of it."""
+
+from __future__ import annotations
+
+import errno as errnos
+import os
+from collections.abc import Callable
+from typing import Any
+
+from grader.learner.program import Null
+from grader.verbs.broken import Broken
+from grader.verbs.scene import Scene
+from grader.verbs.state import judge_state
+from grader.verdict.evidence import Failure, Run
+from grader.verdict.model import Difference, Verdict
+from grader.verdict.transcript import Step
+
+
+class Lent:
+    """A connected socket that the learner's function is called with.
+
+    Args:
+        fd: a descriptor of it; owned, and closed once it has been handed over,
+            so that the caller's close is the last one.
+
+    Attributes:
+        inode: what the kernel knows it by (proc(5), ``socket:[inode]``).
+    """
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.inode = os.fstat(fd).st_ino
+
+    def close(self) -> None:
+        if self.fd != -1:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class Learner:
+    """The subject of a check: the program under judgement."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._handed: list[Lent] = []
+
+    def runs(self, function: str, *arguments: Any, **options: Any) -> None:
+        """Call a function of the contract; it runs while the peers act.
+
+        Args:
+            function: its name.
+            arguments: as Python's signature has them; a `Lent` socket, or
+                `Null` for a C pointer.
+            options: for the C binding alone: sizes of buffers.
+        """
+        scene = self._scene
+        process = scene.load()
+        sent, handed = [], len(self._handed)
+        for argument in arguments:
+            if isinstance(argument, Lent):
+                if argument in self._handed:
+                    sent.append({"again": self._handed.index(argument)})
+                    continue
+                self._handed.append(argument)
+                scene.lent_inodes.add(argument.inode)
+                sent.append({"lent": True})
+            else:
+                sent.append(_plain(argument))
+        if scene.before is None:
+            scene.before = process.state()
+        shown = f"{function}({', '.join(map(_shown, arguments))})"
+        message = next((a for a in arguments if isinstance(a, bytes)), None)
+        null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
+        scene.runs.append(Run(function, shown, process.trace["next"], message=message, null=null))
+        scene.steps.append(Step(f"runs {shown}", "learner", starts=len(scene.runs) - 1))
+        new = self._handed[handed:]
+        try:
+            for_c = {name: _plain(value) for name, value in options.items() if scene.unit.language == "c"}
+            process.call(function, sent, for_c, tuple(lent.fd for lent in new))
+        except OSError:
+            scene.wait(lambda: False, "the function is called")
+        for lent in new:
+            lent.close()
+
+    def returns(self, value: Any) -> None:
+        """The function returns that value, and leaves everything as it found it."""
+        run = self._ended(f"{self._scene.runs[-1].function}() returns")
+        outcome = run.outcome
+        if "returned" not in outcome:
+            raise Broken(_unexpected(run, f"{_value(value)} was to be returned"))
+        if outcome["returned"] != value or type(outcome["returned"]) is not type(value):
+            difference = None
+            if isinstance(value, bytes) and isinstance(outcome["returned"], bytes):
+                difference = Difference(value, outcome["returned"])
+                sentence = f"returned {len(outcome['returned'])} bytes where {len(value)} were to come"
+            else:
+                sentence = f"returned {_value(outcome['returned'])} where {_value(value)} was to come"
+            raise Broken(Failure("outcome", sentence, difference=difference))
+        self._scene.steps.append(Step(f"returns {_value(value)}", "learner"))
+        judge_state(self._scene)
+
+    def raises(self, *errors: str) -> None:
+        """The function fails, and leaves everything as it found it.
+
+        Args:
+            errors: symbolic names, one of which it must be: ``"ECONNREFUSED"``;
+                ``"gaierror"`` and ``"ValueError"`` as the contracts have them;
+                none for any ``OSError``.  Of a Python exception the class
+                counts, of C its ``errno``.
+        """
+        words = " or ".join(errors) or "an error"
+        run = self._ended(f"{self._scene.runs[-1].function}() fails with {words}")
+        outcome = run.outcome
+        if "raised" not in outcome:
+            sentence = f"reported success where {words} was to be reported"
+            if "broke" in outcome:
+                sentence = str(outcome["broke"])
+            elif outcome["returned"] is not None:
+                sentence = f"returned {_value(outcome['returned'])} where {words} was to be reported"
+            raise Broken(Failure("success" if "returned" in outcome else "broke", sentence))
+        raised = outcome["raised"]
+        if not any(map(self._accepts(raised), errors or ("OSError",))):
+            raise Broken(_unexpected(run, f"{words} was to be reported"))
+        self._scene.steps.append(Step(f"reports {_error_name(raised)}", "learner"))
+        judge_state(self._scene)
+
+    def waits_in(self, call: str, times: int = 1) -> None:
+        """The program has entered that call so many times since it was run."""
+        scene = self._scene
+        first = scene.runs[-1].first
+        scene.wait(
+            lambda: sum(c.index >= first and c.any_of(call) for c in scene.process.trace.calls) >= times,
+            f"{call}() is called",
+        )
+
+    def is_held(self) -> None:
+        """A call has reached its `hold`."""
+        trace = self._scene.process.trace
+        self._scene.wait(lambda: trace["held"] > trace["released"], "a held call returns")
+
+    def goes_on(self) -> None:
+        """Let the held call return."""
+        self._scene.process.trace["released"] += 1
+
+    def has_called(self, *calls: str) -> None:
+        """The program has made these calls in this order; others may stand between.
+
+        Args:
+            calls: names of calls or groups of `layout.GROUPS`.
+        """
+        made = iter(self._scene.process.trace.calls)
+        for number, name in enumerate(calls):
+            if not any(call.any_of(name) and call.done and not call.failed for call in made):
+                after = f" after {calls[number - 1]}()" if number else ""
+                raise Broken(Failure("order", f"{name}() is not called{after}; the order is {', '.join(calls)}"))
+
+    def ends(self) -> None:
+        """The caller is done: what was lent is closed, the process ends."""
+        self._scene.conclude()
+
+    def _ended(self, awaited: str) -> Run:
+        scene = self._scene
+        run = scene.runs[-1]
+        scene.wait(lambda: run.outcome is not None, awaited)
+        return run
+
+    def _accepts(self, raised: dict) -> Callable[[str], bool]:
+        if self._scene.unit.language == "c":
+            return lambda name: _c_accepts(name, raised["errno"])
+        return lambda name: _class_for(name) in raised["bases"]
+
+
+def _plain(argument: Any) -> Any:
+    return {"null": argument.size} if isinstance(argument, Null) else argument
+
+
+def _class_for(name: str) -> str:
+    """The Python exception class that stands for an errno (PEP 3151)."""
+    number = getattr(errnos, name, None)
+    return name if number is None else type(OSError(number, "")).__name__
+
+
+def _c_accepts(name: str, number: int | None) -> bool:
+    if name in ("OSError", "gaierror"):
+        return bool(number)
+    return number == getattr(errnos, "EINVAL" if name == "ValueError" else name)
+
+
+def _unexpected(run: Run, wanted: str) -> Failure:
+    outcome = run.outcome
+    if "broke" in outcome:
+        return Failure("broke", str(outcome["broke"]))
+    if "returned" in outcome:
+        return Failure("outcome", f"returned {_value(outcome['returned'])} where {wanted}")
+    raised = outcome["raised"]
+    text = f": {raised['text']}" if raised["text"] else ""
+    if "OSError" in raised["bases"] and raised["errno"]:
+        sentence = f"failed with {_error_name(raised)} where {wanted}"
+    else:
+        sentence = f"raised {raised['class']}{text}, where {wanted}"
+    return Failure("outcome", sentence, Verdict.FAIL, raised["line"])
+
+
+def _error_name(raised: dict) -> str:
+    if raised["class"] == "gaierror":
+        return "gaierror"
+    number = raised["errno"]
+    return errnos.errorcode.get(number, raised["class"]) if number else str(raised["class"])
+
+
+def _shown(argument: Any) -> str:
+    if isinstance(argument, Lent):
+        return "sock"
+    if isinstance(argument, Null):
+        return "NULL"
+    if isinstance(argument, bytes):
+        return f"{len(argument)} bytes"
+    if isinstance(argument, str) and argument.isdigit() and len(argument) > 2:
+        return "port"
+    return repr(argument)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, dict):
+        return str(value.get("other", value))
+    return "success" if value is None else repr(value)

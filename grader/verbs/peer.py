@@ -1,0 +1,240 @@
+"""What a check can have a peer do, and what the peer then sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grader.peers.process import PeerError, PeerProcess
+from grader.verbs.broken import Broken
+from grader.verbs.learner import Lent
+from grader.verbs.scene import Scene, outcome_words
+from grader.verdict.evidence import Failure
+from grader.verdict.model import Difference
+from grader.verdict.transcript import Step
+
+_CONNECTION, _LISTENER, _LENT = "connection", "listener", "lent"
+_WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "select", "epoll_wait")
+
+
+class Peer:
+    """The process at the other end, driven step by step."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._process: PeerProcess | None = None
+        self._lent: Lent | None = None
+        self._sent = 0
+
+    # --- beginnings -------------------------------------------------------
+
+    @property
+    def connection(self) -> Lent:
+        """A TCP connection to this peer, to be lent to the learner's function."""
+        if self._lent is None:
+            self._do("pair", name=_CONNECTION, other=_LENT)
+            self._do("lend", name=_LENT)
+            self._lent = Lent(self._player.take_fd())
+            self._note("connects, and lends the program its end")
+        return self._lent
+
+    @property
+    def broken_connection(self) -> Lent:
+        """A connection whose next send fails with EPIPE: the peer has reset it,
+        and the reset has been noticed."""
+        if self._lent is None:
+            self._do("pair", name=_CONNECTION, other=_LENT)
+            self._do("reset", name=_CONNECTION)
+            self._do("swallow_error", name=_LENT)
+            self._do("lend", name=_LENT)
+            self._lent = Lent(self._player.take_fd())
+            self._note("connects, and resets the connection")
+        return self._lent
+
+    def listens(self, address: str = "127.0.0.1", port: str = "0") -> str:
+        """Listen on an address; returns the port, as text."""
+        answer = self._do("listen", name=_LISTENER, address=address, port=int(port), backlog=16)
+        self._note("listens")
+        return str(answer["port"])
+
+    def holds(self, address: str, port: str = "0") -> str:
+        """Occupy a port of an address without listening: it refuses."""
+        answer = self._do("hold", name=f"held {address}", address=address, port=int(port))
+        self._note(f"refuses connections to {address}")
+        return str(answer["port"])
+
+    def serves(self, port: str) -> None:
+        """Be a live server on that port of every address."""
+        self._do("listen", name=_LISTENER, address="0.0.0.0", port=int(port), backlog=16)
+        self._note("is a server that has the port already")
+
+    def leaves_time_wait(self, port: str) -> None:
+        """Let the port have had a server whose last connection is in TIME_WAIT."""
+        self._do("time_wait", port=int(port))
+        self._scene.time_wait = True
+        self._note("was a server on this port until now (TIME_WAIT)")
+
+    # --- connections ------------------------------------------------------
+
+    def accepts(self) -> None:
+        """The program connects, and the peer accepts."""
+        self._wait("accept", "the program connects", name=_CONNECTION, listener=_LISTENER)
+        self._note("accepts", accepts=1)
+
+    def connects(self, port: str, address: str = "127.0.0.1") -> None:
+        """Connect to the program, once it listens.
+
+        Raises:
+            Broken: it does not listen there.
+        """
+        scene = self._scene
+        if scene.run is not None:
+            scene.wait(self._program_listens, "the program listens")
+        try:
+            self._do("connect", name=_CONNECTION, address=address, port=int(port))
+        except PeerError as error:
+            scene.process.trace.update()
+            where = "the port" if address == "127.0.0.1" else f"the port of {address}, an address of this machine"
+            raise Broken(Failure("refused", f"a client that connects to {where} is answered {error.errno}")) from None
+        self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
+
+    def is_refused(self, port: str) -> None:
+        """A further client finds nobody listening."""
+        try:
+            self._do("connect", name="second client", address="127.0.0.1", port=int(port))
+        except PeerError as error:
+            if error.errno != "ECONNREFUSED":
+                raise
+            self._note("connects once more: refused")
+            return
+        raise Broken(Failure("still-listening", "a second client can still connect"))
+
+    def _program_listens(self) -> bool:
+        trace = self._scene.process.trace
+        held = trace["held"] > trace["released"]
+        return any(c.name == "listen" and (c.done and not c.failed or held) for c in trace.calls)
+
+    # --- streams ----------------------------------------------------------
+
+    def sends(self, data: bytes) -> None:
+        """Send bytes, at once and in one piece."""
+        self._do("send", name=_CONNECTION, data=data)
+        self._sent += len(data)
+        self._note(f"sends {len(data)} bytes", sends=len(data))
+
+    def sends_in_pieces(self, pieces: Iterable[bytes]) -> None:
+        """Send each piece when the program has taken the ones before and waits
+        for more, so that it sees them one by one, every time."""
+        count = 0
+        for piece in pieces:
+            self._scene.wait(self._program_wants_more, f"the program receives piece {count + 1}")
+            self._do("send", name=_CONNECTION, data=piece)
+            self._sent += len(piece)
+            count += 1
+            self._note(f"sends {len(piece)} bytes", sends=len(piece))
+
+    def sees_all_taken(self) -> None:
+        """The program has received everything that was sent, and waits."""
+        self._scene.wait(self._program_wants_more, "the program receives what was sent")
+
+    def _program_wants_more(self) -> bool:
+        trace = self._scene.process.trace
+        taken = sum(c.result for c in trace.calls if c.any_of("recv") and c.done and c.result > 0)
+        return taken >= self._sent and any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
+
+    def receives(self, data: bytes) -> None:
+        """Exactly these bytes arrive next.
+
+        Raises:
+            Broken: others do, or fewer.
+        """
+        scene = self._scene
+        scene.message = data
+        answer = self._wait(
+            "receive", f"{len(data)} bytes arrive", after_return=True, name=_CONNECTION, count=len(data)
+        )
+        got, end = answer["data"], answer["end"]
+        ending = f", then {end}" if end else ""
+        self._note(f"receives {len(got)} bytes{ending}", receives=len(got))
+        if got != data:
+            run, words = scene.runs[-1], _compared(data, got, end)
+            line = None
+            if run.outcome is not None and "returned" not in run.outcome:
+                words = f"{outcome_words(run)}; {words}"
+                line = (run.outcome.get("raised") or {}).get("line")
+            raise Broken(Failure("bytes", words, line=line, difference=Difference(data, got, end)))
+
+    def sees_end_of_file(self) -> None:
+        """Nothing more arrives, and the stream ends without a reset.
+
+        A connection that was lent ends when its owner closes it, which is now,
+        if the function has returned.
+        """
+        if self._scene.runs and self._scene.run is None:
+            self._scene.conclude()
+        answer = self._wait("receive", "the stream ends", after_return=True, name=_CONNECTION, count=-1)
+        more, end = answer["data"], answer["end"]
+        if more:
+            scene = self._scene
+            whole = (scene.message or b"") + more
+            sentence = f"{len(more)} bytes arrive after the {len(scene.message or b'')} that were to come"
+            self._note(f"receives {len(more)} bytes more", receives=len(more))
+            raise Broken(Failure("bytes", sentence, difference=Difference(scene.message or b"", whole, end)))
+        if end == "reset":
+            self._note("sees a reset")
+            raise Broken(Failure("reset", "the connection ends with a reset instead of end-of-file"))
+        self._note("sees end-of-file")
+
+    def half_closes(self) -> None:
+        """Send an end-of-file; the peer can still receive."""
+        self._do("shutdown", name=_CONNECTION)
+        self._note("half-closes", ends=1)
+
+    def closes(self) -> None:
+        self._do("close", name=_CONNECTION)
+        self._note("closes", ends=1)
+
+    def resets(self) -> None:
+        """End the connection with a reset."""
+        self._do("reset", name=_CONNECTION)
+        self._note("resets the connection", ends=1)
+
+    # --- machinery --------------------------------------------------------
+
+    @property
+    def _player(self) -> PeerProcess:
+        if self._process is None:
+            self._process = PeerProcess(self._scene.stage.server("peers"))
+            self._scene.peers.append(self._process)
+        return self._process
+
+    def _do(self, action: str, **arguments: object) -> dict:
+        """An action that does not depend on the program."""
+        return self._player.do(action, **arguments)
+
+    def _wait(self, action: str, awaited: str, *, after_return: bool = False, **arguments: object) -> dict:
+        """An action that comes to an end when the program does its part."""
+        player, answer = self._player, []
+        player.start(action, **arguments)
+
+        def ready() -> bool:
+            if not answer and (got := player.answer()) is not None:
+                answer.append(got)
+            return bool(answer)
+
+        self._scene.wait(ready, awaited, after_return=after_return or action == "accept")
+        return answer[0]
+
+    def _note(self, text: str, **effects: int) -> None:
+        self._scene.steps.append(Step(text, **effects))
+
+    def close(self) -> None:
+        """Close the judge's own descriptor of a lent connection."""
+        if self._lent is not None:
+            self._lent.close()
+
+
+def _compared(expected: bytes, actual: bytes, end: str) -> str:
+    if len(actual) < len(expected) and expected.startswith(actual):
+        return f"{len(actual)} of {len(expected)} bytes arrive, then {end or 'nothing'}"
+    at = next((i for i, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), len(actual))
+    return f"the bytes that arrive differ from byte {at} on"

@@ -1,0 +1,103 @@
+"""Whether a program that waits will wait for ever.
+
+The argument, from kernel and trace: every thread of the program sleeps inside a
+traced call that has no time limit; every peer is asleep or idle; and nothing is
+on its way between them, because no TCP connection of theirs holds a byte or an
+end-of-file that the other side has not got.  Data that has got there has woken
+its reader, so a reader that still sleeps has nothing to read.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.learner.trace.reader import Call
+
+if TYPE_CHECKING:
+    from grader.verbs.scene import Scene
+
+_ENDLESS = ("accept", "accept4", "recv", "recvfrom", "recvmsg", "read", "readv")
+_TIMED = ("poll", "select", "epoll_wait")  # args[1] is a limit in ms, -1 for none
+
+# TCP states of proc(5) in which something is still on its way.
+_ON_ITS_WAY = {"02", "03", "04", "09", "0B"}  # SYN_SENT SYN_RECV FIN_WAIT1 LAST_ACK CLOSING
+
+
+def blocked_for_ever(scene: Scene, states: dict[int, str]) -> Call | None:
+    """The call that the program is blocked in for good, or None.
+
+    Args:
+        states: thread id -> scheduler state, taken just now.
+    """
+    trace = scene.process.trace
+    if not states or set(states.values()) != {"S"} or scene.run is None:
+        return None
+    waiting = {call.tid: call for call in trace.unfinished}
+    if not states.keys() <= waiting.keys() or trace["held"] > trace["released"]:
+        return None
+    calls = [waiting[tid] for tid in states]
+    if not all(_is_endless(call) for call in calls) or _has_timeouts(trace.calls):
+        return None
+    if not all(peer.is_asleep for peer in scene.peers):
+        return None
+    if any(peer.is_busy and peer.action not in ("accept", "receive") for peer in scene.peers):
+        return None
+    before = trace["next"]
+    if _on_its_way([scene.process.pid, *(peer.pid for peer in scene.peers)]):
+        return None
+    # All that was sent had arrived by now.  Whoever it was for is awake, or has
+    # gone to sleep again after a record more.
+    if trace.update() or trace["next"] != before:
+        return None
+    if set(scene.process.task_states().values()) != {"S"}:
+        return None
+    if not all(peer.is_asleep for peer in scene.peers):
+        return None
+    return min(calls, key=lambda call: call.index)
+
+
+def all_delivered(scene: Scene) -> bool:
+    """Whether a peer still waits although the program has returned and nothing
+    it sent is on its way."""
+    return (
+        all(peer.is_asleep for peer in scene.peers)
+        and not _on_its_way([scene.process.pid, *(peer.pid for peer in scene.peers)])
+        and all(peer.is_asleep for peer in scene.peers)
+    )
+
+
+def _is_endless(call: Call) -> bool:
+    return call.name in _ENDLESS or (call.name in _TIMED and call.args[1] == -1)
+
+
+def _has_timeouts(calls: list[Call]) -> bool:
+    names = (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)
+    return any(c.name == "setsockopt" and c.args[1] in names and c.args[2] for c in calls)
+
+
+def _on_its_way(pids: list[int]) -> bool:
+    inodes = {inode for pid in pids for inode in _sockets(pid)}
+    lines = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        if Path(f"/proc/net/{name}").exists()
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+    ]
+    ports = {fields[i].rpartition(":")[2] for fields in lines if fields[9] in inodes for i in (1, 2)} - {"0000"}
+    return any(
+        (fields[3] in _ON_ITS_WAY or not fields[4].startswith("00000000"))
+        and fields[3] != "0A"
+        and {fields[1].rpartition(":")[2], fields[2].rpartition(":")[2]} & ports
+        for fields in lines
+    )
+
+
+def _sockets(pid: int) -> set[str]:
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    except OSError:
+        return set()
+    return {link[8:-1] for link in links if link.startswith("socket:[")}

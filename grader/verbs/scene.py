@@ -1,0 +1,379 @@
+"""One check in progress: the processes on stage, and the one loop that waits.
+
+Nothing is decided by time.  The loop waits for events: an answer of a peer, the
+learner's result, a record of the trace, an exit.  While it waits it watches
+whether the event can still come: the learner may have ended, may have returned
+too early, may be blocked where nothing will ever arrive, or may use up its
+processor time.  Two limits stand behind that, for programs that sleep outside
+of any call the trace knows.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from grader.build.lines import lines_of
+from grader.catalogue.exercises import Exercise
+from grader.learner.process import LearnerProcess
+from grader.learner.state import State
+from grader.learner.trace.faults import Fault
+from grader.learner.trace.reader import Call
+from grader.peers.process import PeerProcess
+from grader.processes.channel import ChannelError
+from grader.verbs import death, quiet
+from grader.verbs.broken import Broken
+from grader.verbs.stage import Stage, Unit
+from grader.verdict.evidence import Evidence, Failure, Run
+from grader.verdict.model import Verdict
+from grader.verdict.source import Source
+from grader.verdict.transcript import Step
+
+#: A program that neither does nor computes anything for so long hangs (seconds).
+IDLE_SECONDS = 2.0
+#: How often the loop looks around while nothing rings (seconds).
+_GLANCE = 0.02
+#: The same, when the next look decides (seconds).
+_SECOND_LOOK = 0.0005
+
+
+class Scene:
+    """Everything that belongs to one check.
+
+    Args:
+        stage: forks processes and has the builds.
+        unit: what is graded.
+    """
+
+    def __init__(self, stage: Stage, unit: Unit) -> None:
+        self.stage, self.unit = stage, unit
+        self.process: LearnerProcess | None = None
+        self.peers: list[PeerProcess] = []
+        self.steps: list[Step] = []
+        self.runs: list[Run] = []
+        self.faults: list[Fault] = []
+        self.resolver: tuple[str, list[str]] | None = None
+        self.lent_inodes: set[int] = set()
+        self.before: State | None = None
+        self.after: State | None = None
+        self.message: bytes | None = None
+        self.port = 0
+        self.time_wait = False
+        self.concluded = False
+        text = unit.path.read_text(encoding="utf-8", errors="replace") if unit.path.is_file() else ""
+        self.source = Source(unit.language, unit.path.name, text)
+
+    @property
+    def exercise(self) -> Exercise:
+        return self.unit.exercise
+
+    # --- the learner's process --------------------------------------------
+
+    def load(self) -> LearnerProcess:
+        """The learner's process, with the program loaded.
+
+        Raises:
+            Broken: the program does not load.
+        """
+        if self.process is not None:
+            return self.process
+        request = self.stage.request(self.unit)
+        self.process = LearnerProcess(self.stage.server(self.unit.language), request)
+        if self.resolver:
+            self.process.trace.script_resolver(*self.resolver)
+        answer: list[dict] = []
+        self.wait(lambda: self._heard(answer), "the program is loaded")
+        if "refused" in answer[0]:
+            report = answer[0]["refused"]
+            raise Broken(
+                Failure("load", str(report["sentence"]), Verdict.BUILD, report.get("line"), messages=report["detail"])
+            )
+        self.process.trace.plan(self.faults)
+        return self.process
+
+    def _heard(self, answer: list[dict]) -> bool:
+        message = self.process.channel.take()
+        if isinstance(message, dict) and ("ready" in message or "refused" in message):
+            answer.append(message)
+        elif message is not None:
+            self._lied(message)
+        return bool(answer)
+
+    def _lied(self, message: object) -> NoReturn:
+        sentence, words = "the program wrote to a descriptor that is not its own", ""
+        if isinstance(message, dict) and isinstance(message.get("lost"), str):
+            sentence, words = "the program broke the interpreter that runs it", message["lost"]
+        raise Broken(Failure("channel", sentence, Verdict.CRASH, messages=words))
+
+    @property
+    def run(self) -> Run | None:
+        """The function call that is under way, if one is."""
+        return self.runs[-1] if self.runs and self.runs[-1].outcome is None else None
+
+    def listen_to_learner(self) -> None:
+        """Take the learner's result off the channel, if it is there."""
+        run = self.run
+        if run is None or self.process is None:
+            return
+        message = self.process.channel.take()
+        if message is None:
+            return
+        if not isinstance(message, dict) or not {"returned", "raised", "broke"} & message.keys():
+            self._lied(message)
+        self.process.trace.update()
+        self.process.trace.arm(False)
+        run.outcome = message
+        run.last = self.process.trace["next"]
+        self.after = self._state()
+
+    def _state(self) -> State | None:
+        try:
+            return self.process.state()
+        except OSError:
+            return None
+
+    def conclude(self) -> None:
+        """Have the learner's process close what it was lent and end by itself."""
+        if self.process is None or self.concluded:
+            return
+        self.concluded = True
+        self.process.conclude()
+        self._await_end()
+
+    def _await_end(self) -> None:
+        limit = time.monotonic() + IDLE_SECONDS
+        while not self.process.has_ended and time.monotonic() < limit:
+            select.select([self.process.pidfd], [], [], _GLANCE)
+
+    # --- waiting ----------------------------------------------------------
+
+    def wait(self, ready: Callable[[], bool], awaited: str, *, after_return: bool = False) -> None:
+        """Wait for an event.
+
+        Args:
+            ready: whether it has come; called after every change.
+            awaited: the event in words, for the report of a hang.
+            after_return: whether it may still come once the function has
+                returned and its process has ended.
+
+        Raises:
+            Broken: it cannot come any more.
+        """
+        watch = _Watch()
+        while True:
+            self._gather()
+            if ready():
+                return
+            if self.run is None and self.runs and self.process is not None:
+                self._after_return(watch, awaited, after_return)
+            elif self.process is not None and self.process.has_ended:
+                self._gather()
+                if ready():
+                    return
+                if self.run is not None or not self.runs:
+                    raise Broken(death.of_process(self))
+            self._look_for_hang(watch, awaited)
+            self._sleep(_GLANCE if watch.is_sure else _SECOND_LOOK)
+
+    def _after_return(self, watch: _Watch, awaited: str, may_come: bool) -> None:
+        """The function has returned and the event has not come yet."""
+        if not may_come or watch.settled(self):
+            raise Broken(
+                Failure("unmet", f"{outcome_words(self.runs[-1])} before {awaited}", line=_line_of(self.runs[-1]))
+            )
+        # What is still open is closed by ending the process: then it comes, or never.
+        if not self.concluded and watch.twice("delivered", quiet.all_delivered(self)):
+            self.conclude()
+
+    def _gather(self) -> None:
+        """Read whatever has arrived, without waiting."""
+        channels = [peer.channel for peer in self.peers]
+        if self.process is not None:
+            self.process.trace.update()
+            channels.append(self.process.channel)
+        for channel in channels:
+            while not channel.closed and select.select([channel], [], [], 0)[0]:
+                try:
+                    if not channel.pump():
+                        break
+                except ChannelError as error:
+                    self._lied(error)
+        self.listen_to_learner()
+
+    def _sleep(self, longest: float) -> None:
+        """Until a channel, an exit or the doorbell has something, or a look is due."""
+        files: list = [peer.channel for peer in self.peers if not peer.channel.closed]
+        process = self.process
+        if process is not None:
+            process.trace["waiting"] = 1
+            if process.trace.update():
+                process.trace["waiting"] = 0
+                return
+            files.append(process.doorbell)
+            if not process.has_ended:
+                files.append(process.pidfd)
+            if not process.channel.closed:
+                files.append(process.channel)
+        select.select(files, [], [], longest)
+        if process is not None:
+            process.trace["waiting"] = 0
+            try:
+                os.eventfd_read(process.doorbell)
+            except BlockingIOError:
+                pass
+
+    def _look_for_hang(self, watch: _Watch, awaited: str) -> None:
+        process = self.process
+        if process is None:
+            if watch.idle(()) > IDLE_SECONDS:
+                raise RuntimeError(f"a peer does not come to an end while {awaited}")
+            return
+        if process.channel.closed and not process.has_ended:
+            self._await_end()  # a process that dies closes its descriptors first
+            if not process.has_ended:
+                raise Broken(Failure("channel", "the program closed descriptors that are not its own", Verdict.CRASH))
+        if process.has_ended:
+            return
+        if process.trace["note"] == signal.SIGPROF or (self.unit.language == "python" and process.dump()):
+            raise Broken(death.of_busy_loop(self, awaited))
+        states = process.task_states()
+        if "T" in states.values():
+            raise Broken(Failure("hang", "the program stopped itself (SIGSTOP)", Verdict.HANG))
+        blocked = quiet.blocked_for_ever(self, states)
+        if watch.twice("blocked", blocked is not None):
+            raise Broken(death.of_blocked(self, blocked, awaited))
+        progress = (process.trace["next"], process.processor_ticks, len(process.trace.unfinished))
+        if watch.idle(progress) > IDLE_SECONDS:
+            raise Broken(death.of_sleep(self, awaited))
+
+    def settle(self) -> None:
+        """Let the program come to rest, so that evidence is whole.
+
+        What it does from here on is no longer judged; it may end, return, or
+        wait for ever.
+        """
+        if self.process is None:
+            return
+        self.process.trace["released"] = 1 << 30
+        try:
+            self.wait(lambda: self.run is None, "it is over")
+        except Broken:
+            pass
+
+    # --- what is known in the end -----------------------------------------
+
+    def evidence(self, *, lines: bool) -> Evidence:
+        """All that is known.
+
+        Args:
+            lines: whether to look up the lines of C calls, which costs a process.
+        """
+        calls: list[Call] = []
+        if self.process is not None:
+            self.process.trace.update()
+            calls = self.process.trace.calls
+            if lines:
+                self.look_up(calls)
+        inodes = {f"socket:[{inode}]" for inode in self.lent_inodes}
+        table = (self.after or self.before).descriptors if (self.after or self.before) else {}
+        lent = [number for number, target in table.items() if target in inodes]
+        return Evidence(
+            source=self.source,
+            calls=calls,
+            runs=self.runs,
+            lent=lent or list(range(3, 3 + len(self.lent_inodes))),
+            before=self.before,
+            after=self.after,
+            message=self.message,
+            addresses=len(self.resolver[1]) if self.resolver else 0,
+            port=self.port,
+            time_wait=self.time_wait,
+        )
+
+    def look_up(self, calls: list[Call]) -> None:
+        """Fill in the lines of calls."""
+        if self.unit.language == "python":
+            for call in calls:
+                call.line = call.where or None
+            return
+        offsets = {call.where for call in calls if call.where}
+        found = self.lines({*offsets})
+        for call in calls:
+            call.line = found.get(call.where)
+
+    def lines(self, offsets: set[int]) -> dict[int, int]:
+        """Lines of the learner's C file for offsets of its module."""
+        return lines_of(self.stage.module(self.unit), self.source.name, offsets)
+
+    def close(self) -> None:
+        """End everything that is still on stage."""
+        for peer in self.peers:
+            peer.close()
+        if self.process is not None:
+            self.process.end()
+            self.process.close()
+
+
+class _Watch:
+    """Notices how long nothing has changed."""
+
+    def __init__(self) -> None:
+        self._last: object = None
+        self._since = time.monotonic()
+        self._held: dict[str, int] = {}
+
+    def idle(self, progress: object) -> float:
+        """Seconds since progress was last something else."""
+        if progress != self._last:
+            self._last, self._since = progress, time.monotonic()
+        return time.monotonic() - self._since
+
+    def twice(self, what: str, holds: bool) -> bool:
+        """Whether something held at the last look too.
+
+        Between two looks every channel is read, so that an answer which had
+        just arrived at the first one is known at the second.
+        """
+        self._held[what] = self._held.get(what, 0) + 1 if holds else 0
+        return self._held[what] > 1
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no question waits for a second look."""
+        return not any(self._held.values())
+
+    def settled(self, scene: Scene) -> bool:
+        """Whether a peer waits for what nobody is left to do.
+
+        A connection that was made is in the backlog before connect() returns,
+        so a peer that sleeps in accept() after the learner has ended will never
+        wake.
+        """
+        if not scene.process.has_ended:
+            return False
+        asleep = any(peer.action == "accept" and peer.is_asleep for peer in scene.peers)
+        return self.twice("asleep", asleep) or self.idle(()) > IDLE_SECONDS
+
+
+def outcome_words(run: Run) -> str:
+    """How a function ended, in words."""
+    outcome = run.outcome
+    if "broke" in outcome:
+        return str(outcome["broke"])
+    if "raised" in outcome:
+        raised = outcome["raised"]
+        number = raised["errno"]
+        if "OSError" in raised["bases"] and raised["class"] != "gaierror" and number:
+            return f"{run.function}() failed with {errno.errorcode.get(number, number)}"
+        text = f": {raised['text']}" if raised["text"] else ""
+        return f"{run.function}() raised {raised['class']}{text}"
+    return f"{run.function}() returned"
+
+
+def _line_of(run: Run) -> int | None:
+    return run.outcome["raised"]["line"] if "raised" in run.outcome else None

@@ -1,0 +1,52 @@
+"""The decorators of a check, and what its script may tamper with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from grader.learner.trace.faults import Fault
+from grader.verbs.scene import Scene
+
+Check = TypeVar("Check", bound=Callable)
+
+
+def reveals(*gaps: str) -> Callable[[Check], Check]:
+    """Name the gaps of the exercise that this check brings to light."""
+
+    def mark(check: Check) -> Check:
+        check.gaps = gaps
+        return check
+
+    return mark
+
+
+def only(language: str, *, because: str) -> Callable[[Check], Check]:
+    """Judge only programs in that language.
+
+    Args:
+        because: why the other language cannot have the gap.
+    """
+
+    def mark(check: Check) -> Check:
+        check.language, check.because = language, because
+        return check
+
+    return mark
+
+
+class Script:
+    """What a check arranges before the program runs."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def fault(self, call: str, **how: Any) -> None:
+        """Tamper with a call of the program; see `grader.learner.trace.faults`."""
+        self._scene.faults.append(Fault(call, **how))
+        if self._scene.process is not None:
+            self._scene.process.trace.plan(self._scene.faults)
+
+    def resolves(self, host: str | None, *addresses: str) -> None:
+        """Let getaddrinfo() answer a name (None: no name) with these addresses."""
+        self._scene.resolver = (host or "", list(addresses))

@@ -1,0 +1,133 @@
+"""What outlives a check: the warm launchers, the peers' server, the builds."""
+
+from __future__ import annotations
+
+import importlib.util
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.build.cache import Cache, default_directory
+from grader.build.module import BuildError, Module, Workshop, shown
+from grader.build.toolchain import SANITIZER_OPTIONS, NoCompiler, Toolchain, find
+from grader.catalogue.exercises import Exercise
+from grader.processes.forkserver import ForkServer
+
+HOST = "grader.learner.host"
+PLAYER = "grader.peers.player"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One exercise in one language, with the file that is graded."""
+
+    exercise: Exercise
+    language: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.exercise.key} {self.language}"
+
+
+class Stage:
+    """Starts servers and builds as early as possible, and keeps them warm.
+
+    Args:
+        units: what will be graded; C builds begin at once, in the background.
+    """
+
+    def __init__(self, units: list[Unit]) -> None:
+        languages = {unit.language for unit in units}
+        self._pool = ThreadPoolExecutor(max_workers=2)
+        self._servers: dict[str, ForkServer] = {}
+        self._toolchain: Future[Toolchain] | None = None
+        self._builds: dict[Path, Future[Module]] = {}
+        self._server("peers")
+        if "c" in languages:
+            self._toolchain = self._pool.submit(self._find_toolchain)
+            for unit in units:
+                if unit.language == "c":
+                    self._builds[unit.path] = self._pool.submit(self._build, unit)
+        if "python" in languages:
+            self._server("python")
+
+    def _find_toolchain(self) -> Toolchain:
+        self._cache = Cache(default_directory())
+        toolchain = find(self._cache)
+        self._workshop = Workshop(toolchain, self._cache)
+        return toolchain
+
+    def _build(self, unit: Unit) -> Module:
+        self._toolchain.result()
+        exercise = unit.exercise
+        return self._workshop.build(unit.path, exercise.header, list(exercise.functions), list(exercise.c_allows))
+
+    def server(self, which: str) -> ForkServer:
+        """The fork server ``python``, ``c`` or ``peers``; started anew if it has ended."""
+        if which in self._servers and not self._servers[which].is_alive:
+            self._servers.pop(which).close()
+        return self._server(which)
+
+    def _server(self, which: str) -> ForkServer:
+        if which not in self._servers:
+            if which == "c":
+                self._servers[which] = self._c_launcher(self._toolchain.result())
+            else:
+                self._servers[which] = ForkServer(PLAYER if which == "peers" else HOST)
+        return self._servers[which]
+
+    def _c_launcher(self, toolchain: Toolchain) -> ForkServer:
+        backend = importlib.util.find_spec("_cffi_backend")
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", **SANITIZER_OPTIONS}
+        if toolchain.sanitizer:
+            environment["LD_PRELOAD"] = toolchain.sanitizer
+        return ForkServer(
+            HOST,
+            path=(str(Path(backend.origin).parent),),
+            environment=environment,
+            prefix=tuple(toolchain.fixed_addresses),
+        )
+
+    def request(self, unit: Unit) -> dict:
+        """What the launcher is to load for a unit.
+
+        Raises:
+            NoCompiler: C cannot be built here.
+            BuildError: the learner's file does not build.
+        """
+        exercise = unit.exercise
+        if unit.language == "python":
+            if not unit.path.is_file():
+                raise BuildError(f"{shown(unit.path)} is missing")
+            return {"language": "python", "path": str(unit.path), "functions": exercise.parameters}
+        toolchain = self._toolchain.result()
+        module = self._builds[unit.path].result()
+        return {
+            "language": "c",
+            "path": str(module.path),
+            "module": module.name,
+            "binding": str(exercise.binding),
+            "sanitized": bool(toolchain.sanitizer),
+        }
+
+    def warnings(self, unit: Unit) -> str:
+        """What the compiler said of a file that it accepted."""
+        if unit.language != "c":
+            return ""
+        try:
+            return self._builds[unit.path].result().warnings
+        except (NoCompiler, BuildError):
+            return ""
+
+    def module(self, unit: Unit) -> Path:
+        """The shared object of a C unit that has been built."""
+        return self._builds[unit.path].result().path
+
+    def close(self) -> None:
+        """End all processes."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for server in self._servers.values():
+            server.close()
+        if self._toolchain is not None and self._toolchain.exception() is None:
+            self._cache.prune()

@@ -1,0 +1,70 @@
+"""The common rules of every contract: what a function must leave as it was."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from grader.verbs.broken import Broken
+from grader.verdict.evidence import Failure
+from grader.verdict.model import Verdict
+
+if TYPE_CHECKING:
+    from grader.verbs.scene import Scene
+
+_SIGNAL_WORDS = {
+    "SigBlk": "the mask of blocked signals is not as it was found",
+    "SigIgn": "the set of ignored signals is not as it was found",
+    "SigCgt": "a signal handler was left installed",
+}
+
+
+def judge_state(scene: Scene) -> None:
+    """Compare what the kernel says before and after the function.
+
+    Raises:
+        Broken: a descriptor, thread or handler was left behind, or something
+            that was lent was closed or changed.
+    """
+    before, after = scene.before, scene.after
+    if before is None or after is None:
+        return
+    lent = {f"socket:[{inode}]" for inode in scene.lent_inodes}
+    held = set(after.descriptors.values())
+    if not lent <= held:
+        raise Broken(Failure("lent-closed", "the descriptor that was lent has been closed; it belongs to the caller"))
+    for number in before.descriptors.keys() - after.descriptors.keys():
+        raise Broken(Failure("lent-closed", f"descriptor {number} has been closed; it belongs to the caller"))
+    for number, target in after.descriptors.items():
+        if target in lent:
+            if after.flags[number] & os.O_NONBLOCK:
+                raise Broken(Failure("lent-changed", "the lent descriptor was left non-blocking"))
+        elif number not in before.descriptors:
+            what = "socket" if target.startswith("socket:") else "descriptor"
+            raise Broken(Failure("left-open", f"a {what} is still open after {scene.runs[-1].function}() has returned"))
+    if after.threads > before.threads:
+        raise Broken(Failure("left-thread", "a thread is still running after the function has returned"))
+    for name, words in _SIGNAL_WORDS.items():
+        if before.signals[name] != after.signals[name]:
+            raise Broken(Failure("left-signals", words, read="sigaction(2)"))
+
+
+def judge_end(scene: Scene) -> None:
+    """What can be seen only when the process has ended.
+
+    Raises:
+        Broken: it printed, or left processes behind.
+    """
+    process = scene.process
+    if process is None:
+        return
+    scene.conclude()
+    ended = process.end()
+    if ended.orphans:
+        raise Broken(Failure("left-process", f"{ended.orphans} process(es) of the program were left behind"))
+    printed = b"".join(process.output())
+    if printed:
+        first = printed.decode(errors="replace").splitlines()[0]
+        raise Broken(
+            Failure("printed", f"printed {first[:60]!r}; a function of the contract prints nothing", Verdict.FAIL)
+        )

@@ -1,0 +1,55 @@
+"""From evidence to a diagnosis: the first broken rule in time wins."""
+
+from __future__ import annotations
+
+from grader.catalogue.exercises import Exercise
+from grader.verdict.evidence import Evidence, Failure
+from grader.verdict.model import Diagnosis, Place
+from grader.verdict.rules import EXPLANATIONS, VIOLATIONS, Finding
+from grader.verdict.transcript import Step, tell
+
+
+def violations(evidence: Evidence) -> list[Finding]:
+    """Broken rules that take a pass away although every peer was content."""
+    return sorted((f for rule in VIOLATIONS for f in rule(evidence)), key=lambda f: f.at)
+
+
+def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: list[Step]) -> Diagnosis:
+    """Name the gap behind a failure, if the evidence shows one.
+
+    Args:
+        exercise: whose gaps may be named.
+        evidence: with lines looked up.
+        failure: what the check found.
+        steps: the script's side of the story.
+
+    Returns:
+        The diagnosis.  Without a finding it says what was seen and stops there.
+    """
+    findings = violations(evidence)
+    if failure.kind != "load":
+        findings += [f for rule in EXPLANATIONS for f in rule(evidence, failure)]
+    first = min(findings, key=lambda f: f.at, default=None)
+    story = tuple(tell(evidence, steps)) if evidence.runs else ()
+    if first is None:
+        places = (Place(evidence.source.name, failure.line),) if failure.line else ()
+        return Diagnosis(
+            failure.sentence,
+            places=places,
+            read=failure.read,
+            difference=failure.difference,
+            transcript=story,
+            messages=failure.messages,
+        )
+    known = exercise.gaps_of(evidence.source.language)
+    gap = next((gap for slug in first.gaps for gap in known if gap.slug == slug), None)
+    return Diagnosis(
+        first.sentence,
+        gap=gap.slug if gap else "",
+        title=gap.sentence if gap else "",
+        places=tuple(Place(evidence.source.name, c.line) for c in first.calls if c.line),
+        read=first.read or (gap.read[0] if gap else ""),
+        difference=failure.difference,
+        transcript=story,
+        messages=failure.messages,
+    )

@@ -1,0 +1,154 @@
+"""Everything that is known when a check has ended, and questions to ask of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from grader.learner.state import State
+from grader.learner.trace.reader import Call
+from grader.verdict.model import Difference, Place, Verdict
+from grader.verdict.source import Source
+
+
+@dataclass
+class Run:
+    """One call of a function of the contract.
+
+    Attributes:
+        function: its name.
+        shown: its arguments as a transcript shows them.
+        first: index of the first record that can belong to it.
+        last: index after its last record, once it has returned.
+        message: what it was asked to send, where that is an argument.
+        null: whether it was given a NULL pointer.
+        outcome: the learner's answer: ``returned``, ``raised`` or ``broke``.
+    """
+
+    function: str
+    shown: str
+    first: int
+    last: int | None = None
+    message: bytes | None = None
+    null: bool = False
+    outcome: dict | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.outcome is not None and "returned" in self.outcome
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a verb found: the first expectation that was not met.
+
+    Attributes:
+        kind: what sort of expectation it was, for the rules: ``bytes``,
+            ``outcome``, ``refused``, ``unmet``, ``hang``, ``died``, ``state``.
+        sentence: what happened, said without knowing why.
+        line: of the learner's file, where one is known.
+        read: what to read, where the failure itself says so.
+    """
+
+    kind: str
+    sentence: str
+    verdict: Verdict = Verdict.FAIL
+    line: int | None = None
+    difference: Difference | None = None
+    read: str = ""
+    messages: str = ""
+
+
+@dataclass
+class Descriptor:
+    """The life of one descriptor, from the call that made it to its close."""
+
+    number: int
+    made: Call | None  # None: lent to the program
+    calls: list[Call] = field(default_factory=list)
+    closed: Call | None = None
+
+    def first(self, group: str) -> Call | None:
+        """The first call of a group on it."""
+        return next((call for call in self.calls if call.any_of(group)), None)
+
+    def succeeded(self, group: str) -> Call | None:
+        """The first call of a group on it that did not fail."""
+        return next((c for c in self.calls if c.any_of(group) and c.done and not c.failed), None)
+
+    @property
+    def is_listening(self) -> bool:
+        return self.succeeded("listen") is not None
+
+
+@dataclass
+class Evidence:
+    """What peers, kernel and trace have shown of one check.
+
+    Attributes:
+        source: the learner's file.
+        calls: the trace.
+        runs: the function calls, in order.
+        lent: numbers of the descriptors that were lent.
+        before, after: the kernel's view before the first and after a run.
+        message: what the program was to send on its connection, if the check
+            has said so.
+        addresses: how many addresses the scripted resolver has.
+        port: the port that the program was given, where a check has one.
+        time_wait: whether that port had a connection in TIME_WAIT.
+    """
+
+    source: Source
+    calls: list[Call]
+    runs: list[Run]
+    lent: list[int] = field(default_factory=list)
+    before: State | None = None
+    after: State | None = None
+    message: bytes | None = None
+    addresses: int = 0
+    port: int = 0
+    time_wait: bool = False
+
+    def place(self, call: Call | None) -> str:
+        """``file:line`` of a call, or the file alone where the line is unknown."""
+        line = call.line if call else None
+        return str(Place(self.source.name, line)) if line else self.source.name
+
+    def during(self, run: Run) -> list[Call]:
+        """The calls that were made while a function ran."""
+        return [c for c in self.calls if run.first <= c.index and (run.last is None or c.index < run.last)]
+
+    @cached_property
+    def descriptors(self) -> list[Descriptor]:
+        """The lives of all descriptors, in the order of their beginnings."""
+        open_now: dict[int, Descriptor] = {n: Descriptor(n, None) for n in self.lent}
+        lives = list(open_now.values())
+
+        def begin(number: int, call: Call) -> None:
+            open_now[number] = life = Descriptor(number, call, [call])
+            lives.append(life)
+
+        for call in self.calls:
+            if call.fd in open_now:
+                open_now[call.fd].calls.append(call)
+                if call.name in ("close", "abandon") and call.done and (not call.failed or call.errno == "EINTR"):
+                    open_now.pop(call.fd).closed = call
+            if call.done and call.result >= 0 and call.name in ("socket", "accept", "accept4", "dup", "epoll_create"):
+                begin(call.result, call)
+            elif call.name == "socketpair" and call.done and call.result == 0 and len(call.payload) >= 8:
+                for half in (call.payload[:4], call.payload[4:8]):
+                    begin(int.from_bytes(half, "little"), call)
+        return lives
+
+    def life(self, call: Call) -> Descriptor | None:
+        """The descriptor that a call worked on, as it was then."""
+        return next((life for life in self.descriptors if any(c is call for c in life.calls)), None)
+
+    def name_of(self, life: Descriptor) -> str:
+        """The variable that holds a descriptor, or words for it."""
+        for call in life.calls:
+            if call.fd == life.number and (name := self.source.descriptor(call)):
+                return f"`{name}`"
+        if life.made is not None and (name := self.source.assigned(life.made)):
+            return f"`{name}`"
+        return "the lent descriptor" if life.made is None else "a descriptor"

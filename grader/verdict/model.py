@@ -1,0 +1,118 @@
+"""The words a verdict is made of: what every report is written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How a check ended: a closed set."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    CRASH = "crash"  # a signal, a sanitizer, or an exit of its own
+    HANG = "hang"
+    BUILD = "build"  # does not compile, does not import
+    SKIP = "skip"  # cannot be judged on this machine
+    ERROR = "error"  # the kit's own fault
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of the learner's file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What was to arrive, and what did."""
+
+    expected: bytes
+    actual: bytes
+    end: str = ""  # how the stream ended: "end-of-file", "reset" or ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a transcript.
+
+    Attributes:
+        actor: ``"peer"`` or ``"learner"``.
+        text: what it did.
+    """
+
+    actor: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why a check did not pass.
+
+    Attributes:
+        gap: slug of the exercise's gap, or ``""`` when it is none of them.
+        title: the gap in one sentence; ``""`` without a gap.
+        sentence: what the program did, with its lines.
+        places: the lines that the sentence speaks of, the guilty one first.
+        read: what to read, such as ``send(2)``.
+        difference: the bytes, where bytes were compared.
+        transcript: who did what, in order, up to the failure.
+        messages: a compiler's or an interpreter's own words.
+    """
+
+    sentence: str
+    gap: str = ""
+    title: str = ""
+    places: tuple[Place, ...] = ()
+    read: str = ""
+    difference: Difference | None = None
+    transcript: tuple[Line, ...] = ()
+    messages: str = ""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check in one language."""
+
+    exercise: str  # NN_slug
+    language: str
+    check: str  # the function's name
+    title: str
+    verdict: Verdict
+    diagnosis: Diagnosis | None = None
+    output: str = ""  # what the program printed
+    seconds: float = 0.0
+
+
+@dataclass
+class UnitResult:
+    """All checks of one exercise in one language."""
+
+    exercise: str
+    language: str
+    planned: int = 0
+    checks: list[CheckResult] = field(default_factory=list)
+    warnings: str = ""
+
+    @property
+    def first_failure(self) -> CheckResult | None:
+        """The first check that neither passed nor was skipped."""
+        return next((c for c in self.checks if c.verdict not in (Verdict.PASS, Verdict.SKIP)), None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The unit's verdict: that of its first check that did not pass."""
+        failure = self.first_failure
+        if failure is not None:
+            return failure.verdict
+        if any(c.verdict is Verdict.SKIP for c in self.checks):
+            return Verdict.SKIP
+        if not self.checks or len(self.checks) < self.planned:
+            return Verdict.ERROR  # a missing result is never a pass
+        return Verdict.PASS

@@ -1,0 +1,62 @@
+"""What evidence says about causes, one rule a function.
+
+A rule looks at the trace and yields `Finding` objects.  It is either an
+*explanation*, asked only when a check has failed, or a *violation*, which takes
+a pass away by itself (a contract's rule that no peer can see, like an address
+list that is never freed).  A rule that is not sure yields nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Evidence, Failure, Run
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A broken rule.
+
+    Attributes:
+        at: the record at which it was broken, for the order in time; what is
+            broken only when a function returns lies half a step before the
+            record that follows (`when_returned`).
+        gaps: slugs it may go by; the exercise's first one among them counts.
+        sentence: what the program did, with places.
+        calls: the guilty calls, the first one first.
+    """
+
+    at: float
+    gaps: tuple[str, ...]
+    sentence: str
+    calls: tuple[Call, ...] = ()
+    read: str = ""
+
+
+def when_returned(run: Run) -> float:
+    """The moment a function returned, on the scale of `Finding.at`."""
+    return (run.last if run.last is not None else float("inf")) - 0.5
+
+
+Rule = Callable[[Evidence, Failure], Iterator[Finding]]
+
+EXPLANATIONS: list[Rule] = []
+VIOLATIONS: list[Callable[[Evidence], Iterator[Finding]]] = []
+
+
+def explains(rule: Rule) -> Rule:
+    """Register a rule that is asked when a check has failed."""
+    EXPLANATIONS.append(rule)
+    return rule
+
+
+def violation(rule: Callable[[Evidence], Iterator[Finding]]) -> Callable[[Evidence], Iterator[Finding]]:
+    """Register a rule that is asked always."""
+    VIOLATIONS.append(rule)
+    return rule
+
+
+# The rules register themselves.
+from grader.verdict.rules import addresses, descriptors, receiving, sending, servers  # noqa: E402, F401

@@ -1,0 +1,161 @@
+"""Descriptors: mixed up, used after their end, closed twice, left open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Descriptor, Evidence, Failure
+from grader.verdict.rules import Finding, explains, violation, when_returned
+
+#: What -ftrivial-auto-var-init=pattern leaves in an int: gcc, clang.
+PATTERNS = (-0x01010102, -0x55555556)
+
+
+@explains
+def unset_descriptor(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A call on a descriptor that no call has returned (M22, M23)."""
+    for call in evidence.calls:
+        if call.fd in PATTERNS and call.failed:
+            used = evidence.source.descriptor(call) or "a descriptor"
+            yield _mixed_up(evidence, call, f"`{used}`", f"{call.name}() uses `{used}`, which no call has set")
+            return
+
+
+@explains
+def unset_name(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Python's word for the same mistake: a name that was never bound."""
+    run = evidence.runs[-1] if evidence.runs else None
+    raised = (run.outcome or {}).get("raised") if run else None
+    if not raised or "NameError" not in raised["bases"]:
+        return
+    found = re.search(r"'(\w+)'", raised["text"])
+    used = raised["name"] or (found.group(1) if found else "")
+    line = evidence.source.line(raised["line"])
+    if used and re.search(rf"\b{used}\.(bind|listen|accept|setsockopt|connect|send\w*|recv\w*)\(", line):
+        place = f"{evidence.source.name}:{raised['line']}"
+        last = evidence.calls[-1] if evidence.calls else None
+        finding = _mixed_up(evidence, last, f"`{used}`", f"{place} uses `{used}`, which was never assigned")
+        at = finding.calls[-1].index if finding.calls else 0
+        yield Finding(
+            at, finding.gaps, finding.sentence.removeprefix(f"{evidence.place(last)} "), finding.calls, finding.read
+        )
+
+
+def _mixed_up(evidence: Evidence, call: Call | None, used: str, sentence: str) -> Finding:
+    made = next((c for c in reversed(evidence.calls) if c.name == "socket" and c.done and not c.failed), None)
+    stored = evidence.source.assigned(made) if made else ""
+    if made is not None and stored and f"`{stored}`" != used:
+        sentence += f"; socket() at {evidence.place(made)} put its descriptor into `{stored}`"
+    place = f"{evidence.place(call)} " if call and call.line and not sentence.startswith(evidence.source.name) else ""
+    calls = tuple(c for c in (call, made) if c)
+    return Finding(call.index if call else 0, ("fd-mix-up",), f"{place}{sentence}", calls, "socket(2)")
+
+
+@explains
+def listens_elsewhere(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """bind() on one socket, listen() on another (M22): the kernel does not mind
+    and lets the second listen on a port of its own choice."""
+    bound = next((life for life in evidence.descriptors if life.succeeded("bind")), None)
+    for life in evidence.descriptors:
+        listen = life.succeeded("listen")
+        if listen and not life.succeeded("bind") and bound is not None and bound is not life:
+            bind = bound.succeeded("bind")
+            yield Finding(
+                listen.index,
+                ("fd-mix-up",),
+                f"{evidence.place(bind)} bind() names {evidence.name_of(bound)}, but {evidence.place(listen)} "
+                f"listen() is called on {evidence.name_of(life)}",
+                (listen, bind),
+                "bind(2)",
+            )
+
+
+@explains
+def after_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A call on a descriptor after it was closed."""
+    closed: dict[int, Call] = {}
+    for call in evidence.calls:
+        if call.name == "close" and call.done and not call.failed:
+            closed[call.fd] = call
+        elif (
+            call.done
+            and not call.failed
+            and call.result in closed
+            and call.name in ("socket", "accept", "accept4", "dup")
+        ):
+            del closed[call.result]
+        elif call.fd in closed and call.errno == "EBADF" and call.name != "close" and not call.injected:
+            yield Finding(
+                call.index, ("use-after-close",),
+                f"{evidence.place(call)} {call.name}() uses a descriptor that was closed at {evidence.place(closed[call.fd])}",
+                (call, closed[call.fd]), "close(2)",
+            )  # fmt: skip
+
+
+@violation
+def closed_twice(evidence: Evidence) -> Iterator[Finding]:
+    """close() of what is closed already (M91), or was never open."""
+    closed: dict[int, Call] = {}
+    for call in evidence.calls:
+        if call.name != "close" or not call.done or call.injected or evidence.source.language == "python":
+            if call.done and call.result in closed and call.name in ("socket", "accept", "accept4", "dup"):
+                del closed[call.result]
+            continue
+        if not call.failed:
+            closed[call.fd] = call
+        elif call.errno == "EBADF" and call.fd in closed:
+            yield Finding(
+                call.index, ("wrong-close", "descriptor-reuse"),
+                f"{evidence.place(call)} closes a descriptor that was closed at {evidence.place(closed[call.fd])} already",
+                (call, closed[call.fd]), "close(2)",
+            )  # fmt: skip
+        elif call.errno == "EBADF" and call.fd in PATTERNS:
+            name = evidence.source.descriptor(call) or "a descriptor"
+            yield Finding(
+                call.index, ("fd-mix-up", "wrong-close"), f"{evidence.place(call)} closes `{name}`, which no call has set",
+                (call,), "close(2)",
+            )  # fmt: skip
+
+
+@explains
+def left_open(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A descriptor that is still open when the function has returned."""
+    if failure.kind == "left-open":
+        open_now = evidence.after.descriptors if evidence.after else {}
+        for life in evidence.descriptors:
+            if life.made is not None and life.closed is None and life.number in open_now:
+                yield _leak(evidence, life)
+
+
+@violation
+def abandoned(evidence: Evidence) -> Iterator[Finding]:
+    """Python: a socket left to the garbage collector (M72), which closes it at a
+    time of its own choice."""
+    for life in evidence.descriptors:
+        if life.closed is not None and life.closed.name == "abandon" and life.made is not None:
+            yield _leak(evidence, life)
+
+
+def _leak(evidence: Evidence, life: Descriptor) -> Finding:
+    connect, bind = life.first("connect"), life.first("bind")
+    where = evidence.place(life.made)
+    name = evidence.name_of(life)
+    gaps: tuple[str, ...] = ("fd-leak",)
+    if life.is_listening:
+        gaps, what = ("open-listener", "fd-leak"), f"the listening socket {name} of {where}"
+    elif connect is not None and life.succeeded("connect") is None:
+        what = f"the socket of {where}, whose connect() failed with {connect.errno},"
+    elif connect is not None:
+        gaps, what = ("wrong-close", "fd-leak"), f"the connected socket {name} of {where}"
+    elif bind is not None and life.succeeded("bind") is None:
+        gaps, what = ("leaked-candidate", "fd-leak"), f"the socket of {where}, whose bind() failed with {bind.errno},"
+    elif life.made.any_of("accept"):
+        what = f"the connection {name} of {where}"
+    else:
+        what = f"the descriptor of {where}"
+    last = next((c for c in (connect, bind, life.made) if c), life.made)
+    # the rule is broken when the function returns: until then there was time
+    run = next((r for r in evidence.runs if r.last is None or life.made.index < r.last), evidence.runs[-1])
+    return Finding(when_returned(run), gaps, f"{what} is never closed", (life.made, last), "close(2)")

@@ -1,0 +1,87 @@
+"""Receiving: where a reply ends, errors that look like its end, buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grader.verdict.evidence import Evidence, Failure
+from grader.verdict.rules import Finding, explains
+
+
+@explains
+def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """One recv() taken for the whole reply (M46)."""
+    if failure.kind not in ("outcome", "unmet", "success"):
+        return
+    for run in evidence.runs:
+        received = [c for c in evidence.during(run) if c.any_of("recv") and c.done]
+        if not received or not run.succeeded:
+            continue
+        last = received[-1]
+        if last.result > 0 and not last.failed:
+            count = "one" if len(received) == 1 else f"{len(received)}"
+            yield Finding(
+                last.index, ("one-recv",),
+                f"{evidence.place(last)} {last.name}() returned {last.result} bytes, and {run.function}() took that for "
+                f"the whole: it stopped after {count} of them, before end-of-file",
+                (last,), "recv(2), RETURN VALUE",
+            )  # fmt: skip
+
+
+@explains
+def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """recv() failed, and the part that had come before is called the reply."""
+    if failure.kind not in ("success", "outcome"):
+        return
+    for run in evidence.runs:
+        for call in evidence.during(run):
+            if call.any_of("recv") and call.failed and call.errno not in ("EINTR", "EAGAIN") and run.succeeded:
+                yield Finding(
+                    call.index, ("missed-error",),
+                    f"{evidence.place(call)} {call.name}() failed with {call.errno}, and {run.function}() "
+                    "reported success",
+                    (call,), "recv(2), ERRORS",
+                )  # fmt: skip
+                return
+
+
+@explains
+def small_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A full buffer taken for the end of the reply (M52)."""
+    if failure.kind not in ("success", "outcome"):
+        return
+    for run in evidence.runs:
+        received = [c for c in evidence.during(run) if c.any_of("recv") and c.done and not c.failed]
+        if not received or not run.succeeded:
+            continue
+        last = received[-1]
+        if last.result == 0 and last.args[0] == 0:
+            yield Finding(
+                last.index, ("small-buffer",),
+                f"{evidence.place(last)} {last.name}() was called with no room left and returned 0, which was taken "
+                "for end-of-file",
+                (last,), "recv(2), RETURN VALUE",
+            )  # fmt: skip
+        elif last.result > 0 and "EMSGSIZE" in failure.sentence:
+            yield Finding(
+                last.index, ("small-buffer",),
+                f"{evidence.place(last)} {last.name}() filled the buffer, and the rest of the reply was left unread "
+                "without an error",
+                (last,), "recv(2), RETURN VALUE",
+            )  # fmt: skip
+
+
+@explains
+def unchecked_argument(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A null pointer with a length is left to the kernel to find."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if run is None or not run.null or "EINVAL" not in failure.sentence:
+        return
+    calls = [c for c in evidence.during(run) if c.errno == "EFAULT"]
+    if calls:
+        yield Finding(
+            calls[0].index, ("unchecked-argument",),
+            f"{evidence.place(calls[0])} {calls[0].name}() was given the null pointer; the contract says EINVAL "
+            "before anything is done",
+            (calls[0],), "errno(3), EINVAL",
+        )  # fmt: skip

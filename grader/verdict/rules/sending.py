@@ -1,0 +1,174 @@
+"""Sending: lengths, short counts, interruptions, a peer that is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Evidence, Failure, Run
+from grader.verdict.rules import Finding, explains
+
+_MISSING = ("bytes", "outcome", "unmet", "success")
+
+
+def _sent(evidence: Evidence, run: Run) -> list[Call]:
+    """The sending calls of a run, without those that failed or were empty."""
+    return [c for c in evidence.during(run) if c.any_of("send") and c.done and c.result > 0]
+
+
+def _messages(evidence: Evidence) -> Iterator[tuple[Run, bytes, list[Call]]]:
+    """Each run with what it was to send and what it sent."""
+    for run in evidence.runs:
+        message = run.message if run.message is not None else evidence.message
+        if message:
+            yield run, message, _sent(evidence, run)
+
+
+@explains
+def wrong_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """send() asked for less than the message, and nothing more after it (M42, M43)."""
+    if failure.kind not in _MISSING:
+        return
+    for run, message, calls in _messages(evidence):
+        if not calls or run.outcome is None or not run.succeeded:
+            continue
+        total, last = sum(c.result for c in calls), calls[-1]
+        if total >= len(message) or last.result < last.args[0]:
+            continue
+        if any(c.result < c.args[0] for c in calls):
+            continue  # a short count came before: another story
+        asked = last.args[0] if len(calls) == 1 else total
+        verb = "was asked for" if len(calls) == 1 else "calls were asked for"
+        sentence = f"{evidence.place(last)} {last.name}() {verb} {asked} bytes of a {len(message)}-byte message"
+        zero = message.find(b"\0")
+        arguments = ", ".join(evidence.source.arguments(last))
+        gaps: tuple[str, ...] = ("hard-coded-length",)
+        if asked == 8 and "sizeof" in arguments:
+            sentence += ": sizeof a pointer is 8, whatever it points to"
+        elif "strlen" in evidence.source.text and asked == zero:
+            gaps, sentence = (), f"{sentence}: strlen() stops at the first zero byte"
+        yield Finding(last.index, gaps, sentence, (last,), f"{last.name}(2)")
+
+
+@explains
+def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A short count taken for the whole (M41)."""
+    if failure.kind not in _MISSING:
+        return
+    for run, message, calls in _messages(evidence):
+        if not calls or not run.succeeded or sum(c.result for c in calls) >= len(message):
+            continue
+        last = calls[-1]
+        if last.result < last.args[0]:
+            rest = len(message) - sum(c.result for c in calls)
+            yield Finding(
+                last.index, ("short-send",),
+                f"{evidence.place(last)} {last.name}() took {last.result} of {last.args[0]} bytes, "
+                f"and the other {rest} were never sent",
+                (last,), "send(2), RETURN VALUE",
+            )  # fmt: skip
+
+
+@explains
+def resent_start(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """After a short count the beginning is sent again."""
+    if failure.kind not in (*_MISSING, "hang", "busy"):
+        return
+    for _run, message, calls in _messages(evidence):
+        position = 0
+        for previous, call in zip([None, *calls], calls, strict=False):
+            kept = call.payload[: call.result]
+            if previous is not None and previous.result < previous.args[0]:
+                expected = message[position : position + len(kept)]
+                if kept != expected and message.startswith(kept):
+                    yield Finding(
+                        call.index, ("resent-start",),
+                        f"{evidence.place(call)} {call.name}() sends the beginning again, although {previous.name}() "
+                        f"had taken {previous.result} bytes of it",
+                        (call, previous), "send(2), RETURN VALUE",
+                    )  # fmt: skip
+                    break
+            position += call.result
+
+
+@explains
+def too_much(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """More is sent than there is: memory behind the message goes out too."""
+    if failure.kind != "bytes":
+        return
+    for _run, message, calls in _messages(evidence):
+        position = 0
+        for call in calls:
+            if call.args[0] > len(message) - position and call.result > len(message) - position:
+                yield Finding(
+                    call.index, ("hard-coded-length",),
+                    f"{evidence.place(call)} {call.name}() was asked for {call.args[0]} bytes "
+                    f"where {max(0, len(message) - position)} were left to send",
+                    (call,), f"{call.name}(2)",
+                )  # fmt: skip
+                break
+            position += call.result
+
+
+@explains
+def interrupted(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """EINTR taken for a failure (M62)."""
+    for run in evidence.runs:
+        calls = evidence.during(run)
+        for i, call in enumerate(calls):
+            if call.errno != "EINTR" or call.name == "close":
+                continue
+            again = [c for c in calls[i + 1 :] if c.fd == call.fd and (c.name == call.name or _same_group(c, call))]
+            if not again:
+                yield Finding(
+                    call.index, ("interrupted-call",),
+                    f"{evidence.place(call)} {call.name}() was interrupted by a signal (EINTR), and was not called again",
+                    (call,), "signal(7), Interruption of system calls",
+                )  # fmt: skip
+
+
+def _same_group(a: Call, b: Call) -> bool:
+    if b.name == "connect":  # waiting for it to come through is right too
+        return a.any_of("wait") or a.name == "getsockopt"
+    return any(a.any_of(group) and b.any_of(group) for group in ("send", "recv", "accept", "wait"))
+
+
+@explains
+def broken_pipe(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A connection that is gone: a signal that kills, or an error swallowed (M57)."""
+    if failure.kind == "died" and failure.sentence.startswith("SIGPIPE"):
+        call = next((c for c in reversed(evidence.calls) if c.any_of("send")), None)
+        if call is not None:
+            yield Finding(
+                call.index, ("broken-pipe", "dies-of-client"),
+                f"{evidence.place(call)} {call.name}() on a connection that is gone raised SIGPIPE, "
+                "which ended the process",
+                (call,), "send(2), MSG_NOSIGNAL",
+            )  # fmt: skip
+    if failure.kind == "success":
+        for run in evidence.runs:
+            for call in evidence.during(run):
+                if call.any_of("send") and call.failed and call.errno not in ("EINTR", "EAGAIN") and run.succeeded:
+                    yield Finding(
+                        call.index, ("broken-pipe",),
+                        f"{evidence.place(call)} {call.name}() failed with {call.errno}, "
+                        f"and {run.function}() reported success",
+                        (call,), "send(2), ERRORS",
+                    )  # fmt: skip
+                    return
+
+
+@explains
+def zero_is_closed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """send() of nothing returns 0, which says nothing about the peer (M59)."""
+    for run in evidence.runs:
+        for call in evidence.during(run):
+            if call.any_of("send") and call.done and call.args[0] == 0 and call.name != "sendfile":
+                ended = "" if run.succeeded else f", and {run.function}() took that for a closed connection"
+                answer = f"-1 {call.errno}" if call.failed else "0"
+                yield Finding(
+                    call.index, ("zero-is-closed",),
+                    f"{evidence.place(call)} {call.name}() was called with 0 bytes and returned {answer}{ended}",
+                    (call,), "send(2), RETURN VALUE",
+                )  # fmt: skip
+                break

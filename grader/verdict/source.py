@@ -1,0 +1,123 @@
+"""Names and lines of the learner's source, for sentences about its calls."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cached_property
+
+from grader.learner.trace.reader import Call
+
+#: Where Python's spelling of a call is not the C one.
+_PYTHON_NAMES = {
+    "recv": ("recv", "recv_into"),
+    "recvfrom": ("recvfrom", "recvfrom_into"),
+    "socket": ("socket", "create_connection", "create_server"),
+    "connect": ("connect", "connect_ex", "create_connection"),
+    "getaddrinfo": ("getaddrinfo", "create_connection"),
+    "poll": ("poll", "select"),
+}
+
+
+class Source:
+    """One file of the learner's.
+
+    Args:
+        language: ``"python"`` or ``"c"``.
+        name: how the file is called in sentences.
+        text: its text.
+    """
+
+    def __init__(self, language: str, name: str, text: str) -> None:
+        self.language, self.name, self.text = language, name, text
+        self.lines = text.splitlines()
+
+    def line(self, number: int | None) -> str:
+        """The text of a line, without what surrounds it; ``""`` if there is none."""
+        return self.lines[number - 1].strip() if number and number <= len(self.lines) else ""
+
+    def descriptor(self, call: Call) -> str:
+        """The variable whose descriptor a call works on, ``""`` if unknown."""
+        if self.language == "python":
+            node = self._call(call)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                text = ast.unparse(node.func.value)
+                if call.name in ("close", "read", "write") and text == "os" and node.args:
+                    text = ast.unparse(node.args[0])
+                return text if re.fullmatch(r"[\w.]+", text) and text != "socket" else ""
+            return ""
+        arguments = self.arguments(call)
+        return arguments[0] if arguments and re.fullmatch(r"[\w.>\-\[\]]+", arguments[0]) else ""
+
+    def arguments(self, call: Call) -> list[str]:
+        """The source text of a call's arguments; none if it is not found."""
+        if self.language == "python":
+            node = self._call(call)
+            return [ast.unparse(argument) for argument in node.args] if node else []
+        text = "\n".join(self.lines[(call.line or 1) - 1 : (call.line or 1) + 6])
+        found = re.search(rf"\b{call.name}\s*\(", text)
+        return _split(text[found.end() :]) if found else []
+
+    def assigned(self, call: Call) -> str:
+        """The variable that a call's result is stored in, ``""`` if unknown."""
+        if self.language == "python":
+            for node in ast.walk(self._tree or ast.Module([], [])):
+                if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and _spans(node, call.line):
+                    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                    return ast.unparse(target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target)
+                if (
+                    isinstance(node, ast.withitem)
+                    and node.optional_vars is not None
+                    and _spans(node.context_expr, call.line)
+                ):
+                    return ast.unparse(node.optional_vars)
+            return ""
+        found = re.search(rf"([\w.>\-\[\]]+)\s*=\s*\(*\s*{call.name}\s*\(", self.line(call.line))
+        return found.group(1) if found else ""
+
+    def mentions(self, number: int) -> bool:
+        """Whether a literal of that value stands anywhere in the code."""
+        return re.search(rf"(?<![\w.]){number}(?![\w.])", self.text) is not None
+
+    @cached_property
+    def _tree(self) -> ast.Module | None:
+        try:
+            return ast.parse(self.text)
+        except (SyntaxError, ValueError):
+            return None
+
+    def _call(self, call: Call) -> ast.Call | None:
+        names = (*_PYTHON_NAMES.get(call.name, ()), call.name)
+        best = None
+        for node in ast.walk(self._tree or ast.Module([], [])):
+            if isinstance(node, ast.Call) and _spans(node, call.line):
+                function = node.func
+                name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+                if name in names and (best is None or node.lineno >= best.lineno):
+                    best = node
+        return best
+
+
+def _spans(node: ast.AST, line: int | None) -> bool:
+    return line is not None and node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def _split(text: str) -> list[str]:
+    """The arguments up to the closing parenthesis, split at top-level commas."""
+    arguments, depth, start, quote = [], 0, 0, ""
+    for i, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote and text[i - 1] != "\\" else quote
+        elif character in "\"'":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            if depth == 0:
+                arguments.append(text[start:i].strip())
+                return [argument for argument in arguments if argument]
+            depth -= 1
+        elif character == "," and depth == 0:
+            arguments.append(text[start:i].strip())
+            start = i + 1
+    return []

@@ -1,0 +1,174 @@
+"""The story of a check: who did what, in an order that never varies.
+
+Peers and program run at the same time, so the clock would tell a different
+story in every repetition.  The order told here follows from cause and effect:
+a byte is received after it was sent, an accept follows its connect; where
+neither side waited for the other, the program's calls are told first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.learner.trace import layout
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Evidence
+from grader.verdict.model import Line
+
+#: Calls that a transcript leaves out: they move nothing.
+_SILENT = {"getsockname", "getpeername", "fcntl", "ioctl", "freeaddrinfo", "getsockopt", "epoll_ctl", "fdopen"}
+_SENDS = layout.GROUPS["send"]
+_RECEIVES = layout.GROUPS["recv"]
+
+
+@dataclass
+class Step:
+    """One thing that the script did or saw.
+
+    Attributes:
+        text: what a transcript says of it.
+        actor: ``"peer"`` or ``"learner"`` (for the start of a function).
+        connects, sends, ends: what it gave the program to receive: a
+            connection, so many bytes, an end-of-file or a reset.
+        accepts, receives: what it needed from the program first.
+        after: index of the record whose entry it waited for.
+        starts: index of the function call it begins.
+    """
+
+    text: str
+    actor: str = "peer"
+    connects: int = 0
+    sends: int = 0
+    ends: int = 0
+    accepts: int = 0
+    receives: int = 0
+    after: int = -1
+    starts: int = -1
+
+
+def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
+    """Merge the script's steps and the program's calls."""
+    story = _Story(evidence, steps)
+    calls = [call for run in evidence.runs for call in evidence.during(run) if call.name not in _SILENT]
+    queue = list(steps)
+    lines: list[Line] = []
+    while calls or queue:
+        if calls and (story.may_happen(calls[0]) or not queue):
+            call = calls.pop(0)
+            group = [call]
+            while calls and _alike(call, calls[0]) and story.may_happen(calls[0], group):
+                group.append(calls.pop(0))
+            story.happened(group)
+            lines += story.told(group)
+        else:
+            step = queue.pop(0)
+            story.done(step)
+            lines.append(Line(step.actor, step.text))
+    return lines
+
+
+def _alike(a: Call, b: Call) -> bool:
+    """Whether two neighbours are turns of one loop."""
+    return a.name == b.name and a.line == b.line and a.fd == b.fd and not (a.failed or b.failed or b.result == 0)
+
+
+class _Story:
+    """What has happened so far, counted over all connections."""
+
+    def __init__(self, evidence: Evidence, steps: list[Step]) -> None:
+        self._evidence = evidence
+        self._started = 0 if any(step.starts >= 0 for step in steps) else 1
+        self._connects = self._sent = self._ends = 0
+        self._accepted = self._received = self._eofs = 0
+        self._runs = evidence.runs
+
+    def may_happen(self, call: Call, group: list[Call] = ()) -> bool:
+        number = sum(run.first <= call.index for run in self._runs)
+        if number > self._started:
+            return False
+        if not call.done or call.failed and not call.injected and call.errno not in ("ECONNRESET", "EPIPE"):
+            return True
+        if call.any_of("accept"):
+            return call.failed or self._accepted < self._connects
+        if call.name in _RECEIVES:
+            if call.failed or call.result == 0:
+                return bool(call.injected) or self._eofs < self._ends
+            return self._received + sum(c.result for c in group) + call.result <= self._sent
+        return True
+
+    def happened(self, group: list[Call]) -> None:
+        for call in group:
+            if call.any_of("accept") and not call.failed:
+                self._accepted += 1
+            elif call.name in _RECEIVES and call.done:
+                if call.result > 0:
+                    self._received += call.result
+                else:
+                    self._eofs += not call.injected
+
+    def done(self, step: Step) -> None:
+        self._connects += step.connects
+        self._sent += step.sends
+        self._ends += step.ends
+        self._started += step.starts >= 0
+
+    def told(self, group: list[Call]) -> list[Line]:
+        if len(group) <= 3:
+            return [Line("learner", spoken(self._evidence, call)) for call in group]
+        moved = sum(call.result for call in group)
+        first = spoken(self._evidence, group[0])
+        if group[0].name in _RECEIVES:
+            # how the kernel cuts a stream is its own affair: no count
+            text = f"{_place(self._evidence, group[0])}{group[0].name}() again and again: {moved} bytes in all"
+            return [Line("learner", text)]
+        again = f"{_place(self._evidence, group[1])}{group[1].name}() {len(group) - 1} times more: {moved} bytes in all"
+        return [Line("learner", first), Line("learner", again)]
+
+
+def _place(evidence: Evidence, call: Call) -> str:
+    return f"{evidence.place(call)}  " if call.line else ""
+
+
+def spoken(evidence: Evidence, call: Call) -> str:
+    """One call as strace would have it, with the program's own names."""
+    name = evidence.source.descriptor(call) or ("fd" if call.fd >= 0 else "")
+    text = f"{call.name}({', '.join(filter(None, [name, *_details(call)]))})"
+    if evidence.source.language == "python" and name and call.name not in ("select", "poll", "abandon"):
+        text = f"{name}.{call.name}({', '.join(_details(call))})"
+    if call.name == "abandon":
+        text = f"{name or 'a socket'} is left open, to the garbage collector"
+        return f"{_place(evidence, call)}{text}"
+    if not call.done:
+        return f"{_place(evidence, call)}{text} ..."
+    if call.failed:
+        text += f" = -1 {call.errno}"
+    elif call.name in ("socket", "accept", "accept4", "dup", "fork", "epoll_create", "getaddrinfo"):
+        assigned = evidence.source.assigned(call)
+        text = f"{assigned} = {text}" if assigned and call.name != "getaddrinfo" else text
+        if call.name == "getaddrinfo" and call.result:
+            text += f" = {_gai_name(call.result)}"
+    elif call.name in _SENDS or call.name in _RECEIVES or call.name in layout.GROUPS["wait"]:
+        text += f" = {call.result}"
+    return f"{_place(evidence, call)}{text}{'   (INJECTED)' if call.injected else ''}"
+
+
+def _gai_name(code: int) -> str:
+    import socket
+
+    names = {getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_")}
+    return names.get(code, str(code))
+
+
+def _details(call: Call) -> list[str]:
+    if call.name in _SENDS or call.name in _RECEIVES:
+        return [f"{call.args[0]} bytes"]
+    if call.name in ("bind", "connect") and call.address:
+        return [call.address[0]]
+    if call.name == "getaddrinfo":
+        host = call.payload.partition(b"\0")[0].decode(errors="replace")
+        return [host or "NULL"]
+    if call.name == "listen":
+        return [str(call.args[0])]
+    if call.name == "exit":
+        return [str(call.args[0])]
+    return []
