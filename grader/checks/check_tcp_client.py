@@ -1,0 +1,125 @@
+"""03 tcp_client: every address, the whole reply, no descriptor left."""
+
+from grader.learner.program import Null
+from grader.verbs.script import only, reveals
+
+REPLY = b"220 greeter.test: welcome, caller. You are the thirteenth today.\r\n"
+HOST = "greeter.test"
+
+
+@reveals("one-recv", "wrong-close", "addrinfo-leak")
+def check_reads_until_the_server_closes(learner, peer):
+    """reads the whole reply, in however many pieces it comes"""
+    port = peer.listens()
+
+    learner.runs("fetch", "127.0.0.1", port)
+
+    peer.accepts()
+    peer.sends_in_pieces([REPLY[:4], REPLY[4:5], REPLY[5:]])
+    peer.closes()
+    learner.returns(REPLY)
+
+
+@reveals("first-address-only", "fd-leak")
+def check_tries_every_address(learner, peer, resolves):
+    """tries the next address when one refuses"""
+    resolves(HOST, "127.0.0.2", "127.0.0.3", "127.0.0.1")
+    port = peer.listens("127.0.0.1")
+    peer.holds("127.0.0.2", port)
+    peer.holds("127.0.0.3", port)
+
+    learner.runs("fetch", HOST, port)
+
+    peer.accepts()
+    peer.sends(REPLY)
+    peer.closes()
+    learner.returns(REPLY)
+
+
+@reveals("first-address-only", "fd-leak")
+def check_speaks_both_families(learner, peer, resolves):
+    """goes from an IPv4 address that refuses to an IPv6 address"""
+    resolves(HOST, "127.0.0.2", "::1")
+    port = peer.listens("::1")
+    peer.holds("127.0.0.2", port)
+
+    learner.runs("fetch", HOST, port)
+
+    peer.accepts()
+    peer.sends(REPLY)
+    peer.closes()
+    learner.returns(REPLY)
+
+
+@reveals("fd-leak", "wrong-close")
+def check_reports_the_last_refusal(learner, peer, resolves):
+    """reports why, when every address refuses"""
+    resolves(HOST, "127.0.0.2", "127.0.0.1")
+    port = peer.holds("127.0.0.1")
+    peer.holds("127.0.0.2", port)
+
+    learner.runs("fetch", HOST, port)
+
+    learner.raises("ECONNREFUSED")
+
+
+@reveals("missed-error")
+def check_reports_an_unknown_name(learner, fault):
+    """reports a name that does not resolve"""
+    fault("getaddrinfo", retval=-2)
+
+    learner.runs("fetch", HOST, "3490")
+
+    learner.raises("gaierror")
+
+
+@reveals("missed-error")
+def check_reports_a_reset(learner, peer):
+    """reports a connection that breaks, even after a part of the reply"""
+    port = peer.listens()
+
+    learner.runs("fetch", "127.0.0.1", port)
+
+    peer.accepts()
+    peer.sends_in_pieces([REPLY[:20]])
+    peer.sees_all_taken()
+    peer.resets()
+    learner.raises("ECONNRESET")
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("interrupted-call")
+def check_goes_on_after_an_interruption(learner, peer, fault):
+    """goes on after a signal has interrupted connect() and recv()"""
+    fault("connect", error="EINTR", when="1")
+    fault("recv", error="EINTR", when="2")
+    port = peer.listens()
+
+    learner.runs("fetch", "127.0.0.1", port)
+
+    peer.accepts()
+    peer.sends_in_pieces([REPLY[:20], REPLY[20:]])
+    peer.closes()
+    learner.returns(REPLY)
+
+
+@only("c", because="Python's bytes grow with the reply")
+@reveals("small-buffer")
+def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
+    """fills the buffer to its last byte, and reports a reply that is larger"""
+    port = peer.listens()
+    learner.runs("fetch", "127.0.0.1", port, room=len(REPLY))
+    peer.accepts()
+    peer.sends(REPLY)
+    peer.closes()
+    learner.returns(REPLY)
+
+    port = other_peer.listens()
+    learner.runs("fetch", "127.0.0.1", port, room=len(REPLY) - 1)
+    other_peer.accepts()
+    other_peer.sends(REPLY)
+    other_peer.closes()
+    learner.raises("EMSGSIZE")
+
+    learner.runs("fetch", "127.0.0.1", port, room=Null(64))
+    learner.raises("EINVAL")

@@ -1,0 +1,137 @@
+"""09 tcp_server: one client, one greeting, the calls in their order."""
+
+from grader.verbs.script import only, reveals
+
+GREETING = b"Hi client - you have successfully connected!"
+
+
+@reveals("fd-mix-up", "hard-coded-length", "addrinfo-leak")
+def check_greets_one_client(learner, peer, port):
+    """greets its client with all 44 bytes, then closes"""
+    learner.runs("greet_one", port)
+
+    peer.connects(port)
+    peer.receives(GREETING)
+    peer.sees_end_of_file()
+    learner.returns(None)
+
+
+@reveals("not-passive")
+def check_listens_on_every_address(learner, peer, port):
+    """listens on every local address, not on the loopback one alone"""
+    learner.runs("greet_one", port)
+
+    peer.connects(port, "127.0.0.2")
+    peer.receives(GREETING)
+    learner.returns(None)
+
+
+@reveals("no-reuse-address")
+def check_takes_a_port_over(learner, peer, other_peer, port):
+    """takes over a port whose last connection is in TIME_WAIT"""
+    other_peer.leaves_time_wait(port)
+
+    learner.runs("greet_one", port)
+
+    peer.connects(port)
+    peer.receives(GREETING)
+    learner.returns(None)
+
+
+@reveals("open-listener")
+def check_closes_the_listening_socket(learner, peer, other_peer, port, fault):
+    """closes the listening socket before it serves the client"""
+    fault("send", hold=True, when="1")
+
+    learner.runs("greet_one", port)
+
+    peer.connects(port)
+    learner.is_held()
+    other_peer.is_refused(port)
+    learner.goes_on()
+    peer.receives(GREETING)
+    learner.returns(None)
+    learner.has_called("getaddrinfo", "socket", "bind", "listen", "accept", "close", "send", "close")
+
+
+@reveals("leaked-candidate")
+def check_tries_the_next_candidate(learner, peer, port, resolves):
+    """binds the next candidate when the first cannot be bound"""
+    resolves(None, "192.0.2.13", "0.0.0.0")
+
+    learner.runs("greet_one", port)
+
+    peer.connects(port)
+    peer.receives(GREETING)
+    learner.returns(None)
+
+
+@reveals("leaked-candidate")
+def check_reports_a_port_that_is_taken(learner, peer, port):
+    """reports a port that another server has"""
+    peer.serves(port)
+
+    learner.runs("greet_one", port)
+
+    learner.raises("EADDRINUSE")
+
+
+@reveals("lost-eai-code")
+def check_reports_an_unknown_service(learner, fault):
+    """reports a service that is unknown"""
+    fault("getaddrinfo", retval=-8)
+
+    learner.runs("greet_one", "no-such-service")
+
+    learner.raises("gaierror")
+
+
+@reveals("short-send")
+def check_sends_every_byte_when_send_is_short(learner, peer, port, fault):
+    """sends every byte when the kernel accepts only a few at a time"""
+    fault("send", limit=7)
+
+    learner.runs("greet_one", port)
+
+    peer.connects(port)
+    peer.receives(GREETING)
+    learner.returns(None)
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("interrupted-call")
+def check_goes_on_after_an_interruption(learner, peer, port, fault):
+    """goes on after a signal has interrupted accept() and send()"""
+    fault("accept", error="EINTR", when="1")
+    fault("send", error="EINTR", when="1")
+
+    learner.runs("greet_one", port)
+
+    peer.connects(port)
+    peer.receives(GREETING)
+    learner.returns(None)
+
+
+@reveals("broken-pipe")
+def check_reports_a_broken_pipe(learner, peer, port, fault):
+    """reports a broken pipe, and survives it"""
+    fault("send", error="EPIPE")
+
+    learner.runs("greet_one", port)
+
+    peer.connects(port)
+    learner.raises("EPIPE")
+
+
+@reveals("broken-pipe")
+def check_reports_a_client_that_is_gone(learner, peer, port, fault):
+    """reports a client that has reset the connection before it is accepted"""
+    fault("listen", hold=True)
+
+    learner.runs("greet_one", port)
+
+    learner.is_held()
+    peer.connects(port)
+    peer.resets()
+    learner.goes_on()
+    learner.raises("ECONNRESET", "EPIPE")

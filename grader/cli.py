@@ -1,0 +1,155 @@
+"""The command line: arguments in, an exit code out.
+
+Exit codes: 0 everything passed; 1 something to repair; 2 the kit's own fault,
+or nothing could be judged here; 3 bad usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError, UnknownExercise, load_all, select
+from grader.verbs.stage import Stage, Unit
+from grader.verdict.model import UnitResult, Verdict
+
+PASSED, TO_REPAIR, KIT_FAULT, BAD_USAGE = 0, 1, 2, 3
+CHECKS = Path(__file__).parent / "checks"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_USAGE, f"grader: {message}\n{self.format_usage()}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m grader",
+        description="Grade the exercises: all of them, or those named by slug or number.",
+        epilog="exit codes: 0 all passed, 1 something to repair, 2 the kit's own fault, 3 bad usage",
+    )
+    parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help="04, send_all or 04_send_all; default: all")
+    parser.add_argument("--lang", choices=LANGUAGES, help="grade only that language")
+    parser.add_argument(
+        "-k", metavar="EXPRESSION", default="", help="only the checks whose names match, as pytest has it"
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show every failing check in full")
+    parser.add_argument(
+        "--submission", metavar="DIR", type=Path, help="grade the files of that folder instead of the stubs here"
+    )
+    parser.add_argument(
+        "--report", metavar="FORMAT=FILE", action="append", default=[], help="also write a report; FORMAT is json"
+    )
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="colour the terminal report"
+    )
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Grade, and return the exit code."""
+    if arguments[:1] == ["grade"]:
+        arguments = arguments[1:]
+    options = _parser().parse_args(arguments)
+    from grader.report import export
+
+    try:
+        exercises = select(load_all(), options.exercises)
+        writers = [export.parse(text) for text in options.report]
+    except (UnknownExercise, export.BadReport) as error:
+        return _complain(str(error), BAD_USAGE)
+    except ManifestError as error:
+        return _complain(f"{error} (this is the kit's own file, not an exercise's solution)", KIT_FAULT)
+    if options.submission is not None and not options.submission.is_dir():
+        return _complain(f"the submission {options.submission} is not a folder", BAD_USAGE)
+    units = _units(exercises, options.lang, options.submission)
+    if not units:
+        return _complain(f"{options.submission} has no file of the exercises named", BAD_USAGE)
+    return _grade(units, options, writers)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"grader: {message}", file=sys.stderr)
+    return code
+
+
+def _units(exercises: list[Exercise], language: str | None, submission: Path | None) -> list[Unit]:
+    units = []
+    for exercise in exercises:
+        for each in [language] if language else LANGUAGES:
+            path = exercise.stub(each)
+            if submission is not None:
+                path = exercise.within(submission.resolve(), each)
+                if not path.exists():
+                    continue
+            units.append(Unit(exercise, each, path))
+    return units
+
+
+def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int:
+    stage = Stage(units)  # compiles and warms up while pytest is imported
+    try:
+        results, faults, selected = _run_checks(stage, units, options.k)
+    except KeyboardInterrupt:
+        return _complain("interrupted", KIT_FAULT)
+    finally:
+        stage.close()
+    if not selected and not faults:
+        return _complain(f"no check matches -k {options.k!r}", BAD_USAGE)
+    from grader.report.terminal import Terminal
+
+    Terminal(options.color).show(results, faults, verbose=options.verbose)
+    for writer in writers:
+        try:
+            writer(results)
+        except OSError as error:
+            return _complain(f"the report cannot be written: {error}", BAD_USAGE)
+    return exit_code(results, faults)
+
+
+def _run_checks(stage: Stage, units: list[Unit], expression: str) -> tuple[list[UnitResult], list[str], int]:
+    # What the environment has for pytest is not for this run.
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    import pytest
+
+    from grader.plugin.judge import Judge
+
+    judge = Judge(stage, units)
+    arguments = ["-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "-p", "pytest_timeout"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:doctest", "-p", "no:unittest", "-p", "no:junitxml"]
+    arguments += [
+        "-p",
+        "no:pastebin",
+        "-p",
+        "no:nose",
+        "-p",
+        "no:faulthandler",
+        "-p",
+        "no:logging",
+        "-p",
+        "no:stepwise",
+    ]
+    arguments += ["-p", "no:setuponly", "-p", "no:setupplan", "--assert=plain", "--capture=no"]
+    if expression:
+        arguments += ["-k", expression]
+    checks = {str(CHECKS / f"check_{unit.exercise.slug}.py"): None for unit in units}
+    pytest.main([*arguments, *checks], plugins=[judge])
+    results = [judge.results[unit] for unit in units]
+    if expression:
+        results = [result for result in results if result.planned or result.checks]
+    return results, judge.faults, sum(len(result.checks) for result in results)
+
+
+def exit_code(results: list[UnitResult], faults: list[str]) -> int:
+    """The exit code for these results."""
+    verdicts = [result.verdict for result in results]
+    if faults or Verdict.ERROR in verdicts or not results:
+        return KIT_FAULT
+    if any(verdict not in (Verdict.PASS, Verdict.SKIP) for verdict in verdicts):
+        return TO_REPAIR
+    return PASSED if Verdict.PASS in verdicts else KIT_FAULT

@@ -1,0 +1,1 @@
+"""The wiring to pytest: collects checks, runs them, keeps their results."""

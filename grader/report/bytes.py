@@ -1,0 +1,49 @@
+"""Two byte strings side by side, around the place where they part."""
+
+from __future__ import annotations
+
+from grader.verdict.model import Difference
+
+#: Bytes shown before the first difference.
+_BEFORE = 8
+
+
+def compared(difference: Difference, width: int) -> list[str]:
+    """Expected and actual bytes, and a caret under the first that differs.
+
+    Args:
+        difference: what is compared.
+        width: columns there are.
+
+    Returns:
+        Three lines; printable text is shown as text, anything else as hex.
+    """
+    expected, actual = difference.expected, difference.actual
+    at = next(
+        (i for i, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), min(len(expected), len(actual))
+    )
+    length = max(len(str(len(expected))), len(str(len(actual))))
+    head = len(f"expected  {'':{length}} bytes: ")
+    as_text = _is_text(expected) and _is_text(actual)
+    room = (width - head - 4) // (1 if as_text else 3)
+    start = 0 if max(len(expected), len(actual)) <= room or at <= room // 2 else at - _BEFORE
+    lines = [
+        f"{word:<8}  {len(data):>{length}} bytes: {_window(data, start, room, as_text)}"
+        for word, data in (("expected", expected), ("actual", actual))
+    ]
+    caret = head + (4 if start else 0) + (at - start) * (1 if as_text else 3)
+    if at == len(actual):
+        note = {"": "nothing more", "reset": "reset"}.get(difference.end, "stream ends here")
+    else:
+        note = "nothing more was to come" if at == len(expected) else "differs here"
+    return [*lines, f"{' ' * caret}^ {note}"]
+
+
+def _is_text(data: bytes) -> bool:
+    return all(32 <= byte < 127 for byte in data)
+
+
+def _window(data: bytes, start: int, room: int, as_text: bool) -> str:
+    piece = data[start : start + room]
+    shown = piece.decode("ascii") if as_text else piece.hex(" ")
+    return f"{'... ' if start else ''}{shown}{' ...' if start + room < len(data) else ''}"

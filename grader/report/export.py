@@ -1,0 +1,65 @@
+"""Reports for programs: ``--report FORMAT=FILE``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from grader import __version__
+from grader.verdict.model import CheckResult, UnitResult
+
+#: Bytes of each side that a report keeps of a comparison.
+_KEPT = 64
+
+
+class BadReport(Exception):
+    """A ``--report`` that cannot be understood."""
+
+
+def parse(text: str) -> Callable[[list[UnitResult]], None]:
+    """Understand ``FORMAT=FILE``; returns what writes the report.
+
+    Raises:
+        BadReport: no such format, or no file.
+    """
+    name, _, file = text.partition("=")
+    if name not in _FORMATS or not file:
+        raise BadReport(f"--report {text}: write FORMAT=FILE, where FORMAT is {' or '.join(_FORMATS)}")
+    return lambda results: _FORMATS[name](results, Path(file))
+
+
+def write_json(results: list[UnitResult], path: Path) -> None:
+    """Everything, in the words of `grader.verdict.model`."""
+    data = {
+        "grader": __version__,
+        "units": [
+            {
+                "exercise": unit.exercise,
+                "language": unit.language,
+                "verdict": unit.verdict,
+                "planned": unit.planned,
+                "warnings": unit.warnings,
+                "checks": [_check(check) for check in unit.checks],
+            }
+            for unit in results
+        ],
+    }
+    path.write_text(json.dumps(data, indent=1, default=_plain) + "\n", encoding="utf-8")
+
+
+def _check(check: CheckResult) -> dict:
+    entry = asdict(check)
+    entry["seconds"] = round(check.seconds, 4)
+    return entry
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"length": len(value), "hex": value[:_KEPT].hex()}
+    raise TypeError(type(value).__name__)
+
+
+_FORMATS = {"json": write_json}

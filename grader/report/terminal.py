@@ -1,0 +1,183 @@
+"""The report in the terminal: the board, then the first failing check in full."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from grader.report.bytes import compared
+from grader.verdict.model import CheckResult, Line, UnitResult, Verdict
+
+WIDTH = 80
+_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.SKIP: "yellow",
+    Verdict.ERROR: "magenta",
+}
+#: Lines of a transcript that are shown: the ones before the failure count.
+_TRANSCRIPT = 7
+_MESSAGES = 15
+#: Where the program's side of a transcript begins; a peer's line may run past it.
+_LEARNER_COLUMN = 20
+
+
+class Terminal:
+    """Writes reports to standard output.
+
+    Args:
+        color: ``"auto"``, ``"always"`` or ``"never"``; auto is colour on a
+            terminal, unless NO_COLOR is set.
+    """
+
+    def __init__(self, color: str = "auto") -> None:
+        self._console = Console(
+            force_terminal={"always": True, "never": False}.get(color),
+            no_color=True if color == "never" else None,
+            highlight=False,
+            soft_wrap=True,
+        )
+        self._width = max(60, min(self._console.width, 100)) if self._console.is_terminal else WIDTH
+
+    def show(self, results: list[UnitResult], faults: list[str], *, verbose: bool) -> None:
+        """Write the whole report.
+
+        Args:
+            results: of all units, in order.
+            faults: of the kit itself.
+            verbose: every failing check in full instead of the first.
+        """
+        self._board(results)
+        failures = [c for u in results for c in u.checks if c.verdict not in (Verdict.PASS, Verdict.SKIP)]
+        for unit in results:
+            if unit.warnings and unit.verdict is not Verdict.BUILD:
+                self._say()
+                self._say(f" The compiler warns of {unit.exercise}:")
+                self._say(_indented(unit.warnings.strip().splitlines()[:_MESSAGES]), "dim")
+        for failure in failures if verbose else failures[:1]:
+            self._failure(failure)
+        self._skips(results)
+        for fault in faults:
+            self._say()
+            self._say(" error  This is a fault of the kit, not of the exercise code.", "magenta")
+            self._say(_indented(fault.strip().splitlines()))
+        self._summary(results, failures, verbose)
+
+    # --- the board --------------------------------------------------------
+
+    def _board(self, results: list[UnitResult]) -> None:
+        languages = list(dict.fromkeys(unit.language for unit in results))
+        rows: dict[str, dict[str, UnitResult]] = {}
+        for unit in results:
+            rows.setdefault(unit.exercise, {})[unit.language] = unit
+        name_width = max(map(len, rows), default=0) + 2
+        cell = max(map(len, [*languages, *map(_cell, results)]), default=0) + 2
+        header = Text(" " + " " * name_width)
+        for language in languages:
+            header.append(f"{language:<{cell}}")
+        self._say()
+        self._print(header, "dim")
+        for exercise, units in rows.items():
+            line = Text(f" {exercise.replace('_', ' ', 1):<{name_width}}")
+            for language in languages:
+                unit = units.get(language)
+                text = _cell(unit) if unit else ""
+                line.append(f"{text:<{cell}}", _style(unit.verdict) if unit else "")
+            self._print(line)
+
+    # --- one failing check ------------------------------------------------
+
+    def _failure(self, result: CheckResult) -> None:
+        found = result.diagnosis
+        number_slug = result.exercise.replace("_", " ", 1)
+        self._say()
+        title = Text(f" {result.verdict:<5} ", _style(result.verdict))
+        title.append(f"{number_slug} · {result.language} · {result.title}", "bold")
+        self._print(title)
+        if found is None:
+            return
+        if found.gap:
+            self._paragraph(f"{found.gap}: {found.title}", "yellow")
+        place = "" if not found.places or str(found.places[0]) in found.sentence else f"{found.places[0]}: "
+        self._paragraph(f"{place}{found.sentence}")
+        if result.verdict is Verdict.ERROR:
+            self._paragraph("This is a fault of the kit, not of the exercise code.")
+        if found.messages:
+            limit = None if result.verdict is Verdict.ERROR else _MESSAGES
+            self._say(_indented(found.messages.splitlines()[:limit]), "dim")
+        if found.transcript:
+            self._transcript(found.transcript)
+        if found.difference is not None:
+            self._say()
+            for line in compared(found.difference, self._width - 8):
+                self._say(f"       {line}")
+        if result.output:
+            self._say()
+            self._say("       it printed")
+            self._say(_indented(result.output.splitlines()[:5]), "dim")
+        again = f"nox -s grade -- {result.exercise[3:]} --lang {result.language}"
+        read = f"read  {found.read}" if found.read else ""
+        self._say()
+        self._say(
+            f"       {read:<{max(0, self._width - 15 - len(again))}}{'  ' if read else ''}again  {again}".rstrip()
+        )
+
+    def _transcript(self, story: tuple[Line, ...]) -> None:
+        shown = story[-_TRANSCRIPT:]
+        self._say()
+        self._say(f"       {'peer':<{_LEARNER_COLUMN}}learner", "dim")
+        if len(shown) < len(story):
+            self._say("       ...", "dim")
+        for line in shown:
+            indent = 0 if line.actor == "peer" else _LEARNER_COLUMN
+            room = self._width - 7 - indent
+            text = line.text if len(line.text) <= room else line.text[: room - 3] + "..."
+            self._say(f"       {' ' * indent}{text}")
+
+    # --- the end ----------------------------------------------------------
+
+    def _skips(self, results: list[UnitResult]) -> None:
+        reasons = {c.diagnosis.sentence: None for u in results for c in u.checks if c.verdict is Verdict.SKIP}
+        for reason in reasons:
+            self._say()
+            self._paragraph(f"skip  {reason}", "yellow")
+
+    def _summary(self, results: list[UnitResult], failures: list[CheckResult], verbose: bool) -> None:
+        passed = sum(unit.verdict is Verdict.PASS for unit in results)
+        hidden = 0 if verbose else max(0, len(failures) - 1)
+        more = f" · {hidden} more failing check{'s' * (hidden != 1)}: add -v" if hidden else ""
+        self._say()
+        self._say(f" {passed} of {len(results)} pass{more}", "bold")
+
+    def _paragraph(self, text: str, style: str = "") -> None:
+        for line in Text(text).wrap(self._console, self._width - 8):
+            self._say(f"       {line.plain.rstrip()}", style)
+
+    def _say(self, text: str = "", style: str = "") -> None:
+        self._print(Text(text), style)
+
+    def _print(self, text: Text, style: str = "") -> None:
+        if style:
+            text.stylize(style)
+        text.rstrip()
+        self._console.print(text, soft_wrap=True)
+
+
+def _style(verdict: Verdict) -> str:
+    return _STYLES.get(verdict, "red")
+
+
+def _cell(unit: UnitResult) -> str:
+    failure = unit.first_failure
+    if failure is None:
+        return str(unit.verdict)
+    gap = failure.diagnosis.gap if failure.diagnosis else ""
+    return f"{failure.verdict} {gap}".strip()
+
+
+def _indented(lines: list[str]) -> str:
+    return "\n".join(f"       {_printable(line)}" for line in lines)
+
+
+def _printable(text: str) -> str:
+    """Without control characters: a program's output does not steer the terminal."""
+    return "".join(c if c.isprintable() else "?" if c != "\t" else "    " for c in text)

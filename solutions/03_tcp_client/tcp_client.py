@@ -1,0 +1,45 @@
+"""Fetch what a server has to say: connect, and read until it closes."""
+
+import socket
+
+
+def fetch(host: str, port: str) -> bytes:
+    """Return everything the server sends before it closes.
+
+    The first address of host that accepts is taken.
+
+    Raises:
+        socket.gaierror: the name or the service is unknown.
+        OSError: no address accepts (the error of the last one), or the
+            connection breaks before its end.
+    """
+    sock = connect_any(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    try:
+        return read_reply(sock)
+    finally:
+        sock.close()
+
+
+def connect_any(candidates: list) -> socket.socket:
+    """Connect to the first address that accepts."""
+    for family, kind, protocol, _, address in candidates:
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as refusal:
+            error = refusal
+            continue
+        try:
+            sock.connect(address)
+            return sock
+        except OSError as refusal:
+            error = refusal
+            sock.close()
+    raise error
+
+
+def read_reply(sock: socket.socket) -> bytes:
+    """Read to end-of-file: the stream alone says where the reply ends."""
+    reply = bytearray()
+    while chunk := sock.recv(4096):
+        reply += chunk
+    return bytes(reply)

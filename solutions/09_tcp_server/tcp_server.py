@@ -1,0 +1,40 @@
+"""A server for one client: greet it, and be done."""
+
+import socket
+
+GREETING = b"Hi client - you have successfully connected!"
+
+
+def greet_one(port: str) -> None:
+    """Listen on port, on every IPv4 address of this machine, and send the first
+    client the greeting.
+
+    Raises:
+        socket.gaierror: the service is unknown.
+        OSError: the port cannot be had, or the client is gone.
+    """
+    candidates = socket.getaddrinfo(
+        None, port, socket.AF_INET, socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    for family, kind, protocol, _, address in candidates:
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            break
+        except OSError as refusal:
+            error = refusal
+            listener.close()
+    else:
+        raise error
+
+    try:
+        listener.listen(10)
+        connection, _ = listener.accept()
+    finally:
+        listener.close()  # one client is all there will be
+
+    try:
+        connection.sendall(GREETING)
+    finally:
+        connection.close()
