@@ -31,10 +31,11 @@ OPTIONAL_FLAGS = ("-ftrivial-auto-var-init=pattern", "-fdiagnostics-color=never"
 
 #: Undefined behaviour that fails.  Left out is what right programs do everywhere:
 #: unaligned header fields, a byte shifted into the sign, NULL with a length of 0.
-SANITIZERS = (
-    "-fsanitize=address,undefined -fno-sanitize-recover=undefined "
-    "-fno-sanitize=alignment,shift-base,nonnull-attribute,pointer-overflow"
-).split()
+SANITIZERS = [
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+    "-fno-sanitize=alignment,shift-base,nonnull-attribute,pointer-overflow",
+]
 
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": ":".join(

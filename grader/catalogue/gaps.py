@@ -17,6 +17,7 @@ Where two gaps touch the same text, ``[[together]]`` says what both look like::
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class Gaps:
             ),
             key=lambda edit: edit.start,
         )
-        for first, second in zip(edits, edits[1:], strict=False):
+        for first, second in itertools.pairwise(edits):
             if second.start < first.end:
                 raise ManifestError(
                     f"{self._path}: {first.gap} and {second.gap} touch the same text of the {language} solution; "

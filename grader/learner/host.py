@@ -63,8 +63,8 @@ def child(request: dict, control: Channel) -> None:
     # What the interpreter prints of a crash, or when the processor time is up.
     faulthandler.enable(dump)
     faulthandler.register(signal.SIGPROF, dump, all_threads=False)
-    sys.stdout = open(1, "w", buffering=1, closefd=False)
-    sys.stderr = open(2, "w", buffering=1, closefd=False)
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115 - for the life of the process
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     # KeyboardInterrupt is the judge's business.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -149,7 +149,7 @@ def _call(function: Any, arguments: list, options: dict, program: Any) -> dict:
         answer = {"broke": str(broken)}
     except BaseException as exception:
         answer = {"raised": program.exception(exception)}
-    # Sockets that only an exception's frames held are closed before we report.
-    exception = result = None
+    # Sockets that only the frames of an exception held are closed before we report.
+    result = None
     gc.collect()
     return answer

@@ -8,7 +8,6 @@ import sys
 import traceback
 import types
 from collections.abc import Callable
-from typing import Any
 
 from grader.learner.program import LoadError
 from grader.learner.trace import tamper

@@ -11,12 +11,12 @@ import base64
 import json
 import struct
 from _socket import AF_UNIX, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET
+
+# The C base class: a learner's process replaces socket.socket by its tracer.
+from _socket import socket as _Socket  # noqa: N812
 from array import array
 from collections import deque
 from typing import Any
-
-# The C base class: a learner's process replaces socket.socket by its tracer.
-from _socket import socket as Socket
 
 #: A longer message is refused (bytes).
 MESSAGE_LIMIT = 32 << 20
@@ -48,7 +48,7 @@ class Channel:
     """
 
     def __init__(self, fd: int) -> None:
-        self._socket = Socket(AF_UNIX, SOCK_STREAM, 0, fd)
+        self._socket = _Socket(AF_UNIX, SOCK_STREAM, 0, fd)
         self._buffer = bytearray()
         self._messages: deque[Any] = deque()
         self._fds: deque[int] = deque()

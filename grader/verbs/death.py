@@ -38,10 +38,8 @@ def of_process(scene: Scene) -> Failure:
         last = _last_call(scene)
         if exit.signal == signal.SIGPIPE and last is not None:
             scene.look_up([last])
-            return Failure(
-                "died", f"{name} ended the program in {last.name}(): the connection was broken", Verdict.CRASH, last.line,
-                read="send(2), ERRORS: EPIPE",
-            )  # fmt: skip
+            sentence = f"{name} ended the program in {last.name}(): the connection was broken"
+            return Failure("died", sentence, Verdict.CRASH, last.line, read="send(2), ERRORS: EPIPE")
         return Failure("died", f"{name} ended the program {when}", Verdict.CRASH, line, read="signal(7)")
     found = _UBSAN.search(output)
     if exit.status == _SANITIZER and found and not report:

@@ -111,7 +111,7 @@ class Peer:
     def _program_listens(self) -> bool:
         trace = self._scene.process.trace
         held = trace["held"] > trace["released"]
-        return any(c.name == "listen" and (c.done and not c.failed or held) for c in trace.calls)
+        return any(c.name == "listen" and ((c.done and not c.failed) or held) for c in trace.calls)
 
     # --- streams ----------------------------------------------------------
 
@@ -124,12 +124,10 @@ class Peer:
     def sends_in_pieces(self, pieces: Iterable[bytes]) -> None:
         """Send each piece when the program has taken the ones before and waits
         for more, so that it sees them one by one, every time."""
-        count = 0
-        for piece in pieces:
-            self._scene.wait(self._program_wants_more, f"the program receives piece {count + 1}")
+        for number, piece in enumerate(pieces, 1):
+            self._scene.wait(self._program_wants_more, f"the program receives piece {number}")
             self._do("send", name=_CONNECTION, data=piece)
             self._sent += len(piece)
-            count += 1
             self._note(f"sends {len(piece)} bytes", sends=len(piece))
 
     def sees_all_taken(self) -> None:

@@ -26,7 +26,9 @@ _TIMED = ("poll", "select", "epoll_wait")  # args[1] is a limit in ms, -1 for no
 _ON_ITS_WAY = {"02", "03", "04", "09", "0B"}  # SYN_SENT SYN_RECV FIN_WAIT1 LAST_ACK CLOSING
 
 
-def blocked_for_ever(scene: Scene, states: dict[int, str]) -> Call | None:
+def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argument
+    scene: Scene, states: dict[int, str]
+) -> Call | None:
     """The call that the program is blocked in for good, or None.
 
     Args:

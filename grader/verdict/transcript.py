@@ -86,7 +86,7 @@ class _Story:
         number = sum(run.first <= call.index for run in self._runs)
         if number > self._started:
             return False
-        if not call.done or call.failed and not call.injected and call.errno not in ("ECONNRESET", "EPIPE"):
+        if not call.done or (call.failed and not call.injected and call.errno not in ("ECONNRESET", "EPIPE")):
             return True
         if call.any_of("accept"):
             return call.failed or self._accepted < self._connects

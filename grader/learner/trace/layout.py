@@ -133,6 +133,13 @@ RESOLVER = 2048
 RESOLVER_SIZE = 1024
 
 
+_C_NAMES = (
+    "MAGIC CAPACITY HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE PAYLOAD_SIZE "
+    "CLAIMED ENTERED DONE ERROR RETVAL SIGNAL LIMIT HOLD POKE "
+    "FAULTS FAULT_LIMIT FRAMES FRAME_LIMIT RESOLVER RESOLVER_SIZE"
+)
+
+
 def c_header() -> str:
     """Write this layout as C, for ``tracer.c`` to include.
 
@@ -141,11 +148,7 @@ def c_header() -> str:
         numbers, and nothing else.
     """
     lines = ["/* Written from layout.py; do not edit. */"]
-    for name in (
-        "MAGIC CAPACITY HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE PAYLOAD_SIZE "
-        "CLAIMED ENTERED DONE ERROR RETVAL SIGNAL LIMIT HOLD POKE "
-        "FAULTS FAULT_LIMIT FRAMES FRAME_LIMIT RESOLVER RESOLVER_SIZE"
-    ).split():
+    for name in _C_NAMES.split():
         lines.append(f"#define TRACE_{name} {globals()[name]}")
     for name, (offset, _code) in FIELDS.items():
         lines.append(f"#define TRACE_AT_{name.upper()} {offset}")

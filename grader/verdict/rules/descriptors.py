@@ -13,6 +13,10 @@ from grader.verdict.rules import Finding, explains, violation, when_returned
 PATTERNS = (-0x01010102, -0x55555556)
 
 
+#: Calls that return a new descriptor.
+_MAKERS = ("socket", "accept", "accept4", "dup")
+
+
 @explains
 def unset_descriptor(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A call on a descriptor that no call has returned (M22, M23)."""
@@ -79,17 +83,13 @@ def after_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     for call in evidence.calls:
         if call.name == "close" and call.done and not call.failed:
             closed[call.fd] = call
-        elif (
-            call.done
-            and not call.failed
-            and call.result in closed
-            and call.name in ("socket", "accept", "accept4", "dup")
-        ):
+        elif call.done and not call.failed and call.result in closed and call.name in _MAKERS:
             del closed[call.result]
         elif call.fd in closed and call.errno == "EBADF" and call.name != "close" and not call.injected:
             yield Finding(
                 call.index, ("use-after-close",),
-                f"{evidence.place(call)} {call.name}() uses a descriptor that was closed at {evidence.place(closed[call.fd])}",
+                f"{evidence.place(call)} {call.name}() uses a descriptor that was closed "
+                f"at {evidence.place(closed[call.fd])}",
                 (call, closed[call.fd]), "close(2)",
             )  # fmt: skip
 
@@ -100,7 +100,7 @@ def closed_twice(evidence: Evidence) -> Iterator[Finding]:
     closed: dict[int, Call] = {}
     for call in evidence.calls:
         if call.name != "close" or not call.done or call.injected or evidence.source.language == "python":
-            if call.done and call.result in closed and call.name in ("socket", "accept", "accept4", "dup"):
+            if call.done and call.result in closed and call.name in _MAKERS:
                 del closed[call.result]
             continue
         if not call.failed:
@@ -108,13 +108,15 @@ def closed_twice(evidence: Evidence) -> Iterator[Finding]:
         elif call.errno == "EBADF" and call.fd in closed:
             yield Finding(
                 call.index, ("wrong-close", "descriptor-reuse"),
-                f"{evidence.place(call)} closes a descriptor that was closed at {evidence.place(closed[call.fd])} already",
+                f"{evidence.place(call)} closes a descriptor that was closed "
+                f"at {evidence.place(closed[call.fd])} already",
                 (call, closed[call.fd]), "close(2)",
             )  # fmt: skip
         elif call.errno == "EBADF" and call.fd in PATTERNS:
             name = evidence.source.descriptor(call) or "a descriptor"
             yield Finding(
-                call.index, ("fd-mix-up", "wrong-close"), f"{evidence.place(call)} closes `{name}`, which no call has set",
+                call.index, ("fd-mix-up", "wrong-close"),
+                f"{evidence.place(call)} closes `{name}`, which no call has set",
                 (call,), "close(2)",
             )  # fmt: skip
 

@@ -22,8 +22,8 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             count = "one" if len(received) == 1 else f"{len(received)}"
             yield Finding(
                 last.index, ("one-recv",),
-                f"{evidence.place(last)} {last.name}() returned {last.result} bytes, and {run.function}() took that for "
-                f"the whole: it stopped after {count} of them, before end-of-file",
+                f"{evidence.place(last)} {last.name}() returned {last.result} bytes, and {run.function}() took "
+                f"that for the whole: it stopped after {count} of them, before end-of-file",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip
 

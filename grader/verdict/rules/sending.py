@@ -122,7 +122,8 @@ def interrupted(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             if not again:
                 yield Finding(
                     call.index, ("interrupted-call",),
-                    f"{evidence.place(call)} {call.name}() was interrupted by a signal (EINTR), and was not called again",
+                    f"{evidence.place(call)} {call.name}() was interrupted by a signal (EINTR), "
+                    "and was not called again",
                     (call,), "signal(7), Interruption of system calls",
                 )  # fmt: skip
 

@@ -1,0 +1,77 @@
+"""What the wrappers of Python's calls share: one recorder, one way to use it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from grader.learner.trace import layout
+from grader.learner.trace.recorder import Call, Recorder, error_of
+
+_recorder: Recorder | None = None
+
+
+def record_with(recorder: Recorder) -> None:
+    """Let all wrappers of this process write to that recorder."""
+    global _recorder
+    _recorder = recorder
+
+
+def recorder() -> Recorder:
+    """The recorder of this process."""
+    return _recorder
+
+
+def is_recording() -> bool:
+    return _recorder is not None
+
+
+def enter(operation: str, fd: int, *args: int) -> Call:
+    """Open a record of that call on fd."""
+    return _recorder.enter(layout.NUMBER[operation], fd, *args)
+
+
+def done(call: Call, result: int = 0, error: int = 0) -> None:
+    """Complete a record."""
+    _recorder.leave(call, result, error)
+
+
+def recorded(operation: str, fd: int, args: tuple, action: Callable, length: Callable | None = None) -> Any:
+    """Run action between the two halves of a record.
+
+    Args:
+        action: takes the call, makes the real one and returns its result.
+        length: turns the result into the number that C would have returned.
+    """
+    call = enter(operation, fd, *args)
+    try:
+        call.answer()
+        result = action(call)
+    except BaseException as exception:
+        done(call, -1, error_of(exception))
+        raise
+    done(call, length(result) if length else 0)
+    return result
+
+
+def address_bytes(family: int, address: Any) -> bytes:
+    """An address as the sockaddr that the kernel sees, as C's trace keeps it."""
+    try:
+        if family == socket.AF_INET:
+            host = socket.inet_aton(address[0] or "0.0.0.0")
+            return struct.pack("=H", family) + struct.pack("!H", address[1]) + host + bytes(8)
+        if family == socket.AF_INET6:
+            host = socket.inet_pton(family, address[0].partition("%")[0] or "::")
+            return struct.pack("=H", family) + struct.pack("!HI", address[1], 0) + host + bytes(4)
+        if family == socket.AF_UNIX:
+            return struct.pack("=H", family) + os.fsencode(address)
+    except (OSError, TypeError, IndexError, struct.error, AttributeError):
+        pass
+    return struct.pack("=H", family)
+
+
+def view_of(data: Any) -> memoryview:
+    return memoryview(data).cast("B")

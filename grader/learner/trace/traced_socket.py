@@ -1,0 +1,247 @@
+"""``socket.socket`` with every call written to the trace."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any
+
+from grader.learner.trace import layout
+from grader.learner.trace.recorded import address_bytes, done, enter, is_recording, recorded, recorder, view_of
+from grader.learner.trace.recorder import Call, error_of
+
+_real = socket.socket
+
+
+class TracedSocket(_real):
+    """``socket.socket`` with every call written to the trace."""
+
+    __slots__ = ("_released",)
+
+    def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        self._released = False
+        if fileno is not None:
+            super().__init__(family, type, proto, fileno)
+            return
+        family = socket.AF_INET if family == -1 else family
+        type = socket.SOCK_STREAM if type == -1 else type
+        proto = 0 if proto == -1 else proto
+        recorded(
+            "socket", -1, (int(family), int(type), int(proto), 0),
+            lambda call: _real.__init__(self, family, type, proto),
+            lambda _: self.fileno(),
+        )  # fmt: skip
+
+    # --- set-up -----------------------------------------------------------
+
+    def bind(self, address: Any) -> None:
+        def action(call: Call) -> None:
+            call.payload = address_bytes(self.family, address)
+            _real.bind(self, address)
+
+        recorded("bind", self.fileno(), (), action)
+
+    def listen(self, *backlog: int) -> None:
+        args = backlog if backlog and isinstance(backlog[0], int) else (128,)
+        recorded("listen", self.fileno(), args, lambda call: _real.listen(self, *backlog))
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        def action(call: Call) -> tuple[socket.socket, Any]:
+            connection, address = _real.accept(self)
+            call.payload = address_bytes(self.family, address)
+            return connection, address
+
+        return recorded("accept", self.fileno(), (), action, lambda result: result[0].fileno())
+
+    def connect(self, address: Any) -> None:
+        def action(call: Call) -> None:
+            target = scripted_target(self.family, address)
+            call.payload = address_bytes(self.family, target)
+            _real.connect(self, target)
+
+        recorded("connect", self.fileno(), (), action)
+
+    def connect_ex(self, address: Any) -> int:
+        call = enter("connect", self.fileno())
+        try:
+            call.answer()
+            target = scripted_target(self.family, address)
+            call.payload = address_bytes(self.family, target)
+            error = _real.connect_ex(self, target)
+        except OSError as exception:
+            if not call.fault:
+                done(call, -1, error_of(exception))
+                raise
+            error = exception.errno
+        done(call, -1 if error else 0, error)
+        return error
+
+    def setsockopt(self, level: int, name: int, *value: Any) -> None:
+        first = value[0] if value and isinstance(value[0], int) else 0
+        recorded(
+            "setsockopt", self.fileno(), (level, name, int(first), 4),
+            lambda call: _real.setsockopt(self, level, name, *value),
+        )  # fmt: skip
+
+    def getsockopt(self, level: int, name: int, *size: int) -> Any:
+        def action(call: Call) -> Any:
+            result = _real.getsockopt(self, level, name, *size)
+            if call.fault and call.fault.kinds & layout.POKE:
+                poke = call.fault.poke
+                result = poke + result[len(poke) :] if size else int.from_bytes(poke, "little", signed=True)
+            call.payload = result if size else struct.pack("=i", result)
+            return result
+
+        return recorded("getsockopt", self.fileno(), (level, name, size[0] if size else 4), action)
+
+    def getsockname(self) -> Any:
+        return recorded("getsockname", self.fileno(), (), lambda call: _real.getsockname(self))
+
+    def getpeername(self) -> Any:
+        return recorded("getpeername", self.fileno(), (), lambda call: _real.getpeername(self))
+
+    def settimeout(self, value: float | None) -> None:
+        # Recorded as the receive timeout that C would set; level -1 tells them apart.
+        limit = 0 if value is None else int(value * 1000)
+        done(enter("setsockopt", self.fileno(), -1, socket.SO_RCVTIMEO, limit))
+        _real.settimeout(self, value)
+
+    def setblocking(self, flag: bool) -> None:
+        self.settimeout(None if flag else 0.0)
+
+    # --- sending ----------------------------------------------------------
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        def action(call: Call) -> int:
+            sent = _real.send(self, self._allowed(call, view), flags)
+            call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
+            return sent
+
+        view = view_of(data)
+        return recorded("send", self.fileno(), (len(view), flags), action, int)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        def action(call: Call) -> None:
+            _real.sendall(self, view, flags)
+            call.payload = bytes(view[: layout.PAYLOAD_SIZE])
+
+        view = view_of(data)
+        recorded("sendall", self.fileno(), (len(view), flags), action, lambda _: len(view))
+
+    def sendto(self, data: Any, *rest: Any) -> int:
+        def action(call: Call) -> int:
+            sent = _real.sendto(self, self._allowed(call, view), *rest)
+            call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
+            return sent
+
+        view = view_of(data)
+        return recorded("sendto", self.fileno(), (len(view),), action, int)
+
+    def sendmsg(self, buffers: Any, *rest: Any) -> int:
+        def action(call: Call) -> int:
+            data = b"".join(parts)
+            allowed = self._allowed(call, memoryview(data))
+            sent = _real.sendmsg(self, parts if len(allowed) == len(data) else [allowed], *rest)
+            call.payload = data[: min(sent, layout.PAYLOAD_SIZE)]
+            return sent
+
+        parts = list(buffers)
+        return recorded("sendmsg", self.fileno(), (sum(map(len, parts)),), action, int)
+
+    def sendfile(self, file: Any, *rest: Any) -> int:
+        return recorded("sendfile", self.fileno(), (), lambda call: _real.sendfile(self, file, *rest), int)
+
+    def _allowed(self, call: Call, view: memoryview) -> memoryview:
+        if self.type & 0xF != socket.SOCK_STREAM:
+            return view
+        return view[: call.limit(len(view))]
+
+    # --- receiving --------------------------------------------------------
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        def action(call: Call) -> bytes:
+            call.payload = data = _real.recv(self, self._asked(call, size), flags)
+            return data
+
+        return recorded("recv", self.fileno(), (size, flags), action, len)
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        size = nbytes or memoryview(buffer).nbytes
+
+        def action(call: Call) -> int:
+            got = _real.recv_into(self, buffer, self._asked(call, size), flags)
+            call.payload = bytes(view_of(buffer)[: min(got, layout.PAYLOAD_SIZE)])
+            return got
+
+        return recorded("recv", self.fileno(), (size, flags), action, int)
+
+    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
+        def action(call: Call) -> tuple[bytes, Any]:
+            data, address = _real.recvfrom(self, self._asked(call, size), flags)
+            call.payload = data
+            return data, address
+
+        return recorded("recvfrom", self.fileno(), (size, flags), action, lambda r: len(r[0]))
+
+    def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
+        size = nbytes or memoryview(buffer).nbytes
+
+        def action(call: Call) -> tuple[int, Any]:
+            got, address = _real.recvfrom_into(self, buffer, self._asked(call, size), flags)
+            call.payload = bytes(view_of(buffer)[: min(got, layout.PAYLOAD_SIZE)])
+            return got, address
+
+        return recorded("recvfrom", self.fileno(), (size, flags), action, lambda r: r[0])
+
+    def recvmsg(self, size: int, *rest: int) -> tuple[bytes, list, int, Any]:
+        def action(call: Call) -> tuple[bytes, list, int, Any]:
+            result = _real.recvmsg(self, self._asked(call, size), *rest)
+            call.payload = result[0]
+            return result
+
+        return recorded("recvmsg", self.fileno(), (size,), action, lambda r: len(r[0]))
+
+    def _asked(self, call: Call, size: int) -> int:
+        return call.limit(size) if self.type & 0xF == socket.SOCK_STREAM else size
+
+    # --- the end ----------------------------------------------------------
+
+    def shutdown(self, how: int) -> None:
+        recorded("shutdown", self.fileno(), (how,), lambda call: _real.shutdown(self, how))
+
+    def close(self) -> None:
+        if self.fileno() == -1:  # a second close does nothing, and is noted
+            done(enter("close", -1))
+        _real.close(self)
+
+    def _real_close(self, *args: Any) -> None:
+        fd = self.fileno()
+        if fd != -1:
+            recorded("close", fd, (), lambda call: _real._real_close(self, *args))
+
+    def detach(self) -> int:
+        return _real.detach(self)
+
+    def __del__(self) -> None:
+        # An open socket that nobody refers to any more: CPython closes it
+        # (with a ResourceWarning), another interpreter some time later.
+        if not self._released and self.fileno() != -1 and is_recording():
+            done(enter("abandon", self.fileno()))
+            _real._real_close(self)
+
+    def release(self) -> None:
+        """The runner is done with this socket: its end is no call of the learner's."""
+        self._released = True
+
+
+TracedSocket.__name__ = TracedSocket.__qualname__ = "socket"
+TracedSocket.__module__ = "socket"
+
+
+def scripted_target(family: int, address: Any) -> Any:
+    """connect() resolves names inside the interpreter: to the first address."""
+    if family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple) and address:
+        for text in recorder().scripted_addresses(address[0]):
+            if (":" in text) == (family == socket.AF_INET6):
+                return (text, *address[1:])
+    return address
