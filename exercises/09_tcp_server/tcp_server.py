@@ -20,7 +20,11 @@ def greet_one(port: str) -> None:
     except OSError:
         raise OSError(f"cannot listen on {port}") from None
     for family, kind, protocol, _, address in candidates:
-        connection = socket.socket(family, kind, protocol)
+        try:
+            connection = socket.socket(family, kind, protocol)
+        except OSError as refusal:
+            error = refusal
+            continue
         try:
             listener.bind(address)
             break

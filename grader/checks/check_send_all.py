@@ -23,6 +23,7 @@ def check_sends_messages_of_any_length(learner, peer):
     peer.receives(PATTERN)
     learner.returns(None)
     peer.sees_end_of_file()
+    learner.sends_only_with("send", language="python")
 
 
 @reveals("short-send", "resent-start")

@@ -24,7 +24,7 @@ from typing import Any
 
 from grader.learner import c_program, python_program
 from grader.learner.program import ContractBroken, LoadError, Null, described
-from grader.learner.state import KIT_DESCRIPTORS
+from grader.learner.state import CHANNEL_LOST, KIT_DESCRIPTORS
 from grader.learner.trace import layout
 from grader.processes.channel import Channel
 
@@ -61,8 +61,9 @@ def child(request: dict, control: Channel) -> None:
     memory[offset : offset + 4] = doorbell.to_bytes(4, "little")
     _limit(sanitized=bool(request.get("sanitized")))
     # What the interpreter prints of a crash, or when the processor time is up.
-    faulthandler.enable(dump)
-    faulthandler.register(signal.SIGPROF, dump, all_threads=False)
+    if request["language"] == "python":  # the tracer and the sanitizers see to C
+        faulthandler.enable(dump)
+        faulthandler.register(signal.SIGPROF, dump, all_threads=False)
     sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115 - for the life of the process
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     # KeyboardInterrupt is the judge's business.
@@ -72,7 +73,7 @@ def child(request: dict, control: Channel) -> None:
     try:
         _serve(request, memory, judge)
     except (EOFError, OSError):
-        pass  # the judge has gone, or the program closed our channel
+        _exit(CHANNEL_LOST)  # the judge has gone, or the program closed our channel
     except BaseException:
         judge.send({"lost": traceback.format_exc()})
     _exit(0)
@@ -107,6 +108,7 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
     _budget(0)
     judge.send({"ready": True})
     lent: list[Any] = []
+    own = os.getpid()
     while True:
         message = judge.receive()
         if "call" not in message:
@@ -116,6 +118,8 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         function = program.function(message["call"])
         _budget(request["seconds"])
         answer = _call(function, arguments, options, program)
+        if os.getpid() != own:
+            _exit(0)  # a child that came back from the function: not ours to answer
         _budget(0)
         sys.stdout.flush()
         judge.send(answer)

@@ -11,7 +11,7 @@ from typing import Any
 from grader.learner.state import KIT_DESCRIPTORS, State
 from grader.learner.trace.reader import Trace
 from grader.processes.channel import Channel
-from grader.processes.forkserver import Exit, ForkServer
+from grader.processes.forkserver import Exit, ForkServer, ServerGone, sweep_orphans
 
 #: Processor time that one call of a function, or loading, may take (seconds).
 BUSY_SECONDS = 1.0
@@ -116,7 +116,11 @@ class LearnerProcess:
     def end(self) -> Exit:
         """Kill the process with all it has started; how it ended."""
         if self.exit is None:
-            self.exit = self._server.reap(self.pid)
+            try:
+                self.exit = self._server.reap(self.pid)
+            except ServerGone:  # its parent was killed: so is it, and all the rest
+                self.exit = Exit(None, None)
+                sweep_orphans()
         return self.exit
 
     def close(self) -> None:

@@ -26,11 +26,12 @@ class PythonProgram:
 
     def lend(self, fd: int) -> socket.socket:
         """A descriptor as Python programs get it: a socket object."""
-        return socket.socket(fileno=fd)
+        lent = socket.socket(fileno=fd)
+        lent.release()
+        return lent
 
     def give_back(self, lent: socket.socket) -> None:
         """Close, as its owner, a socket that was lent."""
-        lent.release()
         lent.close()
 
     def exception(self, exception: BaseException) -> dict:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 #: The kit's own descriptors in a learner's process lie from here on.
 KIT_DESCRIPTORS = 1000
+#: Exit status of a process that cannot reach the judge any more.
+CHANNEL_LOST = 87
 
 
 @dataclass(frozen=True)

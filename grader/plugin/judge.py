@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,47 +77,44 @@ class Judge:
     # --- running ----------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        unit = item.callspec.params["unit"]
-        done = self.results[unit].checks
-        if done and done[-1].verdict in _FINAL:
-            self.results[unit].planned -= 1
-            return True
-        return None
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
+        unit = pyfuncitem.callspec.params["unit"]
+        result = self.results[unit]
+        if result.checks and result.checks[-1].verdict in _FINAL:
+            result.planned -= 1
+        else:
+            result.checks.append(self._run(pyfuncitem, unit))
+            result.warnings = self._stage.warnings(unit)
+        return True
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Iterator[None]:
-        scene: Scene = pyfuncitem.funcargs.get("scene") or pyfuncitem._request.getfixturevalue("scene")
+    def _run(self, item: pytest.Function, unit: Unit) -> CheckResult:
+        scene: Scene = item._request.getfixturevalue("scene")
         start = time.perf_counter()
         verdict, diagnosis = Verdict.PASS, None
         try:
-            yield
+            item.obj(**{name: item.funcargs[name] for name in item._fixtureinfo.argnames if name != "unit"})
             judge_end(scene)
             verdict, diagnosis = self._violation(scene)
         except Broken as broken:
-            verdict = broken.failure.verdict
-            scene.settle()
-            diagnosis = diagnose(scene.exercise, scene.evidence(lines=True), broken.failure, scene.steps)
+            failure = scene.settle(broken.failure)
+            verdict = failure.verdict
+            diagnosis = diagnose(scene.exercise, scene.evidence(lines=True), failure, scene.steps)
         except NoCompiler as missing:
             verdict, diagnosis = Verdict.SKIP, Diagnosis(str(missing))
         except BuildError as error:
             verdict, diagnosis = Verdict.BUILD, _build_diagnosis(error)
         except Exception:
             verdict, diagnosis = Verdict.ERROR, Diagnosis("the kit itself failed", messages=traceback.format_exc())
-        unit = scene.unit
-        result = CheckResult(
+        return CheckResult(
             exercise=unit.exercise.key,
             language=unit.language,
-            check=pyfuncitem.originalname,
-            title=(pyfuncitem.function.__doc__ or pyfuncitem.originalname).strip().splitlines()[0],
+            check=item.originalname,
+            title=(item.function.__doc__ or item.originalname).strip().splitlines()[0],
             verdict=verdict,
             diagnosis=diagnosis,
             output=_output(scene),
             seconds=time.perf_counter() - start,
         )
-        self.results[unit].checks.append(result)
-        self.results[unit].warnings = self._stage.warnings(unit)
-        return True
 
     def _violation(self, scene: Scene) -> tuple[Verdict, Diagnosis | None]:
         """A rule broken that no peer could see."""
@@ -150,4 +146,4 @@ def _output(scene: Scene) -> str:
     if scene.process is None:
         return ""
     text = "\n".join(part.decode(errors="replace") for part in scene.process.output() if part)
-    return re.split(r"^=+\n==\d+==ERROR", text, maxsplit=1, flags=re.MULTILINE)[0]
+    return re.split(r"^(?:AddressSanitizer:DEADLYSIGNAL|=+\n==\d+==ERROR)", text, maxsplit=1, flags=re.MULTILINE)[0]

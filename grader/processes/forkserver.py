@@ -48,6 +48,10 @@ class Exit:
     orphans: int = 0
 
 
+#: Servers of this process that are running.
+_servers: set[int] = set()
+
+
 class ForkServer:
     """The judge's half.
 
@@ -84,6 +88,9 @@ class ForkServer:
             start_new_session=True,
         )
         theirs.close()
+        # What a killed server leaves behind becomes this process' own.
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        _servers.add(self._process.pid)
         self._channel = Channel(ours.detach())
 
     def spawn(self, request: dict, fds: tuple[int, ...]) -> int:
@@ -121,6 +128,8 @@ class ForkServer:
         """What a server that has ended wrote to its standard error."""
         self._process.kill()
         self._process.wait()
+        if self._process.stderr.closed:
+            return ""
         return self._process.stderr.read().decode(errors="replace").strip()
 
     def close(self) -> None:
@@ -132,6 +141,17 @@ class ForkServer:
             self._process.kill()
             self._process.wait()
         self._process.stderr.close()
+        _servers.discard(self._process.pid)
+
+
+def sweep_orphans() -> None:
+    """Kill and reap what a killed server's children have become: our children."""
+    own = os.getsid(0)  # the session of our other children, such as compilers
+    while left := {pid for pid in _children() if pid not in _servers and os.getsid(pid) != own}:
+        for pid in left:
+            _kill_group(pid)
+            _kill(pid)
+            os.waitpid(pid, 0)
 
 
 # --- the server's half -----------------------------------------------------

@@ -7,6 +7,7 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
+from grader.learner.state import CHANNEL_LOST
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
@@ -28,36 +29,41 @@ def of_process(scene: Scene) -> Failure:
     exit = scene.process.end()
     scene.process.trace.update()
     output = b"".join(scene.process.output()).decode(errors="replace")
-    if len(output) >= 1 << 16 and exit.signal in (signal.SIGXFSZ, None):
-        return Failure("output", "the program wrote more than 1 MiB of output and was stopped", Verdict.CRASH)
-    when = f"while {scene.runs[-1].function}() ran" if scene.runs else "while it was loaded"
     report = scene.process.trace.report
-    if exit.signal is not None and not (report and exit.signal == signal.SIGABRT):
-        name = signal.Signals(exit.signal).name
-        line = _noted_line(scene)
-        last = _last_call(scene)
-        if exit.signal == signal.SIGPIPE and last is not None:
-            scene.look_up([last])
-            sentence = f"{name} ended the program in {last.name}(): the connection was broken"
-            return Failure("died", sentence, Verdict.CRASH, last.line, read="send(2), ERRORS: EPIPE")
-        return Failure("died", f"{name} ended the program {when}", Verdict.CRASH, line, read="signal(7)")
-    found = _UBSAN.search(output)
-    if exit.status == _SANITIZER and found and not report:
-        return Failure("died", f"undefined behaviour: {found['what']}", Verdict.CRASH, int(found["line"]))
-    if report:
-        return _of_sanitizer(scene, report)
-    ended = next((c for c in reversed(scene.process.trace.calls) if c.name == "exit"), None)
-    if ended is not None:
-        scene.look_up([ended])
-    return Failure(
-        "died",
-        f"the program ended its process, with exit status {exit.status}, {when}",
-        Verdict.CRASH,
-        ended.line if ended else None,
-    )
+    when = f"while {scene.runs[-1].function}() ran" if scene.runs else "while it was loaded"
+    line = None
+    if exit.status is None and exit.signal is None:
+        sentence = "the program ended the process that had started it"
+    elif len(output) >= 1 << 16 and exit.signal in (signal.SIGXFSZ, None):
+        sentence = "the program wrote more than 1 MiB of output and was stopped"
+    elif report:
+        sentence, line = _of_sanitizer(scene, report)
+    elif exit.signal is not None:
+        return _of_signal(scene, signal.Signals(exit.signal), when)
+    elif exit.status == _SANITIZER and (found := _UBSAN.search(output)):
+        sentence, line = f"undefined behaviour: {found['what']}", int(found["line"])
+    elif exit.status == CHANNEL_LOST:
+        sentence = "the program closed descriptors that are not its own"
+    else:
+        ended = next((c for c in reversed(scene.process.trace.calls) if c.name == "exit"), None)
+        if ended is not None:
+            scene.look_up([ended])
+            line = ended.line
+        sentence = f"the program ended its process, with exit status {exit.status}, {when}"
+    return Failure("died", sentence, Verdict.CRASH, line)
 
 
-def _of_sanitizer(scene: Scene, report: str) -> Failure:
+def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:
+    last = _last_call(scene)
+    if number == signal.SIGPIPE and last is not None:
+        scene.look_up([last])
+        sentence = f"SIGPIPE ended the program in {last.name}(): the connection was broken"
+        return Failure("died", sentence, Verdict.CRASH, last.line, read="send(2), ERRORS: EPIPE")
+    sentence = f"{number.name} ended the program {when}"
+    return Failure("died", sentence, Verdict.CRASH, _noted_line(scene), read="signal(7)")
+
+
+def _of_sanitizer(scene: Scene, report: str) -> tuple[str, int | None]:
     line = _line_in(scene, _C_FRAME, report)
     what = _ASAN.search(report)
     words = what["what"] if what else "memory error"
@@ -69,7 +75,7 @@ def _of_sanitizer(scene: Scene, report: str) -> Failure:
         sentence = f"{words.replace('-', ' ')}: a {size['how'].lower()} of {size['size']} bytes beyond its memory"
     else:
         sentence = words.replace("-", " ")
-    return Failure("died", sentence, Verdict.CRASH, line)
+    return sentence, line
 
 
 def _line_in(scene: Scene, frame: re.Pattern, text: str) -> int | None:
@@ -112,6 +118,21 @@ def of_busy_loop(scene: Scene, awaited: str) -> Failure:
         sentence = f"{scene.runs[-1].function}() calls {last.name}() again and again; it returns {answer} each time"
         line = last.line or line
     return Failure("busy", sentence, Verdict.HANG, line, read=f"{last.name}(2)" if last is not None else "")
+
+
+def of_fork_bomb(scene: Scene) -> Failure:
+    """A program that forks without end."""
+    trace = scene.process.trace
+    last = next((c for c in reversed(trace.calls) if c.name == "fork"), None)
+    if last is not None:
+        scene.look_up([last])
+    return Failure(
+        "forks",
+        f"the program forks without end: {trace['fork_limit']} processes, and it goes on",
+        Verdict.CRASH,
+        last.line if last else None,
+        read="fork(2)",
+    )
 
 
 def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:

@@ -154,6 +154,17 @@ class Learner:
                 after = f" after {calls[number - 1]}()" if number else ""
                 raise Broken(Failure("order", f"{name}() is not called{after}; the order is {', '.join(calls)}"))
 
+    def sends_only_with(self, call: str, *, language: str) -> None:
+        """Of all sending calls, programs in that language have made only this one."""
+        scene = self._scene
+        if scene.unit.language != language:
+            return
+        for made in scene.process.trace.calls:
+            if made.any_of("send") and made.name != call:
+                scene.look_up([made])
+                sentence = f"{made.name}() is called; the contract is to send with {call}() alone"
+                raise Broken(Failure("order", sentence, line=made.line))
+
     def ends(self) -> None:
         """The caller is done: what was lent is closed, the process ends."""
         self._scene.conclude()

@@ -16,6 +16,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NoReturn
 
 from grader.build.lines import lines_of
@@ -138,12 +139,18 @@ class Scene:
             return None
 
     def conclude(self) -> None:
-        """Have the learner's process close what it was lent and end by itself."""
+        """Have the learner's process close what it was lent and end by itself.
+
+        Raises:
+            Broken: it has left other processes behind.
+        """
         if self.process is None or self.concluded:
             return
         self.concluded = True
         self.process.conclude()
         self._await_end()
+        if self.process.has_ended and self.process.end().orphans:
+            raise Broken(Failure("left-process", "the function left a process running, or unreaped", read="waitpid(2)"))
 
     def _await_end(self) -> None:
         limit = time.monotonic() + IDLE_SECONDS
@@ -241,6 +248,8 @@ class Scene:
             return
         if process.trace["note"] == signal.SIGPROF or (self.unit.language == "python" and process.dump()):
             raise Broken(death.of_busy_loop(self, awaited))
+        if process.trace["forks"] > process.trace["fork_limit"]:
+            raise Broken(death.of_fork_bomb(self))
         states = process.task_states()
         if "T" in states.values():
             raise Broken(Failure("hang", "the program stopped itself (SIGSTOP)", Verdict.HANG))
@@ -251,19 +260,24 @@ class Scene:
         if watch.idle(progress) > IDLE_SECONDS:
             raise Broken(death.of_sleep(self, awaited))
 
-    def settle(self) -> None:
+    def settle(self, failure: Failure) -> Failure:
         """Let the program come to rest, so that evidence is whole.
 
-        What it does from here on is no longer judged; it may end, return, or
-        wait for ever.
+        What it does from here on is no longer judged; it may return or wait for
+        ever.  If it dies, that is why the peer saw what it saw.
+
+        Returns:
+            The failure, or the death behind it.
         """
-        if self.process is None:
-            return
+        if self.process is None or failure.verdict is not Verdict.FAIL:
+            return failure
         self.process.trace["released"] = 1 << 30
         try:
             self.wait(lambda: self.run is None, "it is over")
-        except Broken:
-            pass
+        except Broken as later:
+            if later.failure.verdict is Verdict.CRASH:
+                return replace(later.failure, difference=failure.difference)
+        return failure
 
     # --- what is known in the end -----------------------------------------
 

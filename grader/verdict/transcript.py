@@ -136,7 +136,8 @@ def spoken(evidence: Evidence, call: Call) -> str:
     if evidence.source.language == "python" and name and call.name not in ("select", "poll", "abandon"):
         text = f"{name}.{call.name}({', '.join(_details(call))})"
     if call.name == "abandon":
-        text = f"{name or 'a socket'} is left open, to the garbage collector"
+        life = evidence.life(call)
+        text = f"{evidence.name_of(life).strip('`') if life else 'a socket'} is left open, to the garbage collector"
         return f"{_place(evidence, call)}{text}"
     if not call.done:
         return f"{_place(evidence, call)}{text} ..."

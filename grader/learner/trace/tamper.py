@@ -8,10 +8,10 @@ is then a reference to the wrapper.
 
 from __future__ import annotations
 
-import errno as errnos
 import os
 import select
 import selectors
+import signal
 import socket
 import stat
 from typing import Any
@@ -108,8 +108,8 @@ def _os_fork() -> int:
     call = enter("fork", -1)
     try:
         call.answer()
-        if recorder().add("forks") > recorder().field("fork_limit"):
-            raise BlockingIOError(errnos.EAGAIN, os.strerror(errnos.EAGAIN))
+        while recorder().add("forks") > recorder().field("fork_limit"):
+            signal.pause()  # without end, it would fill the machine: the judge finds it here
         pid = _real_fork()
     except OSError as exception:
         done(call, -1, error_of(exception))

@@ -230,7 +230,7 @@ class TracedSocket(_real):
             _real._real_close(self)
 
     def release(self) -> None:
-        """The runner is done with this socket: its end is no call of the learner's."""
+        """This socket is lent: it is not the program's to keep or to lose."""
         self._released = True
 
 

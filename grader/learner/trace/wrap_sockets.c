@@ -295,8 +295,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
     return (int)trace_leave(&call, result);
 }
 
-/* A bomb that forks for ever runs into EAGAIN, as it would at a process
-   limit; the limit is the script's. */
+/* A program that forks without end stands still at the script's limit, where
+   the judge finds it: its processes would otherwise fill the machine. */
 pid_t __wrap_fork(void)
 {
     struct call call = trace_enter(OP_FORK, CALLER, -1, 0, 0, 0, 0);
@@ -306,10 +306,9 @@ pid_t __wrap_fork(void)
     if (trace_answers(&call, &result))
         return (pid_t)trace_leave(&call, result);
     if (forks && __atomic_add_fetch(forks, 1, __ATOMIC_SEQ_CST) >
-                     *trace_field(TRACE_AT_FORK_LIMIT)) {
-        errno = EAGAIN;
-        return (pid_t)trace_leave(&call, -1);
-    }
+                     *trace_field(TRACE_AT_FORK_LIMIT))
+        for (;;)
+            pause();
     result = __real_fork();
     return result == 0 ? 0 : (pid_t)trace_leave(&call, result);
 }

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
-from grader.verdict.evidence import Descriptor, Evidence, Failure
+from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains, violation, when_returned
 
 #: What -ftrivial-auto-var-init=pattern leaves in an int: gcc, clang.
@@ -92,6 +92,23 @@ def after_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 f"at {evidence.place(closed[call.fd])}",
                 (call, closed[call.fd]), "close(2)",
             )  # fmt: skip
+
+
+@explains
+def lent_closed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The caller's descriptor is closed by the function it was lent to."""
+    for life in evidence.descriptors:
+        if life.made is None and life.closed is not None and _is_within(evidence.runs, life.closed):
+            yield Finding(
+                life.closed.index, ("lent-closed",),
+                f"{evidence.place(life.closed)} closes the descriptor that was lent; it belongs to the caller",
+                (life.closed,), "close(2)",
+            )  # fmt: skip
+
+
+def _is_within(runs: list[Run], call: Call) -> bool:
+    """Whether a call was made by a function, not by its caller afterwards."""
+    return any(run.first <= call.index and (run.last is None or call.index < run.last) for run in runs)
 
 
 @violation

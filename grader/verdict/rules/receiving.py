@@ -40,7 +40,7 @@ def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     call.index, ("missed-error",),
                     f"{evidence.place(call)} {call.name}() failed with {call.errno}, and {run.function}() "
                     "reported success",
-                    (call,), "recv(2), ERRORS",
+                    (call,), "recv(2), RETURN VALUE",
                 )  # fmt: skip
                 return
 
