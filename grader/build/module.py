@@ -7,7 +7,6 @@ the learner's file and nothing else.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import json
 import os
@@ -164,9 +163,9 @@ class Workshop:
             # cffi reads no directives: the header has #include lines and no others
             plain = re.sub(r"^\s*#.*$", "", declarations, flags=re.MULTILINE)
             ffi.cdef(_GLUE_DECLARATIONS + plain)
-            ffi.set_source(name, f"#include <stdlib.h>\n{_GLUE_DECLARATIONS}#include {json.dumps(str(header))}\n")
-            with contextlib.redirect_stdout(None):  # it tells what it generates
-                ffi.emit_c_code(str(directory / "glue.c"))
+            preamble = f"#include <stdlib.h>\n{_GLUE_DECLARATIONS}#include {json.dumps(str(header))}\n"
+            ffi.set_source(name, preamble, compiler_verbose=0)
+            ffi.emit_c_code(str(directory / "glue.c"))
             include = sysconfig.get_path("include")
             flags = ["-O1", "-fPIC", "-w", "-I", include]
             self._must([*flags, "-c", str(directory / "glue.c"), "-o", str(directory / "glue.o")])

@@ -146,7 +146,7 @@ class Terminal:
         hidden = 0 if verbose else max(0, len(failures) - 1)
         more = f" · {hidden} more failing check{'s' * (hidden != 1)}: add -v" if hidden else ""
         self._say()
-        self._say(f" {passed} of {len(results)} pass{more}", "bold")
+        self._say(f" {passed} of {len(results)} program{'s' * (len(results) != 1)} pass{more}", "bold")
 
     def _paragraph(self, text: str, style: str = "") -> None:
         for line in Text(text).wrap(self._console, self._width - 8):
