@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +18,8 @@ from grader.verbs.stage import Stage, Unit
 from grader.verdict.model import UnitResult, Verdict
 
 PASSED, TO_REPAIR, KIT_FAULT, BAD_USAGE = 0, 1, 2, 3
+#: What grading imports -> the package that has it.
+REQUIREMENTS = {"pytest": "pytest", "pytest_timeout": "pytest-timeout", "cffi": "cffi", "rich": "rich"}
 CHECKS = Path(__file__).parent / "checks"
 
 
@@ -54,6 +57,12 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["grade"]:
         arguments = arguments[1:]
     options = _parser().parse_args(arguments)
+    if missing := [package for module, package in REQUIREMENTS.items() if find_spec(module) is None]:
+        return _complain(
+            f"not installed here: {', '.join(missing)}; {sys.executable} -m pip install {' '.join(missing)}, "
+            "or use nox, which installs what it needs",
+            KIT_FAULT,
+        )
     from grader.report import export
 
     try:
