@@ -18,7 +18,9 @@ _STYLES = {
 _TRANSCRIPT = 7
 _MESSAGES = 15
 #: Where the program's side of a transcript begins; a peer's line may run past it.
-_LEARNER_COLUMN = 20
+_LEARNER_COLUMN = 16
+_INDENT = 7
+_MARGIN = " " * _INDENT
 
 
 class Terminal:
@@ -90,9 +92,11 @@ class Terminal:
         found = result.diagnosis
         number_slug = result.exercise.replace("_", " ", 1)
         self._say()
-        title = Text(f" {result.verdict:<5} ", _style(result.verdict))
-        title.append(f"{number_slug} · {result.language} · {result.title}", "bold")
-        self._print(title)
+        heading = Text(f"{number_slug} · {result.language} · {result.title}", "bold")
+        first, *rest = heading.wrap(self._console, self._width - _INDENT)
+        self._print(Text.assemble((f" {result.verdict:<5} ", _style(result.verdict)), first))
+        for line in rest:
+            self._print(Text.assemble(_MARGIN, line))
         if found is None:
             return
         if found.gap:
@@ -109,29 +113,29 @@ class Terminal:
         if found.difference is not None:
             self._say()
             for line in compared(found.difference, self._width - 8):
-                self._say(f"       {line}")
+                self._say(f"{_MARGIN}{line}")
         if result.output:
             self._say()
-            self._say("       it printed")
+            self._say(f"{_MARGIN}it printed")
             self._say(_indented(result.output.splitlines()[:5]), "dim")
         again = f"nox -s grade -- {result.exercise[3:]} --lang {result.language}"
         read = f"read  {found.read}" if found.read else ""
+        room = self._width - _INDENT - len("again  ") - len(again)
         self._say()
-        self._say(
-            f"       {read:<{max(0, self._width - 15 - len(again))}}{'  ' if read else ''}again  {again}".rstrip()
-        )
+        if len(read) + 2 > room:
+            self._say(f"{_MARGIN}{read}")
+            read = ""
+        self._say(f"{_MARGIN}{read:<{max(0, room)}}again  {again}")
 
     def _transcript(self, story: tuple[Line, ...]) -> None:
         shown = story[-_TRANSCRIPT:]
         self._say()
-        self._say(f"       {'peer':<{_LEARNER_COLUMN}}learner", "dim")
+        self._say(f"{_MARGIN}{'peer':<{_LEARNER_COLUMN}}learner", "dim")
         if len(shown) < len(story):
-            self._say("       ...", "dim")
+            self._say(f"{_MARGIN}...", "dim")
         for line in shown:
             indent = 0 if line.actor == "peer" else _LEARNER_COLUMN
-            room = self._width - 7 - indent
-            text = line.text if len(line.text) <= room else line.text[: room - 3] + "..."
-            self._say(f"       {' ' * indent}{text}")
+            self._say(f"{_MARGIN}{' ' * indent}{_fitted(line.text, self._width - _INDENT - indent)}")
 
     # --- the end ----------------------------------------------------------
 
@@ -149,8 +153,8 @@ class Terminal:
         self._say(f" {passed} of {len(results)} program{'s' * (len(results) != 1)} pass{more}", "bold")
 
     def _paragraph(self, text: str, style: str = "") -> None:
-        for line in Text(text).wrap(self._console, self._width - 8):
-            self._say(f"       {line.plain.rstrip()}", style)
+        for line in Text(_printable(text)).wrap(self._console, self._width - _INDENT - 1):
+            self._say(f"{_MARGIN}{line.plain.rstrip()}", style)
 
     def _say(self, text: str = "", style: str = "") -> None:
         self._print(Text(text), style)
@@ -175,7 +179,13 @@ def _cell(unit: UnitResult) -> str:
 
 
 def _indented(lines: list[str]) -> str:
-    return "\n".join(f"       {_printable(line)}" for line in lines)
+    return "\n".join(f"{_MARGIN}{_printable(line)}" for line in lines)
+
+
+def _fitted(text: str, room: int) -> str:
+    """A line of a transcript, cut before its mark if it is too long."""
+    body, mark, _ = text.partition("   (INJECTED)")
+    return text if len(text) <= room else f"{body[: room - len(mark) - 3]}...{mark}"
 
 
 def _printable(text: str) -> str:

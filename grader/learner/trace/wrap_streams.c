@@ -16,6 +16,7 @@
 
 enum { IOV_KEPT = 64 };         /* parts of a shortened scatter/gather list */
 
+int __real_getsockopt(int, int, int, void *, socklen_t *);
 ssize_t __real_send(int, const void *, size_t, int);
 ssize_t __real_sendto(int, const void *, size_t, int,
                       const struct sockaddr *, socklen_t);
@@ -38,7 +39,7 @@ static size_t allowed(const struct call *call, int fd, size_t length)
     socklen_t size = sizeof type;
 
     if (limit == length ||
-        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == -1)
+        __real_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == -1)
         return length;
     return type == SOCK_STREAM ? limit : length;
 }

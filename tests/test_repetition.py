@@ -1,0 +1,50 @@
+"""The same verdicts, diagnoses and transcripts in every repetition, under load."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.catalogue.gaps import Gaps
+from tests.conftest import EXERCISES, Graded, solutions_in
+
+REPETITIONS = 5
+
+
+@pytest.fixture
+def busy_neighbours() -> Iterator[None]:
+    """Four processes that compute for as long as the test lasts."""
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    yield
+    for hog in hogs:
+        hog.kill()
+        hog.wait()
+
+
+@pytest.mark.usefixtures("busy_neighbours")
+@pytest.mark.parametrize("kind", ["stubs", "solutions"])
+def test_repetitions_are_identical_under_load(kind: str, submission: Path, grade: Callable[..., Graded]) -> None:
+    if kind == "solutions":
+        solutions_in(submission)
+    else:
+        for exercise in EXERCISES:
+            for language in ("python", "c"):
+                (submission / exercise.file_name(language)).write_text(Gaps(exercise).stub(language))
+
+    reports = {_told(grade(submission, "-v")) for _ in range(REPETITIONS)}
+
+    assert len(reports) == 1
+
+
+def _told(graded: Graded) -> str:
+    """All that a run says, without how long it took."""
+    for unit in graded.units.values():
+        for check in unit["checks"]:
+            del check["seconds"]
+    return json.dumps([os.linesep.join(graded.text.splitlines()), list(graded.units.values())])

@@ -1,0 +1,144 @@
+"""The report as it is read: whole reports against texts that were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.catalogue.gaps import Gaps
+from grader.report.bytes import compared
+from grader.verdict.model import Difference
+from tests.conftest import EXERCISES, Graded, by_slug, solutions_in
+
+SHORT_SEND = """
+              c
+ 04 send_all  fail short-send
+
+ fail  04 send_all · c · sends every byte when the kernel accepts only a few at
+       a time
+       short-send: a send() that took fewer bytes than offered is treated as
+       complete
+       send_all.c:22 send() took 1021 of 65536 bytes, and the other 64515 were
+       never sent
+
+       peer            learner
+       connects, and lends the program its end
+                       runs send_all(sock, 65536 bytes)
+                       send_all.c:22  send(fd, 65536 bytes) = 1021   (INJECTED)
+       receives 1021 bytes, then end-of-file
+
+       expected  65536 bytes: ... 08 0001016 0001024 0001032 0001040 0001048 00 ...
+       actual     1021 bytes: ... 08 00010
+                                          ^ stream ends here
+
+       read  send(2), RETURN VALUE      again  nox -s grade -- send_all --lang c
+
+ 0 of 1 program pass · 2 more failing checks: add -v
+"""
+
+
+def test_a_report_in_full(submission: Path, grade: Callable[..., Graded]) -> None:
+    (submission / "send_all.c").write_text(Gaps(by_slug("send_all")).mutant("c", "short-send"))
+
+    graded = grade(submission, "send_all", "--lang", "c")
+
+    assert graded.text == SHORT_SEND
+
+
+@pytest.mark.parametrize("language", ["python", "c"])
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
+def test_every_diagnosis_fits_a_terminal(
+    exercise, language: str, submission: Path, grade: Callable[..., Graded]
+) -> None:
+    (submission / exercise.file_name(language)).write_text(Gaps(exercise).stub(language))
+
+    graded = grade(submission, exercise.slug, "--lang", language, "-v")
+
+    lines = [line for line in graded.text.splitlines() if "·" not in line and "submission/" not in line]
+    compiler = [line for line in lines if " | " in line or line.rstrip().endswith(("|", "]"))]
+    assert [line for line in lines if len(line) > 80 and line not in compiler] == []
+
+
+def test_colour_only_decorates(submission: Path, grade: Callable[..., Graded]) -> None:
+    (submission / "send_all.py").write_text("def send_all(sock, data):\n    sock.send(data[:13])\n")
+
+    plain = grade(submission, "send_all", "--color", "never").text
+    coloured = grade(submission, "send_all", "--color", "always").text
+
+    import re
+
+    assert "\x1b[" not in plain
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+def test_control_characters_of_a_program_do_not_reach_the_terminal(
+    submission: Path, grade: Callable[..., Graded]
+) -> None:
+    (submission / "send_all.py").write_text(
+        "def send_all(sock, data):\n    print('\\x1b[2J\\x07 all 6 pass')\n    raise ValueError('\\x1b[31m')\n"
+    )
+
+    graded = grade(submission, "send_all")
+
+    assert "\x1b" not in graded.text
+    assert "\x07" not in graded.text
+
+
+def test_verbose_shows_every_failing_check(submission: Path, grade: Callable[..., Graded]) -> None:
+    (submission / "send_all.py").write_text("def send_all(sock, data):\n    sock.send(data[:13])\n")
+
+    first, every = grade(submission, "send_all"), grade(submission, "send_all", "-v")
+
+    assert first.text.count("again  nox") == 1
+    failing = [c for c in every.unit("send_all", "python")["checks"] if c["verdict"] == "fail"]
+    assert every.text.count("again  nox") == len(failing) > 1
+
+
+def test_a_compiler_error_is_the_compilers(submission: Path, grade: Callable[..., Graded]) -> None:
+    (submission / "send_all.c").write_text(
+        '#include "send_all.h"\nint send_all(int fd, const void *d, size_t n)\n{\n    return frob(fd, d, n);\n}\n'
+    )
+
+    graded = grade(submission, "send_all")
+
+    assert graded.code == 1
+    assert "send_all.c:4:12: error: implicit declaration of function 'frob'" in graded.text
+
+
+def test_warnings_are_shown_when_the_program_runs(submission: Path, grade: Callable[..., Graded]) -> None:
+    solutions_in(submission)
+    file = submission / "c_stubs" / "04_send_all" / "send_all.c"
+    file.write_text(file.read_text().replace("size_t left = len;", "size_t left = len;\n    int unused;"))
+
+    graded = grade(submission, "send_all", "--lang", "c")
+
+    assert graded.code == 0
+    assert "warning: unused variable 'unused'" in graded.text
+
+
+@pytest.mark.parametrize(
+    ("difference", "lines"),
+    [
+        (
+            Difference(b"hello world", b"hello", "end-of-file"),
+            [
+                "expected  11 bytes: hello world",
+                "actual     5 bytes: hello",
+                "                         ^ stream ends here",
+            ],
+        ),
+        (
+            Difference(b"ab", b"abc"),
+            ["expected  2 bytes: ab", "actual    3 bytes: abc", "                     ^ nothing more was to come"],
+        ),
+        (
+            Difference(b"\0\1\2", b"\0\7\2"),
+            ["expected  3 bytes: 00 01 02", "actual    3 bytes: 00 07 02", "                      ^ differs here"],
+        ),
+    ],
+)
+def test_the_caret_stands_under_the_first_difference(difference: Difference, lines: list[str]) -> None:
+    assert compared(difference, 72) == lines
