@@ -10,6 +10,7 @@ import errno as errnos
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ from grader.learner.trace import layout
 _real_write = os.write
 _monotonic_ns = time.monotonic_ns
 _pack_record = layout.RECORD.pack_into
+_pack_state = struct.Struct("<I").pack_into
 _PAYLOAD = layout.PAYLOAD_SIZE
 
 
@@ -149,9 +151,10 @@ class Recorder:
         head = (self._pid, threading.get_native_id(), fd)
         call = Call(entry, operation, head, (a, b, c, d), fault)
         _pack_record(
-            self._memory, entry, layout.ENTERED, operation, call.injected, *head, 0, *call.args,
+            self._memory, entry, layout.CLAIMED, operation, call.injected, *head, 0, *call.args,
             0, self._line(), _monotonic_ns(), 0, 0,
         )  # fmt: skip
+        _pack_state(self._memory, entry, layout.ENTERED)
         self._ring_doorbell()
         return call
 
@@ -170,9 +173,11 @@ class Recorder:
         start = entry + layout.RECORD.size
         memory[start : start + len(payload)] = payload
         _pack_record(
-            memory, entry, layout.DONE, call.operation, call.injected, *call.head, error, *call.args,
+            memory, entry, layout.ENTERED, call.operation, call.injected, *call.head, error, *call.args,
             result, where, entered, _monotonic_ns(), len(payload),
         )  # fmt: skip
+        # last and by itself: the judge may be reading
+        _pack_state(memory, entry, layout.DONE)
         self._ring_doorbell()
 
     def _line(self) -> int:
@@ -185,8 +190,12 @@ class Recorder:
         return 0
 
     def _fault(self, operation: int) -> Fault | None:
-        if not self.field("armed"):
+        if not self.field("armed") or not self.field("fault_count"):
             return None
+        with self._lock:
+            return self._first_match(operation)
+
+    def _first_match(self, operation: int) -> Fault | None:
         chosen = None
         for i in range(min(self.field("fault_count"), layout.FAULT_LIMIT)):
             offset = layout.FAULTS + i * layout.FAULT.size
