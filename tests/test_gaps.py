@@ -143,7 +143,7 @@ int send_all(int fd, const void *data, size_t len)
     ("language", "parts"),
     [
         ("c", ("`listener`", "`connection`", "tcp_server.c:65", "tcp_server.c:60")),
-        ("python", ("`listener`", "`connection`", "tcp_server.py:22", "tcp_server.py:20")),
+        ("python", ("`listener`", "`connection`", "tcp_server.py:26", "tcp_server.py:21")),
     ],
 )
 def test_the_mixed_up_descriptor_names_both_variables_and_lines(

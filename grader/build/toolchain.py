@@ -19,7 +19,7 @@ from grader.build.cache import Cache
 LEARNER_FLAGS = (
     "-std=gnu11 -g -O0 -fPIC -U_FORTIFY_SOURCE "
     "-fno-omit-frame-pointer -fno-optimize-sibling-calls "
-    "-Wall -Wextra -Wno-unused-parameter "
+    "-Wall -Wextra "
     # what gcc 14 and clang 16 refuse, every compiler refuses
     "-Werror=implicit-function-declaration -Werror=implicit-int "
     "-Werror=int-conversion -Werror=incompatible-pointer-types "
@@ -116,10 +116,11 @@ def find(cache: Cache) -> Toolchain:
         raise NoCompiler("Python's C headers are missing: sudo apt install python3-dev")
     real = os.path.realpath(path)
     status = os.stat(real)
-    identity = f"{path} {real} {status.st_size} {status.st_mtime_ns} {sys.version} {platform.machine()}"
+    library = _sanitizer_library(Toolchain(path, ""))
+    identity = f"{path} {real} {status.st_size} {status.st_mtime_ns} {library} {sys.version} {platform.machine()}"
 
     def probe(directory: Path) -> None:
-        found = _probe(path, identity, directory)
+        found = _probe(path, identity, library, directory)
         (directory / "toolchain.json").write_text(json.dumps(asdict(found)))
 
     text = Path(__file__).read_text(encoding="utf-8")
@@ -127,7 +128,7 @@ def find(cache: Cache) -> Toolchain:
     return Toolchain(**json.loads((entry / "toolchain.json").read_text()))
 
 
-def _probe(path: str, identity: str, directory: Path) -> Toolchain:
+def _probe(path: str, identity: str, library: str, directory: Path) -> Toolchain:
     bare = Toolchain(path, identity)
     source = directory / "probe.c"
     source.write_text("int probe(int x) { int y[2] = { x, x }; return y[x & 1]; }\n")
@@ -142,7 +143,6 @@ def _probe(path: str, identity: str, directory: Path) -> Toolchain:
     flags = [*LEARNER_FLAGS, *(flag for flag in OPTIONAL_FLAGS if builds(flag))]
     fixed = _fixed_addresses()
     link: list[str] = []
-    library = _sanitizer_library(bare)
     shared = ["-shared-libasan"] if "clang" in Path(library).name else []
     if library and builds(*SANITIZERS, *shared) and _loads(library, module, fixed):
         return Toolchain(path, identity, [*flags, *SANITIZERS], [*SANITIZERS, *shared], library, fixed)
@@ -153,7 +153,8 @@ def _probe(path: str, identity: str, directory: Path) -> Toolchain:
 
 
 def _sanitizer_library(toolchain: Toolchain) -> str:
-    for name in ("libasan.so", f"libclang_rt.asan-{platform.machine()}.so"):
+    # clang finds gcc's library too, which it cannot use: its own comes first
+    for name in (f"libclang_rt.asan-{platform.machine()}.so", "libasan.so"):
         found = toolchain.run([f"-print-file-name={name}"]).stdout.strip()
         if os.path.isabs(found) and os.path.exists(found):
             return os.path.realpath(found)

@@ -20,11 +20,14 @@ _MAKERS = ("socket", "accept", "accept4", "dup")
 @explains
 def unset_descriptor(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A call on a descriptor that no call has returned (M22, M23)."""
+    returned = set(evidence.lent)
     for call in evidence.calls:
-        if call.fd in PATTERNS and call.failed:
+        if call.failed and call.errno in ("EBADF", "ENOTSOCK") and not call.injected and call.fd not in returned:
             used = evidence.source.descriptor(call) or "a descriptor"
             yield _mixed_up(evidence, call, f"`{used}`", f"{call.name}() uses `{used}`, which no call has set")
             return
+        if call.done and call.name in _MAKERS:
+            returned.add(call.result)  # -1 too: a failure that was not looked at
 
 
 @explains
