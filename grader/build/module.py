@@ -29,12 +29,12 @@ REFUSED = {
         "no function of a contract ends the process: it returns, with an error if need be",
     ),
     **dict.fromkeys(
-        ("syscall", "vfork", "clone", "sendmmsg", "recvmmsg", "splice", "vmsplice", "tee", "dlsym", "dlopen", "ptrace"),
+        ("syscall", "vfork", "clone", "recvmmsg", "dlsym", "dlopen", "ptrace"),
         "it goes past the trace, so the exercise could not be judged; use the ordinary call",
     ),
 }
 
-_GLUE_DECLARATIONS = "void *kit_allocate(size_t size);\nvoid kit_release(void *memory);\n"
+_GLUE_DECLARATIONS = "void *kit_allocate(size_t size);\nvoid kit_release(void *memory);\nvoid kit_flush(void);\n"
 
 
 class BuildError(Exception):
@@ -170,7 +170,14 @@ class Workshop:
             flags = ["-O1", "-fPIC", "-w", "-I", include]
             self._must([*flags, "-c", str(directory / "glue.c"), "-o", str(directory / "glue.o")])
 
-        ingredients = [self._toolchain.identity, name, declarations, str(header), importlib.metadata.version("cffi")]
+        ingredients = [
+            self._toolchain.identity,
+            name,
+            declarations,
+            str(header),
+            _GLUE_DECLARATIONS,
+            importlib.metadata.version("cffi"),
+        ]
         return self._cache.entry("glue", ingredients, make) / "glue.o"
 
     def _must(self, arguments: list[str]) -> None:

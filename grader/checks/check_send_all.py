@@ -4,8 +4,10 @@ from grader.learner.program import Null
 from grader.verbs.script import only, reveals
 
 GREETING = b"Hi client - you have successfully connected!"
-# 64 KiB in which every 8 bytes tell where they stand: "0000000 0000008 ...".
-PATTERN = b"".join(b"%07d " % offset for offset in range(0, 65536, 8))
+BINARY = b"\x00\xff\xfe\r\n\x00"
+# Every 8 bytes tell where they stand: "0000000 0000008 ...".
+PATTERN = b"".join(b"%07d " % offset for offset in range(0, 70016, 8))
+PART = PATTERN[:8192]
 
 
 @reveals("hard-coded-length")
@@ -15,8 +17,8 @@ def check_sends_messages_of_any_length(learner, peer):
     peer.receives(GREETING)
     learner.returns(None)
 
-    learner.runs("send_all", peer.connection, b"a\0b")
-    peer.receives(b"a\0b")
+    learner.runs("send_all", peer.connection, BINARY)
+    peer.receives(BINARY)
     learner.returns(None)
 
     learner.runs("send_all", peer.connection, PATTERN)
@@ -29,10 +31,24 @@ def check_sends_messages_of_any_length(learner, peer):
 @reveals("short-send", "resent-start")
 def check_sends_every_byte_when_send_is_short(learner, peer, fault):
     """sends every byte when the kernel accepts only a few at a time"""
-    fault("send", limit=1021)
+    fault("send", limit=7)
 
-    learner.runs("send_all", peer.connection, PATTERN)
+    learner.runs("send_all", peer.connection, PART)
 
+    peer.receives(PART)
+    learner.returns(None)
+    peer.sees_end_of_file()
+
+
+@reveals("hard-coded-length")
+def check_waits_for_a_peer_that_reads_late(learner, peer):
+    """waits for room when the peer, which has half-closed, reads late"""
+    connection = peer.narrow_connection
+    peer.half_closes()
+
+    learner.runs("send_all", connection, PATTERN)
+
+    peer.waits_until_the_program_is_blocked()
     peer.receives(PATTERN)
     learner.returns(None)
     peer.sees_end_of_file()
@@ -41,13 +57,13 @@ def check_sends_every_byte_when_send_is_short(learner, peer, fault):
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")
 @reveals("interrupted-call")
 def check_goes_on_after_an_interruption(learner, peer, fault):
-    """goes on after a signal has interrupted send()"""
-    fault("send", error="EINTR", when="2")
+    """goes on after signals have interrupted send()"""
+    fault("send", error="EINTR", when="2..4")
     fault("send", limit=1021)
 
-    learner.runs("send_all", peer.connection, PATTERN)
+    learner.runs("send_all", peer.connection, PART)
 
-    peer.receives(PATTERN)
+    peer.receives(PART)
     learner.returns(None)
     peer.sees_end_of_file()
 
@@ -61,14 +77,25 @@ def check_reports_a_broken_pipe(learner, peer):
 
 
 @reveals("broken-pipe")
-def check_reports_an_error_after_a_part(learner, peer, fault):
-    """reports an error that comes when part of the message is sent"""
-    fault("send", error="ECONNRESET", when="3")
+def check_reports_a_pipe_that_breaks_later(learner, peer, fault):
+    """reports a peer that goes when part of the message is sent"""
+    fault("send", error="EPIPE", when="3+1")
     fault("send", limit=1021)
 
-    learner.runs("send_all", peer.connection, PATTERN)
+    learner.runs("send_all", peer.connection, PART)
 
-    learner.raises("ECONNRESET")
+    learner.raises("EPIPE")
+
+
+@reveals("broken-pipe")
+def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
+    """reports EAGAIN, which a blocking send() gives at the caller's time limit"""
+    fault("send", error="EAGAIN", when="2+1")
+    fault("send", limit=1021)
+
+    learner.runs("send_all", peer.connection, PART)
+
+    learner.reports_the_fault("EAGAIN")
 
 
 @reveals("zero-is-closed")
@@ -77,6 +104,7 @@ def check_sends_nothing_of_an_empty_message(learner, peer):
     learner.runs("send_all", peer.connection, b"")
 
     learner.returns(None)
+    learner.has_not_called("send")
     peer.sees_end_of_file()
 
 

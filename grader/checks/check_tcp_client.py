@@ -5,6 +5,8 @@ from grader.verbs.script import only, reveals
 
 REPLY = b"220 greeter.test: welcome, caller. You are the thirteenth today.\r\n"
 HOST = "greeter.test"
+# More than any buffer a program might think large enough, and every byte there is.
+LONG = bytes(range(256)) * 300
 
 
 @reveals("one-recv", "wrong-close", "addrinfo-leak")
@@ -20,15 +22,32 @@ def check_reads_until_the_server_closes(learner, peer):
     learner.returns(REPLY)
 
 
-@reveals("first-address-only", "fd-leak")
-def check_tries_every_address(learner, peer, resolves):
-    """tries the next address when one refuses"""
-    resolves(HOST, "127.0.0.2", "127.0.0.3", "127.0.0.1")
-    port = peer.listens("127.0.0.1")
-    peer.holds("127.0.0.2", port)
-    peer.holds("127.0.0.3", port)
+@reveals("one-recv")
+def check_reads_a_long_reply(learner, peer):
+    """reads a long reply of any bytes, and then another"""
+    port = peer.listens()
 
-    learner.runs("fetch", HOST, port)
+    learner.runs("fetch", "127.0.0.1", port)
+    peer.accepts()
+    peer.sends(LONG)
+    peer.closes()
+    learner.returns(LONG)
+
+    learner.runs("fetch", "127.0.0.1", port)
+    peer.accepts()
+    peer.closes()
+    learner.returns(b"")
+
+
+@reveals("first-address-only", "fd-leak")
+def check_tries_every_address(learner, peer, resolves, fault):
+    """tries the next address when one refuses, or cannot be reached"""
+    port = peer.listens("127.0.0.1")
+    resolves(HOST, "127.0.0.2", "127.0.0.3", "127.0.0.1", service=("greeting", port))
+    fault("connect", error="EHOSTUNREACH", when="2")
+    peer.holds("127.0.0.2", port)
+
+    learner.runs("fetch", HOST, "greeting")
 
     peer.accepts()
     peer.sends(REPLY)
@@ -53,14 +72,14 @@ def check_speaks_both_families(learner, peer, resolves):
 
 @reveals("fd-leak", "wrong-close")
 def check_reports_why_it_cannot_connect(learner, peer, resolves, fault):
-    """reports a refusal of the last address, and a name that does not resolve"""
+    """reports the error of the last address, and a name that does not resolve"""
+    fault("connect", error="ETIMEDOUT", when="2")
     fault("getaddrinfo", retval=-2, when="2")
     resolves(HOST, "127.0.0.2", "127.0.0.1")
-    port = peer.holds("127.0.0.1")
-    peer.holds("127.0.0.2", port)
+    port = peer.holds("127.0.0.2")
 
     learner.runs("fetch", HOST, port)
-    learner.raises("ECONNREFUSED")
+    learner.raises("ETIMEDOUT")
 
     learner.runs("fetch", HOST, port)
     learner.raises("gaierror")
@@ -68,8 +87,14 @@ def check_reports_why_it_cannot_connect(learner, peer, resolves, fault):
 
 @reveals("missed-error")
 def check_reports_a_reset(learner, peer):
-    """reports a connection that breaks, even after a part of the reply"""
+    """reports a connection that breaks, before and after a part of the reply"""
     port = peer.listens()
+
+    learner.runs("fetch", "127.0.0.1", port)
+    peer.accepts()
+    peer.sees_all_taken()
+    peer.resets()
+    learner.raises("ECONNRESET")
 
     learner.runs("fetch", "127.0.0.1", port)
 
@@ -85,7 +110,8 @@ def check_reports_a_reset(learner, peer):
 def check_goes_on_after_an_interruption(learner, peer, fault):
     """goes on after a signal has interrupted connect() and recv()"""
     fault("connect", error="EINTR", when="1")
-    fault("recv", error="EINTR", when="2")
+    fault("connect", error="EISCONN", when="2")
+    fault("recv", error="EINTR", when="2..3")
     port = peer.listens()
 
     learner.runs("fetch", "127.0.0.1", port)

@@ -56,7 +56,7 @@ def check_closes_the_listening_socket(learner, peer, other_peer, port, fault):
 
 @reveals("leaked-candidate")
 def check_tries_the_next_candidate(learner, peer, port, resolves):
-    """binds the next candidate when the first cannot be bound"""
+    """takes the next candidate when one cannot be bound"""
     resolves(None, "192.0.2.13", "0.0.0.0")
 
     learner.runs("greet_one", port)
@@ -64,6 +64,19 @@ def check_tries_the_next_candidate(learner, peer, port, resolves):
     peer.connects(port)
     peer.receives(GREETING)
     learner.returns(None)
+
+
+@reveals("leaked-candidate")
+def check_reports_why_it_cannot_serve(learner, port, fault):
+    """reports an error of listen() and of accept(), and leaves nothing open"""
+    fault("listen", error="EADDRINUSE", when="1")
+    fault("accept", error="EMFILE")
+
+    learner.runs("greet_one", port)
+    learner.raises("EADDRINUSE")
+
+    learner.runs("greet_one", port)
+    learner.raises("EMFILE")
 
 
 @reveals("leaked-candidate")
@@ -102,8 +115,8 @@ def check_sends_every_byte_when_send_is_short(learner, peer, port, fault):
 @reveals("interrupted-call")
 def check_goes_on_after_an_interruption(learner, peer, port, fault):
     """goes on after a signal has interrupted accept() and send()"""
-    fault("accept", error="EINTR", when="1")
-    fault("send", error="EINTR", when="1")
+    fault("accept", error="EINTR", when="1..2")
+    fault("send", error="EINTR", when="1..2")
 
     learner.runs("greet_one", port)
 
@@ -134,4 +147,4 @@ def check_reports_a_client_that_is_gone(learner, peer, port, fault):
     peer.connects(port)
     peer.resets()
     learner.goes_on()
-    learner.raises("ECONNRESET", "EPIPE")
+    learner.raises()

@@ -101,6 +101,10 @@ class CProgram:
         bound = self._binding[name]
         return lambda *arguments, **options: bound(self._library, *arguments, **options)
 
+    def flush(self) -> None:
+        """Write out what the program has printed so far."""
+        self._library.lib.kit_flush()
+
     def lend(self, fd: int) -> int:
         return fd
 

@@ -121,7 +121,7 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         if os.getpid() != own:
             _exit(0)  # a child that came back from the function: not ours to answer
         _budget(0)
-        sys.stdout.flush()
+        program.flush()
         judge.send(answer)
     for thing in lent:
         program.give_back(thing)
@@ -129,7 +129,7 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
 
 def _budget(seconds: float) -> None:
     """Processor time until SIGPROF; 0 for none."""
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
 
 
 def _value(argument: Any, judge: Channel, program: Any, lent: list) -> Any:

@@ -24,6 +24,10 @@ class PythonProgram:
     def function(self, name: str) -> Callable:
         return getattr(self._module, name)
 
+    def flush(self) -> None:
+        """Write out what the program has printed so far."""
+        sys.stdout.flush()
+
     def lend(self, fd: int) -> socket.socket:
         """A descriptor as Python programs get it: a socket object."""
         lent = socket.socket(fileno=fd)

@@ -89,7 +89,8 @@ def _line_in(scene: Scene, frame: re.Pattern, text: str) -> int | None:
 def _noted_line(scene: Scene) -> int | None:
     """Where the processor was when a signal was noted."""
     if scene.unit.language == "python":
-        return _line_in(scene, _PYTHON_FRAME, scene.process.dump())
+        last = scene.process.dump().rpartition("(most recent call first)")[2]
+        return _line_in(scene, _PYTHON_FRAME, last)
     frames = scene.process.trace.noted_frames
     found = scene.lines(set(frames)) if frames else {}
     return next((found[frame] for frame in frames if frame in found), None)

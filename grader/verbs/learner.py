@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.learner.program import Null
+from grader.learner.trace import layout
 from grader.verbs.broken import Broken
 from grader.verbs.scene import Scene
 from grader.verbs.state import judge_state
@@ -124,6 +125,19 @@ class Learner:
         self._scene.steps.append(Step(f"reports {_error_name(raised)}", "learner"))
         judge_state(self._scene)
 
+    def reports_the_fault(self, error: str) -> None:
+        """The function fails with the error that the script injects.
+
+        A program none of whose calls it touches (EAGAIN is for those that may
+        block) has nothing to report.
+        """
+        self._ended(f"{self._scene.runs[-1].function}() fails with {error}")
+        kinds = layout.ERROR
+        if any(call.injected & kinds for call in self._scene.process.trace.calls):
+            self.raises(error)
+        else:
+            self.returns(None)
+
     def waits_in(self, call: str, times: int = 1) -> None:
         """The program has entered that call so many times since it was run."""
         scene = self._scene
@@ -153,6 +167,17 @@ class Learner:
             if not any(call.any_of(name) and call.done and not call.failed for call in made):
                 after = f" after {calls[number - 1]}()" if number else ""
                 raise Broken(Failure("order", f"{name}() is not called{after}; the order is {', '.join(calls)}"))
+
+    def has_not_called(self, call: str) -> None:
+        """The last function call made no such call, nor one of that group."""
+        scene = self._scene
+        run = scene.runs[-1]
+        for made in scene.process.trace.calls:
+            if made.any_of(call) and run.first <= made.index < run.last:
+                scene.look_up([made])
+                raise Broken(
+                    Failure("touched", f"{made.name}() is called, where nothing is to be done", line=made.line)
+                )
 
     def sends_only_with(self, call: str, *, language: str) -> None:
         """Of all sending calls, programs in that language have made only this one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from grader.peers.process import PeerError, PeerProcess
+from grader.verbs import quiet
 from grader.verbs.broken import Broken
 from grader.verbs.learner import Lent
 from grader.verbs.scene import Scene, outcome_words
@@ -35,6 +36,16 @@ class Peer:
             self._do("lend", name=_LENT)
             self._lent = Lent(self._player.take_fd())
             self._note("connects, and lends the program its end")
+        return self._lent
+
+    @property
+    def narrow_connection(self) -> Lent:
+        """A connection whose buffers hold a few thousand bytes and no more."""
+        if self._lent is None:
+            self._do("pair", name=_CONNECTION, other=_LENT, buffers=4096)
+            self._do("lend", name=_LENT)
+            self._lent = Lent(self._player.take_fd())
+            self._note("connects, with small buffers")
         return self._lent
 
     @property
@@ -117,7 +128,7 @@ class Peer:
 
     def sends(self, data: bytes) -> None:
         """Send bytes, at once and in one piece."""
-        self._do("send", name=_CONNECTION, data=data)
+        self._wait("send", f"the program receives {len(data)} bytes", after_return=True, name=_CONNECTION, data=data)
         self._sent += len(data)
         self._note(f"sends {len(data)} bytes", sends=len(data))
 
@@ -136,8 +147,13 @@ class Peer:
 
     def _program_wants_more(self) -> bool:
         trace = self._scene.process.trace
-        taken = sum(c.result for c in trace.calls if c.any_of("recv") and c.done and c.result > 0)
-        return taken >= self._sent and any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
+        receiving = [c for c in trace.calls if c.any_of("recv")]
+        waits = any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
+        if sum(c.result for c in receiving if c.done and c.result > 0) >= self._sent and waits:
+            return True
+        # A receive that goes on until its buffer is full, or one that the trace
+        # does not see: all there is has been delivered, and the program sleeps.
+        return (waits or not receiving) and quiet.sleeps_on_all_delivered(self._scene)
 
     def receives(self, data: bytes) -> None:
         """Exactly these bytes arrive next.
@@ -181,6 +197,11 @@ class Peer:
             self._note("sees a reset")
             raise Broken(Failure("reset", "the connection ends with a reset instead of end-of-file"))
         self._note("sees end-of-file")
+
+    def waits_until_the_program_is_blocked(self) -> None:
+        """The program can go on only when this peer reads."""
+        scene = self._scene
+        scene.wait(lambda: scene.run is None or quiet.is_asleep(scene), "the program waits for room to send")
 
     def half_closes(self) -> None:
         """Send an end-of-file; the peer can still receive."""

@@ -71,6 +71,23 @@ def all_delivered(scene: Scene) -> bool:
     )
 
 
+def is_asleep(scene: Scene) -> bool:
+    """Whether every thread of the program sleeps inside a call of the trace, or
+    computes nothing outside of it."""
+    unfinished = scene.process.trace.unfinished
+    return bool(unfinished) and set(scene.process.task_states().values()) == {"S"}
+
+
+def sleeps_on_all_delivered(scene: Scene) -> bool:
+    """Whether every thread of the program sleeps and has been sent nothing that
+    has not arrived: it waits for more."""
+    trace, process = scene.process.trace, scene.process
+    before = trace["next"]
+    if set(process.task_states().values()) != {"S"} or _on_its_way([process.pid, *(p.pid for p in scene.peers)]):
+        return False
+    return set(process.task_states().values()) == {"S"} and trace["next"] == before and scene.run is not None
+
+
 def _is_endless(call: Call) -> bool:
     return call.name in _ENDLESS or (call.name in _TIMED and call.args[1] == -1)
 

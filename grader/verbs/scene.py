@@ -58,7 +58,7 @@ class Scene:
         self.steps: list[Step] = []
         self.runs: list[Run] = []
         self.faults: list[Fault] = []
-        self.resolver: tuple[str, list[str]] | None = None
+        self.resolver: tuple[str, list[str], str, str] | None = None
         self.lent_inodes: set[int] = set()
         self.before: State | None = None
         self.after: State | None = None
@@ -66,6 +66,7 @@ class Scene:
         self.port = 0
         self.time_wait = False
         self.concluded = False
+        self._notes = self._moved = 0
         text = unit.path.read_text(encoding="utf-8", errors="replace") if unit.path.is_file() else ""
         self.source = Source(unit.language, unit.path.name, text)
 
@@ -246,7 +247,7 @@ class Scene:
                 raise Broken(Failure("channel", "the program closed descriptors that are not its own", Verdict.CRASH))
         if process.has_ended:
             return
-        if process.trace["note"] == signal.SIGPROF or (self.unit.language == "python" and process.dump()):
+        if self._is_busy_for_nothing(process):
             raise Broken(death.of_busy_loop(self, awaited))
         if process.trace["forks"] > process.trace["fork_limit"]:
             raise Broken(death.of_fork_bomb(self))
@@ -279,6 +280,19 @@ class Scene:
                 return replace(later.failure, difference=failure.difference)
         return failure
 
+    def _is_busy_for_nothing(self, process: LearnerProcess) -> bool:
+        """Whether a processor-time budget is used up and no byte has moved in it."""
+        if self.unit.language == "python":
+            noted = process.dump().count("Stack (most recent call first)") + process.dump().count("Current thread")
+        else:
+            noted = process.trace["notes"] if process.trace["note"] == signal.SIGPROF else 0
+        if noted == self._notes:
+            return False
+        moved = sum(c.result for c in process.trace.calls if c.result > 0 and (c.any_of("send") or c.any_of("recv")))
+        for_nothing = moved == self._moved
+        self._notes, self._moved = noted, moved
+        return for_nothing
+
     # --- what is known in the end -----------------------------------------
 
     def evidence(self, *, lines: bool) -> Evidence:
@@ -307,6 +321,7 @@ class Scene:
             addresses=len(self.resolver[1]) if self.resolver else 0,
             port=self.port,
             time_wait=self.time_wait,
+            lost=self.process.trace.lost if self.process else 0,
         )
 
     def look_up(self, calls: list[Call]) -> None:

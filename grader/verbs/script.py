@@ -47,6 +47,10 @@ class Script:
         if self._scene.process is not None:
             self._scene.process.trace.plan(self._scene.faults)
 
-    def resolves(self, host: str | None, *addresses: str) -> None:
-        """Let getaddrinfo() answer a name (None: no name) with these addresses."""
-        self._scene.resolver = (host or "", list(addresses))
+    def resolves(self, host: str | None, *addresses: str, service: tuple[str, str] = ("", "")) -> None:
+        """Let getaddrinfo() answer a name (None: no name) with these addresses.
+
+        Args:
+            service: a name for a port, and that port.
+        """
+        self._scene.resolver = (host or "", list(addresses), *service)

@@ -10,7 +10,13 @@ from grader.verdict.transcript import Step, tell
 
 
 def violations(evidence: Evidence) -> list[Finding]:
-    """Broken rules that take a pass away although every peer was content."""
+    """Broken rules that take a pass away although every peer was content.
+
+    A trace with records missing (a program that makes more calls than it
+    holds) says nothing of what was not done.
+    """
+    if evidence.lost:
+        return []
     return sorted((f for rule in VIOLATIONS for f in rule(evidence)), key=lambda f: f.at)
 
 

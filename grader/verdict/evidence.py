@@ -96,6 +96,7 @@ class Evidence:
         addresses: how many addresses the scripted resolver has.
         port: the port that the program was given, where a check has one.
         time_wait: whether that port had a connection in TIME_WAIT.
+        lost: how many records of the trace were overwritten unread.
     """
 
     source: Source
@@ -108,6 +109,7 @@ class Evidence:
     addresses: int = 0
     port: int = 0
     time_wait: bool = False
+    lost: int = 0
 
     def place(self, call: Call | None) -> str:
         """``file:line`` of a call, or the file alone where the line is unknown."""

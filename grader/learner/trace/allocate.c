@@ -1,9 +1,12 @@
-/* Buffers of exactly the size asked for, for the bindings: from the C library's
-   allocator, which AddressSanitizer replaces, so that their edges are watched. */
+/* What the bindings need of the C library: buffers of exactly the size asked
+   for, from the allocator that AddressSanitizer replaces, so that their edges
+   are watched; and a flush, so that nothing printed is overlooked. */
+#include <stdio.h>
 #include <stdlib.h>
 
 void *kit_allocate(size_t size);
 void kit_release(void *memory);
+void kit_flush(void);
 
 void *kit_allocate(size_t size)
 {
@@ -13,4 +16,9 @@ void *kit_allocate(size_t size)
 void kit_release(void *memory)
 {
     free(memory);
+}
+
+void kit_flush(void)
+{
+    fflush(NULL);
 }

@@ -112,6 +112,7 @@ FIELDS = {
     "fault_count": (44, "I"),
     "note": (48, "I"),  # the signal that FRAMES belong to
     "report_length": (52, "I"),
+    "notes": (72, "I"),  # how often the budget has ended
     "clock_held": (56, "I"),  # reserved: time moves only by script
     "clock_now": (64, "Q"),
 }
@@ -127,8 +128,8 @@ FAULT_LIMIT = 24
 FRAMES = 1920
 FRAME_LIMIT = 12
 
-#: The scripted resolver: "name\\0address\\0address\\0\\0"; an empty name is a
-#: NULL host.  Absent when the first two bytes are zero and no address follows.
+#: The scripted resolver: "name\\0service\\0port\\0address\\0address\\0\\0"; an
+#: empty name is a NULL host, and without an address there is no script.
 RESOLVER = 2048
 RESOLVER_SIZE = 1024
 

@@ -185,9 +185,10 @@ class Trace:
         """How many calls the plan's fault of that number has touched."""
         return layout.FAULT.unpack_from(self._memory, layout.FAULTS + number * layout.FAULT.size)[11]
 
-    def script_resolver(self, name: str, addresses: list[str]) -> None:
-        """Let getaddrinfo know name ("": NULL) under these numeric addresses."""
-        text = "\0".join([name, *addresses, "", ""]).encode()
+    def script_resolver(self, name: str, addresses: list[str], service: str, port: str) -> None:
+        """Let getaddrinfo know name ("": NULL) under these numeric addresses,
+        and that service by its port."""
+        text = "\0".join([name, service, port, *addresses, "", ""]).encode()
         self._memory[layout.RESOLVER : layout.RESOLVER + len(text)] = text
 
     @property

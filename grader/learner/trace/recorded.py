@@ -39,14 +39,24 @@ def done(call: Call, result: int = 0, error: int = 0) -> None:
     _recorder.leave(call, result, error)
 
 
-def recorded(operation: str, fd: int, args: tuple, action: Callable, length: Callable | None = None) -> Any:
+def recorded(
+    operation: str,
+    fd: int,
+    args: tuple,
+    action: Callable,
+    length: Callable | None = None,
+    *,
+    non_blocking: bool = False,
+) -> Any:
     """Run action between the two halves of a record.
 
     Args:
         action: takes the call, makes the real one and returns its result.
         length: turns the result into the number that C would have returned.
+        non_blocking: whether the call asked not to block.
     """
     call = enter(operation, fd, *args)
+    call.spare(non_blocking)
     try:
         call.answer()
         result = action(call)

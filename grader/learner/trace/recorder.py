@@ -72,6 +72,12 @@ class Call:
             self.injected &= ~layout.LIMIT  # it changed nothing
         return length
 
+    def spare(self, non_blocking: bool) -> None:
+        """Leave a call alone that asked not to block: EAGAIN is what a blocking
+        call reports of a time limit."""
+        if non_blocking and self.fault is not None and self.fault.error == errnos.EAGAIN:
+            self.fault, self.injected = None, 0
+
     def answer(self) -> None:
         """Let the plan answer the call itself.
 
@@ -128,12 +134,17 @@ class Recorder:
 
     def scripted_addresses(self, host: str | None) -> list[str]:
         """The addresses the script has for a name; none if it has not."""
+        name, _service, _port, *addresses = self._script()
+        return addresses[: addresses.index("")] if name == (host or "") else []
+
+    def scripted_port(self, service: str | None) -> str | None:
+        """The port of a service that the script knows; any other stays as it is."""
+        _name, known, port, *_addresses = self._script()
+        return port if service and service == known else service
+
+    def _script(self) -> list[str]:
         area = bytes(self._memory[layout.RESOLVER : layout.RESOLVER + layout.RESOLVER_SIZE])
-        name, *addresses = area.split(b"\0")
-        if name.decode() != (host or ""):
-            return []
-        listed = [address.decode() for address in addresses]
-        return listed[: listed.index("")]
+        return area.decode().split("\0")
 
     # --- records ----------------------------------------------------------
 

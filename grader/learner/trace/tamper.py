@@ -8,6 +8,8 @@ is then a reference to the wrapper.
 
 from __future__ import annotations
 
+import builtins
+import io
 import os
 import select
 import selectors
@@ -32,11 +34,14 @@ def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: in
         addresses = recorder().scripted_addresses(name)
         if not addresses:
             return _real_getaddrinfo(host, port, family, type, proto, flags)
+        if name and flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        number = recorder().scripted_port(str(service)) if service is not None else None
         found, error = [], socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         numeric = (flags | socket.AI_NUMERICHOST) & ~socket.AI_ADDRCONFIG
         for address in addresses:
             try:
-                found += _real_getaddrinfo(address, port, family, type, proto, numeric)
+                found += _real_getaddrinfo(address, number, family, type, proto, numeric)
             except socket.gaierror as e:
                 if e.errno == socket.EAI_SERVICE:
                     error = e
@@ -94,6 +99,85 @@ def _os_write(fd: int, data: Any) -> int:
         return _real_write(fd, data)
     view = view_of(data)
     return recorded("write", fd, (len(view),), action, int)
+
+
+def _os_readv(fd: int, buffers: Any) -> int:
+    def action(call: Call) -> int:
+        data = _real_read(fd, call.limit(size))
+        call.payload, left = data, data
+        for part in parts:
+            part[: len(left[: len(part)])] = left[: len(part)]
+            left = left[len(part) :]
+        return len(data)
+
+    parts = [view_of(part) for part in buffers]
+    size = sum(map(len, parts))
+    if not _is_socket(fd):
+        return _real_readv(fd, buffers)
+    return recorded("readv", fd, (size,), action, int)
+
+
+def _os_writev(fd: int, buffers: Any) -> int:
+    def action(call: Call) -> int:
+        sent = _real_write(fd, data[: call.limit(len(data))])
+        call.payload = data[: min(sent, layout.PAYLOAD_SIZE)]
+        return sent
+
+    if not _is_socket(fd):
+        return _real_writev(fd, buffers)
+    data = b"".join(bytes(view_of(part)) for part in buffers)
+    return recorded("writev", fd, (len(data),), action, int)
+
+
+def _os_sendfile(out_fd: int, in_fd: int, offset: int | None, count: int, *rest: Any, **named: Any) -> int:
+    return recorded(
+        "sendfile", out_fd, (count,),
+        lambda call: _real_sendfile(out_fd, in_fd, offset, call.limit(count), *rest, **named), int,
+    )  # fmt: skip
+
+
+class _SocketFile(io.RawIOBase):
+    """A file over the descriptor of a socket, as open() makes it, with its
+    reads and writes in the trace."""
+
+    def __init__(self, fd: int, mode: str, closefd: bool) -> None:
+        self._fd, self._mode, self._closefd = fd, mode, closefd
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def readable(self) -> bool:
+        return "r" in self._mode or "+" in self._mode
+
+    def writable(self) -> bool:
+        return "w" in self._mode or "a" in self._mode or "+" in self._mode
+
+    def readinto(self, buffer: Any) -> int:
+        data = os.read(self._fd, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def write(self, data: Any) -> int:
+        return os.write(self._fd, data)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            if self._closefd:
+                os.close(self._fd)
+
+
+def _open(file: Any, mode: str = "r", buffering: int = -1, *rest: Any, closefd: bool = True, **named: Any) -> Any:
+    if not isinstance(file, int) or not _is_socket(file):
+        return _real_open(file, mode, buffering, *rest, closefd=closefd, **named)
+    raw = _SocketFile(file, mode, closefd)
+    if buffering == 0:
+        return raw
+    if raw.readable() and raw.writable():
+        buffered: Any = io.BufferedRWPair(raw, raw)
+    else:
+        buffered = io.BufferedReader(raw) if raw.readable() else io.BufferedWriter(raw)
+    return buffered if "b" in mode else io.TextIOWrapper(buffered, *rest, **named)
 
 
 def _os_close(fd: int) -> None:
@@ -179,12 +263,17 @@ def install(recorder: Recorder) -> None:
     for name, wrapper in {
         "read": _os_read,
         "write": _os_write,
+        "readv": _os_readv,
+        "writev": _os_writev,
+        "sendfile": _os_sendfile,
         "close": _os_close,
         "dup": _os_dup,
         "fork": _os_fork,
         "_exit": _os_exit,
     }.items():
         setattr(os, name, wrapper)
+    builtins.open = io.open = _open
+    os.fdopen = lambda fd, mode="r", buffering=-1, *rest, **named: _open(fd, mode, buffering, *rest, **named)
     select.select, select.poll, select.epoll = _select, _Poll, _Epoll
     # selectors took its references when the launcher imported it
     selectors.PollSelector._selector_cls = _Poll
@@ -196,4 +285,5 @@ def install(recorder: Recorder) -> None:
 _real_getaddrinfo = socket.getaddrinfo
 _real_gethostbyname = socket.gethostbyname
 _real_read, _real_write, _real_close, _real_dup = os.read, os.write, os.close, os.dup
+_real_readv, _real_writev, _real_sendfile, _real_open = os.readv, os.writev, os.sendfile, open
 _real_fork, _real_exit, _real_select = os.fork, os._exit, select.select

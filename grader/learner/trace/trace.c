@@ -10,10 +10,12 @@
 
 #include <errno.h>
 #include <execinfo.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -168,6 +170,16 @@ int trace_answers(struct call *call, long *result)
     return 0;
 }
 
+void trace_spare_non_blocking(struct call *call, int fd, int flags)
+{
+    if (!call->fault || call->fault->error != EAGAIN)
+        return;
+    if (flags & MSG_DONTWAIT || syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) {
+        call->fault = NULL;
+        call->record->injected = 0;
+    }
+}
+
 size_t trace_limit(const struct call *call, size_t length)
 {
     struct fault *f = call->fault;
@@ -263,8 +275,10 @@ static void note_busy(int signal, siginfo_t *info, void *context)
     int saved_errno = errno;
 
     (void)info;
+    memset(memory + TRACE_FRAMES, 0, TRACE_FRAME_LIMIT * sizeof(uint64_t));
     note_frames(context);
     *trace_field(TRACE_AT_NOTE) = (uint32_t)signal;
+    *trace_field(TRACE_AT_NOTES) += 1;
     errno = saved_errno;
 }
 

@@ -118,7 +118,9 @@ class TracedSocket(_real):
             return sent
 
         view = view_of(data)
-        return recorded("send", self.fileno(), (len(view), flags), action, int)
+        return recorded(
+            "send", self.fileno(), (len(view), flags), action, int, non_blocking=self._asks_not_to_block(flags)
+        )
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         def action(call: Call) -> None:
@@ -163,7 +165,7 @@ class TracedSocket(_real):
             call.payload = data = _real.recv(self, self._asked(call, size), flags)
             return data
 
-        return recorded("recv", self.fileno(), (size, flags), action, len)
+        return recorded("recv", self.fileno(), (size, flags), action, len, non_blocking=self._asks_not_to_block(flags))
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         size = nbytes or memoryview(buffer).nbytes
@@ -203,6 +205,23 @@ class TracedSocket(_real):
 
     def _asked(self, call: Call, size: int) -> int:
         return call.limit(size) if self.type & 0xF == socket.SOCK_STREAM else size
+
+    def recvmsg_into(self, buffers: Any, *rest: int) -> tuple[int, list, int, Any]:
+        parts = [memoryview(part).cast("B") for part in buffers]
+        size = sum(map(len, parts))
+
+        def action(call: Call) -> tuple[int, list, int, Any]:
+            data, *others = _real.recvmsg(self, self._asked(call, size), *rest)
+            call.payload, left = data, data
+            for part in parts:
+                part[: len(left[: len(part)])] = left[: len(part)]
+                left = left[len(part) :]
+            return len(data), *others
+
+        return recorded("recvmsg", self.fileno(), (size,), action, lambda r: r[0])
+
+    def _asks_not_to_block(self, flags: int) -> bool:
+        return bool(flags & socket.MSG_DONTWAIT) or self.gettimeout() is not None
 
     # --- the end ----------------------------------------------------------
 

@@ -26,33 +26,49 @@ int __real_close(int);
 ssize_t trace_write(uintptr_t, int, const void *, size_t);
 ssize_t trace_read(uintptr_t, int, void *, size_t);
 
-/* The addresses the script has for host, as a list of strings ended by an
-   empty one; NULL if it has none. */
-static const char *scripted(const char *host)
+/*
+ * The scripted resolver: "name\0service\0port\0address\0address\0\0".  An
+ * empty name stands for a NULL host; the service goes by that port.
+ */
+struct script {
+    const char *service, *port;
+    const char *addresses;      /* a list of strings, ended by an empty one */
+};
+
+/* Whether the script knows host. */
+static int scripted(const char *host, struct script *script)
 {
     const char *text = (const char *)trace_memory();
 
     if (!text)
-        return NULL;
+        return 0;
     text += TRACE_RESOLVER;
     if (strcmp(text, host ? host : "") != 0)
-        return NULL;
-    text += strlen(text) + 1;
-    return *text ? text : NULL;
+        return 0;
+    script->service = text + strlen(text) + 1;
+    script->port = script->service + strlen(script->service) + 1;
+    script->addresses = script->port + strlen(script->port) + 1;
+    return *script->addresses != 0;
 }
 
 /* Each address through the real getaddrinfo, so that hints and service are
    judged by libc; the lists are joined in the script's order. */
-static int scripted_getaddrinfo(const char *address, const char *service,
+static int scripted_getaddrinfo(const struct script *script, const char *host,
+                                const char *service,
                                 const struct addrinfo *hints,
                                 struct addrinfo **result)
 {
+    const char *address = script->addresses;
     struct addrinfo numeric = { .ai_family = AF_UNSPEC };
     struct addrinfo **end = result;
     int error = EAI_NONAME;
 
     if (hints)
         numeric = *hints;
+    if (numeric.ai_flags & AI_NUMERICHOST && host)
+        return EAI_NONAME;      /* a name, where only numbers are wanted */
+    if (service && *service && strcmp(service, script->service) == 0)
+        service = script->port;
     numeric.ai_flags |= AI_NUMERICHOST;
     numeric.ai_flags &= ~AI_ADDRCONFIG;         /* the script's machine has all */
     *result = NULL;
@@ -79,7 +95,7 @@ int __wrap_getaddrinfo(const char *host, const char *service,
                                    hints ? hints->ai_family : 0,
                                    hints ? hints->ai_socktype : 0,
                                    hints ? hints->ai_flags : 0, 0);
-    const char *addresses = scripted(host);
+    struct script script;
     char text[TRACE_PAYLOAD_SIZE];
     int n = snprintf(text, sizeof text, "%s%c%s", host ? host : "", 0,
                      service ? service : "");
@@ -89,8 +105,8 @@ int __wrap_getaddrinfo(const char *host, const char *service,
     if (trace_answers(&call, &answer))
         answer = call.fault->kinds & TRACE_RETVAL ? call.fault->retval
                                                   : EAI_SYSTEM;
-    else if (addresses)
-        answer = scripted_getaddrinfo(addresses, service, hints, result);
+    else if (scripted(host, &script))
+        answer = scripted_getaddrinfo(&script, host, service, hints, result);
     else
         answer = __real_getaddrinfo(host, service, hints, result);
     if (answer == 0)
@@ -110,8 +126,9 @@ void __wrap_freeaddrinfo(struct addrinfo *list)
 struct hostent *__wrap_gethostbyname(const char *name)
 {
     struct call call = trace_enter(OP_GETHOSTBYNAME, CALLER, -1, 0, 0, 0, 0);
-    const char *address = scripted(name);
-    struct hostent *host = __real_gethostbyname(address ? address : name);
+    struct script script;
+    const char *known = scripted(name, &script) ? script.addresses : name;
+    struct hostent *host = __real_gethostbyname(known);
 
     trace_keep(&call, name, strlen(name));
     trace_leave(&call, host ? 0 : -1);
@@ -135,9 +152,17 @@ static ssize_t stream_read(void *cookie, char *data, size_t length)
 static ssize_t stream_write(void *cookie, const char *data, size_t length)
 {
     struct stream *s = cookie;
-    ssize_t n = trace_write(s->caller, s->fd, data, length);
+    size_t written = 0;
 
-    return n == -1 ? 0 : n;     /* fopencookie(3): 0 tells of an error */
+    while (written < length) {  /* stdio goes on after a short count */
+        ssize_t n = trace_write(s->caller, s->fd, data + written,
+                                length - written);
+
+        if (n == -1)
+            break;
+        written += (size_t)n;
+    }
+    return (ssize_t)written;    /* fopencookie(3): less tells of an error */
 }
 
 static int stream_close(void *cookie)

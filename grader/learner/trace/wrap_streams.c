@@ -8,6 +8,7 @@
 #include "trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,6 +30,7 @@ ssize_t __real_recvfrom(int, void *, size_t, int,
 ssize_t __real_recvmsg(int, struct msghdr *, int);
 ssize_t __real_read(int, void *, size_t);
 ssize_t __real_readv(int, const struct iovec *, int);
+ssize_t __real_splice(int, off64_t *, int, off64_t *, size_t, unsigned int);
 ssize_t __real_sendfile(int, int, off_t *, size_t);
 
 /* Streams only: a shortened datagram would be another datagram. */
@@ -104,6 +106,7 @@ ssize_t __wrap_send(int fd, const void *data, size_t length, int flags)
                                    (int64_t)(uintptr_t)data, 0);
     long result;
 
+    trace_spare_non_blocking(&call, fd, flags);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, flags);
     } else {
@@ -121,6 +124,7 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t length, int flags,
                                    flags, (int64_t)(uintptr_t)data, size);
     long result;
 
+    trace_spare_non_blocking(&call, fd, flags);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, flags);
     } else {
@@ -132,16 +136,18 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t length, int flags,
     return trace_leave(&call, result);
 }
 
-ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+static ssize_t traced_sendmsg(uintptr_t caller, int fd,
+                              const struct msghdr *message, int flags)
 {
     size_t length = total(message->msg_iov, message->msg_iovlen);
-    struct call call = trace_enter(OP_SENDMSG, CALLER, fd, (int64_t)length,
+    struct call call = trace_enter(OP_SENDMSG, caller, fd, (int64_t)length,
                                    flags, 0, 0);
     struct iovec copy[IOV_KEPT];
     struct msghdr shorter = *message;
     size_t limit;
     long result;
 
+    trace_spare_non_blocking(&call, fd, flags);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, flags);
         return trace_leave(&call, result);
@@ -158,6 +164,11 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
     return trace_leave(&call, result);
 }
 
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    return traced_sendmsg(CALLER, fd, message, flags);
+}
+
 /* Also what dprintf and a stream of fdopen come to. */
 ssize_t trace_write(uintptr_t caller, int fd, const void *data, size_t length)
 {
@@ -168,6 +179,7 @@ ssize_t trace_write(uintptr_t caller, int fd, const void *data, size_t length)
         return __real_write(fd, data, length);
     call = trace_enter(OP_WRITE, caller, fd, (int64_t)length, 0,
                        (int64_t)(uintptr_t)data, 0);
+    trace_spare_non_blocking(&call, fd, 0);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, 0);
     } else {
@@ -193,6 +205,7 @@ ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
     if (!trace_is_socket(fd))
         return __real_writev(fd, parts, count);
     call = trace_enter(OP_WRITEV, CALLER, fd, (int64_t)length, 0, 0, 0);
+    trace_spare_non_blocking(&call, fd, 0);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, 0);
         return trace_leave(&call, result);
@@ -228,6 +241,7 @@ ssize_t __wrap_recv(int fd, void *data, size_t length, int flags)
                                    (int64_t)(uintptr_t)data, 0);
     long result;
 
+    trace_spare_non_blocking(&call, fd, flags);
     if (!trace_answers(&call, &result)) {
         result = __real_recv(fd, data, allowed(&call, fd, length), flags);
         if (result > 0)
@@ -244,6 +258,7 @@ ssize_t __wrap_recvfrom(int fd, void *data, size_t length, int flags,
                                    size ? (int64_t)*size : -1);
     long result;
 
+    trace_spare_non_blocking(&call, fd, flags);
     if (!trace_answers(&call, &result)) {
         result = __real_recvfrom(fd, data, allowed(&call, fd, length), flags,
                                  from, size);
@@ -262,6 +277,7 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
     size_t count = message->msg_iovlen;
     long result;
 
+    trace_spare_non_blocking(&call, fd, flags);
     if (trace_answers(&call, &result))
         return trace_leave(&call, result);
     limit = allowed(&call, fd, length);
@@ -287,6 +303,7 @@ ssize_t trace_read(uintptr_t caller, int fd, void *data, size_t length)
         return __real_read(fd, data, length);
     call = trace_enter(OP_READ, caller, fd, (int64_t)length, 0,
                        (int64_t)(uintptr_t)data, 0);
+    trace_spare_non_blocking(&call, fd, 0);
     if (!trace_answers(&call, &result)) {
         result = __real_read(fd, data, allowed(&call, fd, length));
         if (result > 0)
@@ -310,6 +327,7 @@ ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
     if (!trace_is_socket(fd))
         return __real_readv(fd, parts, count);
     call = trace_enter(OP_READV, CALLER, fd, (int64_t)length, 0, 0, 0);
+    trace_spare_non_blocking(&call, fd, 0);
     if (trace_answers(&call, &result))
         return trace_leave(&call, result);
     limit = allowed(&call, fd, length);
@@ -320,5 +338,40 @@ ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
     result = __real_readv(fd, parts, count);
     if (result > 0)
         keep_parts(&call, parts, (size_t)count, (size_t)result);
+    return trace_leave(&call, result);
+}
+
+/* A list of messages is so many single ones; it ends at the first that fails. */
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count,
+                    int flags)
+{
+    for (unsigned int i = 0; i < count; i++) {
+        ssize_t n = traced_sendmsg(CALLER, fd, &messages[i].msg_hdr, flags);
+
+        if (n == -1)
+            return i > 0 ? (int)i : -1;
+        messages[i].msg_len = (unsigned int)n;
+    }
+    return (int)count;
+}
+
+/* Between a socket and a pipe: a receive or a send, as the socket sees it. */
+ssize_t __wrap_splice(int in, off64_t *in_offset, int out, off64_t *out_offset,
+                      size_t length, unsigned int flags)
+{
+    int from_socket = trace_is_socket(in);
+    struct call call;
+    long result;
+
+    if (!from_socket && !trace_is_socket(out))
+        return __real_splice(in, in_offset, out, out_offset, length, flags);
+    call = trace_enter(from_socket ? OP_READ : OP_SENDFILE, CALLER,
+                       from_socket ? in : out, (int64_t)length, 0, 0, 0);
+    if (trace_answers(&call, &result))
+        broken_pipe(result, from_socket ? MSG_NOSIGNAL : 0);
+    else
+        result = __real_splice(in, in_offset, out, out_offset,
+                               allowed(&call, from_socket ? in : out, length),
+                               flags);
     return trace_leave(&call, result);
 }

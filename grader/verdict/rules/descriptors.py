@@ -119,12 +119,13 @@ def closed_twice(evidence: Evidence) -> Iterator[Finding]:
     """close() of what is closed already (M91), or was never open."""
     closed: dict[int, Call] = {}
     for call in evidence.calls:
-        if call.name != "close" or not call.done or call.injected or evidence.source.language == "python":
+        if call.name != "close" or not call.done or call.injected:
             if call.done and call.result in closed and call.name in _MAKERS:
                 del closed[call.result]
             continue
         if not call.failed:
-            closed[call.fd] = call
+            if call.fd >= 0:  # Python: -1 stands for a socket closed before
+                closed[call.fd] = call
         elif call.errno == "EBADF" and call.fd in closed:
             yield Finding(
                 call.index, ("wrong-close", "descriptor-reuse"),
