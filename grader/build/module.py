@@ -116,7 +116,10 @@ class Workshop:
         self, directory: Path, source: str, header: Path, objects: list[Path], functions: list[str], allowed: list[str]
     ) -> dict:
         learner, module = directory / "learner.o", directory / "module.so"
-        includes = ["-include", str(header), "-I", str(header.parent)]
+        includes = ["-I", str(header.parent)]
+        if f'"{header.name}"' not in Path(source).read_text(encoding="utf-8", errors="replace"):
+            # a file that does not include its contract is held to it all the same
+            includes += ["-include", str(header)]
         compiled = self._toolchain.run([*self._toolchain.flags, *includes, "-c", source, "-o", str(learner)])
         if compiled.returncode != 0:
             raise BuildError("the compiler refuses the file", compiled.stderr)

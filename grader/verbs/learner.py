@@ -69,6 +69,7 @@ class Learner:
                 sent.append(_plain(argument))
         if scene.before is None:
             scene.before = process.state()
+        scene.begins_anew()
         shown = f"{function}({', '.join(map(_shown, arguments))})"
         message = next((a for a in arguments if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))

@@ -23,6 +23,7 @@ from grader.build.lines import lines_of
 from grader.catalogue.exercises import Exercise
 from grader.learner.process import LearnerProcess
 from grader.learner.state import State
+from grader.learner.trace import layout
 from grader.learner.trace.faults import Fault
 from grader.learner.trace.reader import Call
 from grader.peers.process import PeerProcess
@@ -37,10 +38,19 @@ from grader.verdict.transcript import Step
 
 #: A program that neither does nor computes anything for so long hangs (seconds).
 IDLE_SECONDS = 2.0
+#: The same call so often, without a byte moved, is a loop without end.
+CIRCLES = 2000
+#: Calls after which a program counts as calling without end.
+MOST_CALLS = 150_000
 #: How often the loop looks around while nothing rings (seconds).
 _GLANCE = 0.02
+#: How long a thread that has been joined may take to disappear (seconds).
+_LAST_BREATH = 0.5
 #: The same, when the next look decides (seconds).
 _SECOND_LOOK = 0.0005
+
+
+_MOVES = {*layout.GROUPS["send"], *layout.GROUPS["recv"]}
 
 
 class Scene:
@@ -132,6 +142,11 @@ class Scene:
         run.outcome = message
         run.last = self.process.trace["next"]
         self.after = self._state()
+        limit = time.monotonic() + _LAST_BREATH
+        while self.after and self.before and self.after.threads > self.before.threads and time.monotonic() < limit:
+            # a thread that was joined may not have left the kernel yet
+            select.select([self.process.pidfd], [], [], _SECOND_LOOK)
+            self.after = self._state()
 
     def _state(self) -> State | None:
         try:
@@ -247,7 +262,8 @@ class Scene:
                 raise Broken(Failure("channel", "the program closed descriptors that are not its own", Verdict.CRASH))
         if process.has_ended:
             return
-        if self._is_busy_for_nothing(process):
+        if self._is_busy_for_nothing(process) or self._turns_in_circles(process):
+            process.end()
             raise Broken(death.of_busy_loop(self, awaited))
         if process.trace["forks"] > process.trace["fork_limit"]:
             raise Broken(death.of_fork_bomb(self))
@@ -280,6 +296,20 @@ class Scene:
                 return replace(later.failure, difference=failure.difference)
         return failure
 
+    def _turns_in_circles(self, process: LearnerProcess) -> bool:
+        """Whether the program makes one call over and over that moves nothing."""
+        calls = process.trace.calls
+        if len(calls) > MOST_CALLS:
+            return True
+        last = calls[-CIRCLES:]
+        if len(last) < CIRCLES or last[0].result > 0:
+            return False
+        return len({(c.name, c.fd, c.where, c.result > 0) for c in last}) == 1
+
+    def begins_anew(self) -> None:
+        """A function is called: nothing has been moved by it yet."""
+        self._moved = 0
+
     def _is_busy_for_nothing(self, process: LearnerProcess) -> bool:
         """Whether a processor-time budget is used up and no byte has moved in it."""
         if self.unit.language == "python":
@@ -288,7 +318,9 @@ class Scene:
             noted = process.trace["notes"] if process.trace["note"] == signal.SIGPROF else 0
         if noted == self._notes:
             return False
-        moved = sum(c.result for c in process.trace.calls if c.result > 0 and (c.any_of("send") or c.any_of("recv")))
+        first = self.runs[-1].first if self.runs else 0
+        calls = process.trace.calls
+        moved = sum(c.result for c in calls if c.index >= first and c.result > 0 and c.name in _MOVES)
         for_nothing = moved == self._moved
         self._notes, self._moved = noted, moved
         return for_nothing

@@ -8,12 +8,16 @@ neither side waited for the other, the program's calls are told first.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from grader.learner.trace import layout
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence
 from grader.verdict.model import Line
+
+#: How many of its last entries a transcript has.
+_TOLD = 60
 
 #: Calls that a transcript leaves out: they move nothing.
 _SILENT = {"getsockname", "getpeername", "fcntl", "ioctl", "freeaddrinfo", "getsockopt", "epoll_ctl", "fdopen"}
@@ -49,27 +53,31 @@ class Step:
 def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
     """Merge the script's steps and the program's calls."""
     story = _Story(evidence, steps)
-    calls = [call for run in evidence.runs for call in evidence.during(run) if call.name not in _SILENT]
-    queue = list(steps)
-    lines: list[Line] = []
+    calls = deque(call for run in evidence.runs for call in evidence.during(run) if call.name not in _SILENT)
+    queue = deque(steps)
+    told: list[Step | list[Call]] = []  # steps, and turns of a loop as one
     while calls or queue:
         if calls and (story.may_happen(calls[0]) or not queue):
-            call = calls.pop(0)
-            group = [call]
-            while calls and _alike(call, calls[0]) and story.may_happen(calls[0], group):
-                group.append(calls.pop(0))
-            story.happened(group)
-            lines += story.told(group)
+            group = [calls.popleft()]
+            story.happened(group[0])
+            while calls and _alike(group[0], calls[0]) and story.may_happen(calls[0]):
+                group.append(calls.popleft())
+                story.happened(group[-1])
+            told.append(group)
         else:
-            step = queue.pop(0)
+            step = queue.popleft()
             story.done(step)
-            lines.append(Line(step.actor, step.text))
-    return lines
+            told.append(step)
+    return [line for entry in told[-_TOLD:] for line in story.lines(entry)]
 
 
 def _alike(a: Call, b: Call) -> bool:
     """Whether two neighbours are turns of one loop."""
-    return a.name == b.name and a.line == b.line and a.fd == b.fd and not (a.failed or b.failed or b.result == 0)
+    if (a.name, a.line, a.fd) != (b.name, b.line, b.fd):
+        return False
+    if not a.done or not b.done:
+        return True
+    return (a.result, a.error) == (b.result, b.error) or not (a.failed or b.failed or 0 in (a.result, b.result))
 
 
 class _Story:
@@ -79,10 +87,10 @@ class _Story:
         self._evidence = evidence
         self._started = 0 if any(step.starts >= 0 for step in steps) else 1
         self._connects = self._sent = self._ends = 0
-        self._accepted = self._received = self._eofs = 0
+        self._accepted = self._received = 0
         self._runs = evidence.runs
 
-    def may_happen(self, call: Call, group: list[Call] = ()) -> bool:
+    def may_happen(self, call: Call) -> bool:
         number = sum(run.first <= call.index for run in self._runs)
         if number > self._started:
             return False
@@ -92,19 +100,15 @@ class _Story:
             return call.failed or self._accepted < self._connects
         if call.name in _RECEIVES:
             if call.failed or call.result == 0:
-                return bool(call.injected) or self._eofs < self._ends
-            return self._received + sum(c.result for c in group) + call.result <= self._sent
+                return bool(call.injected) or self._ends > 0
+            return self._received + call.result <= self._sent
         return True
 
-    def happened(self, group: list[Call]) -> None:
-        for call in group:
-            if call.any_of("accept") and not call.failed:
-                self._accepted += 1
-            elif call.name in _RECEIVES and call.done:
-                if call.result > 0:
-                    self._received += call.result
-                else:
-                    self._eofs += not call.injected
+    def happened(self, call: Call) -> None:
+        if call.any_of("accept") and not call.failed:
+            self._accepted += 1
+        elif call.name in _RECEIVES and call.done and call.result > 0:
+            self._received += call.result
 
     def done(self, step: Step) -> None:
         self._connects += step.connects
@@ -112,13 +116,17 @@ class _Story:
         self._ends += step.ends
         self._started += step.starts >= 0
 
-    def told(self, group: list[Call]) -> list[Line]:
+    def lines(self, entry: Step | list[Call]) -> list[Line]:
+        """What the transcript says of a step, or of the turns of a loop."""
+        if isinstance(entry, Step):
+            return [Line(entry.actor, entry.text)]
+        group = entry
         if len(group) <= 3:
             return [Line("learner", spoken(self._evidence, call)) for call in group]
-        moved = sum(call.result for call in group)
+        moved = sum(max(call.result, 0) for call in group)
         first = spoken(self._evidence, group[0])
-        if group[0].name in _RECEIVES:
-            # how the kernel cuts a stream is its own affair: no count
+        if group[0].name in _RECEIVES or moved == 0:
+            # how the kernel cuts a stream, or how far a loop has come: no count
             text = f"{_place(self._evidence, group[0])}{group[0].name}() again and again: {moved} bytes in all"
             return [Line("learner", text)]
         again = f"{_place(self._evidence, group[1])}{group[1].name}() {len(group) - 1} times more: {moved} bytes in all"

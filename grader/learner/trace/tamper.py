@@ -37,6 +37,8 @@ def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: in
         if name and flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         number = recorder().scripted_port(str(service)) if service is not None else None
+        if flags & socket.AI_NUMERICSERV and number != service:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         found, error = [], socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         numeric = (flags | socket.AI_NUMERICHOST) & ~socket.AI_ADDRCONFIG
         for address in addresses:

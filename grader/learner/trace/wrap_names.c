@@ -21,6 +21,7 @@ int __real_getaddrinfo(const char *, const char *, const struct addrinfo *,
 void __real_freeaddrinfo(struct addrinfo *);
 struct hostent *__real_gethostbyname(const char *);
 FILE *__real_fdopen(int, const char *);
+int __real_fileno(FILE *);
 int __real_dprintf(int, const char *, ...);
 int __real_close(int);
 ssize_t trace_write(uintptr_t, int, const void *, size_t);
@@ -67,8 +68,11 @@ static int scripted_getaddrinfo(const struct script *script, const char *host,
         numeric = *hints;
     if (numeric.ai_flags & AI_NUMERICHOST && host)
         return EAI_NONAME;      /* a name, where only numbers are wanted */
-    if (service && *service && strcmp(service, script->service) == 0)
+    if (service && *service && strcmp(service, script->service) == 0) {
+        if (numeric.ai_flags & AI_NUMERICSERV)
+            return EAI_NONAME;
         service = script->port;
+    }
     numeric.ai_flags |= AI_NUMERICHOST;
     numeric.ai_flags &= ~AI_ADDRCONFIG;         /* the script's machine has all */
     *result = NULL;
@@ -175,6 +179,21 @@ static int stream_close(void *cookie)
     return result;
 }
 
+/* The streams made here, for fileno(): a cookie stream has no descriptor. */
+static struct {
+    FILE *file;
+    int fd;
+} streams[64];
+static unsigned int stream_count;
+
+int __wrap_fileno(FILE *file)
+{
+    for (unsigned int i = stream_count; i > 0; i--)
+        if (streams[(i - 1) % 64].file == file)
+            return streams[(i - 1) % 64].fd;
+    return __real_fileno(file);
+}
+
 FILE *__wrap_fdopen(int fd, const char *mode)
 {
     struct call call;
@@ -190,6 +209,10 @@ FILE *__wrap_fdopen(int fd, const char *mode)
     *s = (struct stream){ fd, CALLER };
     file = fopencookie(s, mode, (cookie_io_functions_t){
         .read = stream_read, .write = stream_write, .close = stream_close });
+    if (file) {
+        streams[stream_count % 64].file = file;
+        streams[stream_count++ % 64].fd = fd;
+    }
     trace_leave(&call, file ? 0 : -1);
     return file;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.verdict.evidence import Evidence, Failure
+from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains, violation, when_returned
 
 
@@ -52,7 +52,7 @@ def lost_eai_code(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     for run in evidence.runs:
         for call in evidence.during(run):
-            if call.name == "getaddrinfo" and call.done and call.result != 0:
+            if call.name == "getaddrinfo" and call.done and call.result != 0 and not _is_told(evidence, run):
                 yield Finding(
                     call.index, ("lost-eai-code",),
                     f"{evidence.place(call)} getaddrinfo() failed, and {_told(evidence, run, failure)}",
@@ -61,7 +61,13 @@ def lost_eai_code(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 return
 
 
-def _told(evidence: Evidence, run, failure: Failure) -> str:
+def _is_told(evidence: Evidence, run: Run) -> bool:
+    """Whether the caller has learned of it as the contract says."""
+    raised = (run.outcome or {}).get("raised")
+    return raised is not None and (evidence.source.language == "c" or "gaierror" in raised["bases"])
+
+
+def _told(evidence: Evidence, run: Run, failure: Failure) -> str:
     if run.succeeded:
         return f"{run.function}() reported success"
     if run.outcome and "broke" in run.outcome:
