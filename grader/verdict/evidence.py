@@ -76,7 +76,7 @@ class Descriptor:
         """The first call of a group on it that did not fail."""
         return next((c for c in self.calls if c.any_of(group) and c.done and not c.failed), None)
 
-    @property
+    @cached_property
     def is_listening(self) -> bool:
         return self.succeeded("listen") is not None
 
