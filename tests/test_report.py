@@ -20,18 +20,18 @@ SHORT_SEND = """
        a time
        short-send: a send() that took fewer bytes than offered is treated as
        complete
-       send_all.c:22 send() took 1021 of 65536 bytes, and the other 64515 were
-       never sent
+       send_all.c:22 send() took 7 of 8192 bytes, and the other 8185 were never
+       sent
 
        peer            learner
        connects, and lends the program its end
-                       runs send_all(sock, 65536 bytes)
-                       send_all.c:22  send(fd, 65536 bytes) = 1021   (INJECTED)
-       receives 1021 bytes, then end-of-file
+                       runs send_all(sock, 8192 bytes)
+                       send_all.c:22  send(fd, 8192 bytes) = 7   (INJECTED)
+       receives 7 bytes, then end-of-file
 
-       expected  65536 bytes: ... 08 0001016 0001024 0001032 0001040 0001048 00 ...
-       actual     1021 bytes: ... 08 00010
-                                          ^ stream ends here
+       expected  8192 bytes: 0000000 0000008 0000016 0000024 0000032 00 ...
+       actual       7 bytes: 0000000
+                                    ^ stream ends here
 
        read  send(2), RETURN VALUE      again  nox -s grade -- send_all --lang c
 

@@ -25,7 +25,7 @@ def compared(difference: Difference, width: int) -> list[str]:
     length = max(len(str(len(expected))), len(str(len(actual))))
     head = len(f"expected  {'':{length}} bytes: ")
     as_text = _is_text(expected) and _is_text(actual)
-    room = (width - head - 4) // (1 if as_text else 3)
+    room = (width - head - len("... ") - len(" ...")) // (1 if as_text else 3)
     start = 0 if max(len(expected), len(actual)) <= room or at <= room // 2 else at - _BEFORE
     lines = [
         f"{word:<8}  {len(data):>{length}} bytes: {_window(data, start, room, as_text)}"
