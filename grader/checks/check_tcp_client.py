@@ -29,7 +29,7 @@ def check_reads_a_long_reply(learner, peer):
 
     learner.runs("fetch", "127.0.0.1", port)
     peer.accepts()
-    peer.sends(LONG)
+    peer.sends_in_pieces([LONG[:25000], LONG[25000:50000], LONG[50000:]])
     peer.closes()
     learner.returns(LONG)
 

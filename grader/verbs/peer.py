@@ -127,7 +127,11 @@ class Peer:
     # --- streams ----------------------------------------------------------
 
     def sends(self, data: bytes) -> None:
-        """Send bytes, at once and in one piece."""
+        """Send bytes, at once and in one piece.
+
+        Up to some 60,000 bytes arrive in one receive of the program, if it has
+        room; how more are cut is the kernel's affair: send them in pieces.
+        """
         self._wait("send", f"the program receives {len(data)} bytes", after_return=True, name=_CONNECTION, data=data)
         self._sent += len(data)
         self._note(f"sends {len(data)} bytes", sends=len(data))
