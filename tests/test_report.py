@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from grader.catalogue.gaps import Gaps
 from grader.report.bytes import compared
 from grader.verdict.model import Difference
-from tests.conftest import EXERCISES, Graded, by_slug, solutions_in
+from tests.conftest import EXERCISES, PROJECT, Graded, by_slug, run_kit, solutions_in
 
 SHORT_SEND = """
               c
@@ -66,8 +68,6 @@ def test_colour_only_decorates(submission: Path, grade: Callable[..., Graded]) -
 
     plain = grade(submission, "send_all", "--color", "never").text
     coloured = grade(submission, "send_all", "--color", "always").text
-
-    import re
 
     assert "\x1b[" not in plain
     assert "\x1b[" in coloured
@@ -142,3 +142,23 @@ def test_warnings_are_shown_when_the_program_runs(submission: Path, grade: Calla
 )
 def test_the_caret_stands_under_the_first_difference(difference: Difference, lines: list[str]) -> None:
     assert compared(difference, 72) == lines
+
+
+def test_the_session_in_the_readme_is_a_real_one(tmp_path: Path) -> None:
+    kit = tmp_path / "kit"
+    for name in ("grader", "exercises", "c_stubs"):
+        shutil.copytree(PROJECT / name, kit / name)
+    exercise = by_slug("send_all")
+    (kit / exercise.stub("c").relative_to(PROJECT)).write_text(Gaps(exercise).stub("c"))
+
+    done = run_kit("send_all", "--lang", "c", env={"PYTHONPATH": ""}, cwd=kit)
+
+    assert f"$ nox -s grade -- send_all --lang c\n{done.stdout}```" in (PROJECT / "README.md").read_text()
+
+
+def test_the_readme_lists_every_exercise() -> None:
+    readme = (PROJECT / "README.md").read_text()
+
+    for exercise in EXERCISES:
+        row = f"| [{exercise.key.replace('_', ' ', 1)}](exercises/{exercise.key}/README.md) "
+        assert f"{row}| {exercise.title} | {exercise.teaches} |" in readme
