@@ -32,12 +32,12 @@ def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: in
         if call.fault and call.fault.kinds & layout.RETVAL:
             raise socket.gaierror(call.fault.retval, "injected")
         addresses = recorder().scripted_addresses(name)
-        if not addresses:
-            return _real_getaddrinfo(host, port, family, type, proto, flags)
-        if name and flags & socket.AI_NUMERICHOST:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         number = recorder().scripted_port(str(service)) if service is not None else None
-        if flags & socket.AI_NUMERICSERV and number != service:
+        if number != service and flags & socket.AI_NUMERICSERV:
+            number = service
+        if not addresses:
+            return _real_getaddrinfo(host, number, family, type, proto, flags)
+        if name and flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         found, error = [], socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         numeric = (flags | socket.AI_NUMERICHOST) & ~socket.AI_ADDRCONFIG

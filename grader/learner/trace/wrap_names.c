@@ -36,20 +36,19 @@ struct script {
     const char *addresses;      /* a list of strings, ended by an empty one */
 };
 
-/* Whether the script knows host. */
+/* Read the script; returns whether it knows host. */
 static int scripted(const char *host, struct script *script)
 {
     const char *text = (const char *)trace_memory();
 
+    *script = (struct script){ "", "", "" };
     if (!text)
         return 0;
     text += TRACE_RESOLVER;
-    if (strcmp(text, host ? host : "") != 0)
-        return 0;
     script->service = text + strlen(text) + 1;
     script->port = script->service + strlen(script->service) + 1;
     script->addresses = script->port + strlen(script->port) + 1;
-    return *script->addresses != 0;
+    return *script->addresses != 0 && strcmp(text, host ? host : "") == 0;
 }
 
 /* Each address through the real getaddrinfo, so that hints and service are
@@ -68,11 +67,6 @@ static int scripted_getaddrinfo(const struct script *script, const char *host,
         numeric = *hints;
     if (numeric.ai_flags & AI_NUMERICHOST && host)
         return EAI_NONAME;      /* a name, where only numbers are wanted */
-    if (service && *service && strcmp(service, script->service) == 0) {
-        if (numeric.ai_flags & AI_NUMERICSERV)
-            return EAI_NONAME;
-        service = script->port;
-    }
     numeric.ai_flags |= AI_NUMERICHOST;
     numeric.ai_flags &= ~AI_ADDRCONFIG;         /* the script's machine has all */
     *result = NULL;
@@ -100,16 +94,20 @@ int __wrap_getaddrinfo(const char *host, const char *service,
                                    hints ? hints->ai_socktype : 0,
                                    hints ? hints->ai_flags : 0, 0);
     struct script script;
+    int known = scripted(host, &script);
     char text[TRACE_PAYLOAD_SIZE];
     int n = snprintf(text, sizeof text, "%s%c%s", host ? host : "", 0,
                      service ? service : "");
     long answer;
 
     trace_keep(&call, text, n < (int)sizeof text ? (size_t)n : sizeof text);
+    if (service && *service && strcmp(service, script.service) == 0 &&
+        !(hints && hints->ai_flags & AI_NUMERICSERV))
+        service = script.port;
     if (trace_answers(&call, &answer))
         answer = call.fault->kinds & TRACE_RETVAL ? call.fault->retval
                                                   : EAI_SYSTEM;
-    else if (scripted(host, &script))
+    else if (known)
         answer = scripted_getaddrinfo(&script, host, service, hints, result);
     else
         answer = __real_getaddrinfo(host, service, hints, result);
