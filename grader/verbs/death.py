@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Exit status of a process that a sanitizer has ended.
 _SANITIZER = 86
 _PYTHON_FRAME = re.compile(r'File "(?P<path>[^"]+)", line (?P<line>\d+)')
-_C_FRAME = re.compile(r"#\d+ 0x[0-9a-f]+ in \S+ (?P<path>[^\s:]+):(?P<line>\d+)")
+_C_FRAME = re.compile(r"#\d+ 0x[0-9a-f]+ +(?:in \S+ )?\((?P<path>[^()]+)\+0x(?P<offset>[0-9a-f]+)\)")
 _ASAN = re.compile(r"ERROR: AddressSanitizer: (?P<what>[\w-]+)")
 _ASAN_SIZE = re.compile(r"^(?P<how>READ|WRITE) of size (?P<size>\d+)", re.MULTILINE)
 _UBSAN = re.compile(r"(?P<path>[^\s:]+):(?P<line>\d+):\d+: runtime error: (?P<what>.+)")
@@ -64,7 +64,7 @@ def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:
 
 
 def _of_sanitizer(scene: Scene, report: str) -> tuple[str, int | None]:
-    line = _line_in(scene, _C_FRAME, report)
+    line = _guilty_line(scene, report)
     what = _ASAN.search(report)
     words = what["what"] if what else "memory error"
     size = _ASAN_SIZE.search(report)
@@ -76,6 +76,14 @@ def _of_sanitizer(scene: Scene, report: str) -> tuple[str, int | None]:
     else:
         sentence = words.replace("-", " ")
     return sentence, line
+
+
+def _guilty_line(scene: Scene, report: str) -> int | None:
+    """The learner's line of the innermost frame that has one."""
+    module = str(scene.stage.module(scene.unit))
+    offsets = [int(found["offset"], 16) for found in _C_FRAME.finditer(report) if found["path"] == module]
+    lines = scene.lines(set(offsets)) if offsets else {}
+    return next((lines[offset] for offset in offsets if offset in lines), None)
 
 
 def _line_in(scene: Scene, frame: re.Pattern, text: str) -> int | None:
