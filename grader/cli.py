@@ -7,20 +7,18 @@ or nothing could be judged here; 3 bad usage.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError, UnknownExercise, load_all, select
-from grader.verbs.stage import Stage, Unit
+from grader.verbs.stage import Unit
 from grader.verdict.model import UnitResult, Verdict
 
 PASSED, TO_REPAIR, KIT_FAULT, BAD_USAGE = 0, 1, 2, 3
 #: What grading imports -> the package that has it.
 REQUIREMENTS = {"pytest": "pytest", "pytest_timeout": "pytest-timeout", "cffi": "cffi", "rich": "rich"}
-CHECKS = Path(__file__).parent / "checks"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -99,59 +97,26 @@ def _units(exercises: list[Exercise], language: str | None, submission: Path | N
 
 
 def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int:
-    stage = Stage(units)  # compiles and warms up while pytest is imported
+    from grader.plugin import session
+
     try:
-        results, faults, selected = _run_checks(stage, units, options.k)
+        outcome = session.run(units, options.k)
     except KeyboardInterrupt:
         return _complain("interrupted", KIT_FAULT)
-    finally:
-        stage.close()
-    if not selected and not faults:
+    if not outcome.selected and not outcome.faults:
         return _complain(f"no check matches -k {options.k!r}", BAD_USAGE)
+    results = outcome.results
+    if options.k:
+        results = [result for result in results if result.planned or result.checks]
     from grader.report.terminal import Terminal
 
-    Terminal(options.color).show(results, faults, verbose=options.verbose)
+    Terminal(options.color).show(results, outcome.faults, verbose=options.verbose)
     for writer in writers:
         try:
             writer(results)
         except OSError as error:
             return _complain(f"the report cannot be written: {error}", BAD_USAGE)
-    return exit_code(results, faults)
-
-
-def _run_checks(stage: Stage, units: list[Unit], expression: str) -> tuple[list[UnitResult], list[str], int]:
-    # What the environment has for pytest is not for this run.
-    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
-        del os.environ[name]
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    import pytest
-
-    from grader.plugin.judge import Judge
-
-    judge = Judge(stage, units)
-    arguments = ["-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "-p", "pytest_timeout"]
-    arguments += ["-p", "no:cacheprovider", "-p", "no:doctest", "-p", "no:unittest", "-p", "no:junitxml"]
-    arguments += [
-        "-p",
-        "no:pastebin",
-        "-p",
-        "no:nose",
-        "-p",
-        "no:faulthandler",
-        "-p",
-        "no:logging",
-        "-p",
-        "no:stepwise",
-    ]
-    arguments += ["-p", "no:setuponly", "-p", "no:setupplan", "--assert=plain", "--capture=no"]
-    if expression:
-        arguments += ["-k", expression]
-    checks = {str(CHECKS / f"check_{unit.exercise.slug}.py"): None for unit in units}
-    pytest.main([*arguments, *checks], plugins=[judge])
-    results = [judge.results[unit] for unit in units]
-    if expression:
-        results = [result for result in results if result.planned or result.checks]
-    return results, judge.faults, sum(len(result.checks) for result in results)
+    return exit_code(results, outcome.faults)
 
 
 def exit_code(results: list[UnitResult], faults: list[str]) -> int:

@@ -1,0 +1,106 @@
+"""Runs the checks of some programs: in one pytest session, or in several at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.verbs.stage import Stage, Unit
+from grader.verdict.model import UnitResult
+
+CHECKS = Path(__file__).resolve().parents[1] / "checks"
+#: Plugins of pytest's own that a run of checks has no use for.
+_UNUSED = (
+    *("cacheprovider", "doctest", "unittest", "junitxml", "pastebin"),
+    *("nose", "faulthandler", "logging", "stepwise", "setuponly", "setupplan"),
+)
+
+
+@dataclass
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        results: one for each unit, in the order of the units.
+        faults: what went wrong in the kit itself.
+    """
+
+    results: list[UnitResult] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def selected(self) -> int:
+        """How many checks were run."""
+        return sum(len(result.checks) for result in self.results)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(units: list[Unit], expression: str = "", jobs: int | None = None) -> Outcome:
+    """Run all checks of these units, spread over the processors.
+
+    Args:
+        units: what is graded.
+        expression: only the checks whose names match, as pytest's ``-k`` has it.
+        jobs: how many sessions at once; as many as processors by default.
+    """
+    shares = list(_shares(units, jobs or processors()))
+    if len(shares) < 2:
+        return run_here(units, expression)
+    # forked before anything here has a thread: the first share is this process's own
+    with ProcessPoolExecutor(len(shares) - 1, multiprocessing.get_context("fork")) as pool:
+        others = [pool.submit(run_here, share, expression) for share in shares[1:]]
+        outcomes = [run_here(shares[0], expression), *(other.result() for other in others)]
+    by_unit = {
+        unit: result
+        for share, outcome in zip(shares, outcomes, strict=True)
+        for unit, result in zip(share, outcome.results, strict=True)
+    }
+    return Outcome([by_unit[unit] for unit in units], [fault for outcome in outcomes for fault in outcome.faults])
+
+
+def _shares(units: list[Unit], jobs: int) -> Iterator[list[Unit]]:
+    """Units dealt out evenly; a share has one language where it can, for each
+    language has a launcher to warm up."""
+    ordered = sorted(units, key=lambda unit: unit.language)
+    jobs = min(jobs, len(units))
+    for i in range(jobs):
+        share = ordered[len(units) * i // jobs : len(units) * (i + 1) // jobs]
+        if share:
+            yield share
+
+
+def run_here(units: list[Unit], expression: str = "") -> Outcome:
+    """Run all checks of these units in this process, one after the other."""
+    stage = Stage(units)  # compiles and warms up while pytest is imported
+    try:
+        return _session(stage, units, expression)
+    finally:
+        stage.close()
+
+
+def _session(stage: Stage, units: list[Unit], expression: str) -> Outcome:
+    # What the environment has for pytest is not for this run.
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    import pytest
+
+    from grader.plugin.judge import Judge
+
+    judge = Judge(stage, units)
+    arguments = ["-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "-p", "pytest_timeout"]
+    arguments += [word for name in _UNUSED for word in ("-p", f"no:{name}")]
+    arguments += ["--assert=plain", "--capture=no"]
+    if expression:
+        arguments += ["-k", expression]
+    checks = {str(CHECKS / f"check_{unit.exercise.slug}.py"): None for unit in units}
+    pytest.main([*arguments, *checks], plugins=[judge])
+    return Outcome([judge.results[unit] for unit in units], judge.faults)
