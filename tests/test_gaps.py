@@ -11,35 +11,6 @@ from grader.catalogue.exercises import Exercise
 from grader.catalogue.gaps import Gaps
 from tests.conftest import EXERCISES, Graded, solutions_in
 
-#: (exercise, gap) -> what stands in the line that is reported, in Python and C.
-LINES = {
-    ("tcp_client", "one-recv"): ("if chunk := sock.recv(4096)", "recv(fd, reply + got"),
-    ("tcp_client", "wrong-close"): ("socket.socket(", "fd = socket("),
-    ("tcp_client", "addrinfo-leak"): (None, "getaddrinfo("),
-    ("tcp_client", "first-address-only"): ("sock.connect(address)", "result = connect("),
-    ("tcp_client", "fd-leak"): ("socket.socket(", "fd = socket("),
-    ("tcp_client", "missed-error"): ("sock.recv(4096)", "recv(fd, reply + got"),
-    ("tcp_client", "interrupted-call"): (None, "result = connect("),
-    ("tcp_client", "small-buffer"): (None, "recv(fd, reply + got"),
-    ("send_all", "hard-coded-length"): ("sock.send(remaining)", "n = send("),
-    ("send_all", "short-send"): ("sock.send(remaining)", "n = send("),
-    ("send_all", "resent-start"): ("sock.send(data[", "send(fd, data"),
-    ("send_all", "interrupted-call"): (None, "n = send("),
-    ("send_all", "broken-pipe"): ("sock.send(remaining)", "send(fd, next, left, 0)"),
-    ("send_all", "zero-is-closed"): ("sock.send(remaining)", "n = send("),
-    ("send_all", "unchecked-argument"): (None, "n = send("),
-    ("tcp_server", "fd-mix-up"): ("socket.socket(", "setsockopt(listener"),
-    ("tcp_server", "hard-coded-length"): ("connection.sendall(GREETING[:13])", "send("),
-    ("tcp_server", "addrinfo-leak"): (None, "getaddrinfo("),
-    ("tcp_server", "not-passive"): ("listener.bind(address)", "bind(listener"),
-    ("tcp_server", "no-reuse-address"): ("listener.bind(address)", "bind(listener"),
-    ("tcp_server", "open-listener"): ("connection.sendall(", "send("),
-    ("tcp_server", "leaked-candidate"): ("socket.socket(", "listener = socket("),
-    ("tcp_server", "lost-eai-code"): ("socket.getaddrinfo(", "getaddrinfo("),
-    ("tcp_server", "short-send"): ("connection.send(GREETING)", "send("),
-    ("tcp_server", "interrupted-call"): (None, "accept(listener"),
-    ("tcp_server", "broken-pipe"): ("connection.sendall(", "send("),
-}
 MUTANTS = [
     pytest.param(exercise, language, gap.slug, id=f"{exercise.slug}-{language}-{gap.slug}")
     for exercise in EXERCISES
@@ -61,7 +32,8 @@ def test_a_gap_alone_is_reported_by_name_and_line(
     assert (diagnosis["gap"], diagnosis["title"]) == (slug, exercise.gaps[slug].sentence)
     place = diagnosis["places"][0]
     assert place["file"] == exercise.file_name(language)
-    expected = LINES[exercise.slug, slug][language == "c"]
+    expected = Gaps(exercise).line(language, slug)
+    assert expected
     assert expected in text.splitlines()[place["line"] - 1]
 
 

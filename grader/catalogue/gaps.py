@@ -13,6 +13,12 @@ Where two gaps touch the same text, ``[[together]]`` says what both look like::
     [[together]]
     gaps = ["short-send", "zero-is-closed"]
     c = [{ find = "while (left > 0) {", put = "if (left > 0) {" }]
+
+``[line]`` says what stands in the line that is reported for a gap that is open
+alone, so that a diagnosis at another line is noticed::
+
+    [line]
+    short-send = { python = "sock.send(remaining)", c = "n = send(" }
 """
 
 from __future__ import annotations
@@ -61,6 +67,11 @@ class Gaps:
     def mutant(self, language: str, slug: str) -> str:
         """The solution with exactly one gap open."""
         return self.with_open(language, [slug])
+
+    def line(self, language: str, slug: str) -> str:
+        """A part of the line that is reported for a mutant; ``""`` where the
+        gap is a line that is missing, and none can be named."""
+        return self._data.get("line", {}).get(slug, {}).get(language, "")
 
     def with_open(self, language: str, slugs: Iterable[str]) -> str:
         """The solution with these gaps open.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno as errnos
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from grader.learner.program import Null
@@ -84,8 +84,13 @@ class Learner:
         for lent in new:
             lent.close()
 
-    def returns(self, value: Any) -> None:
-        """The function returns that value, and leaves everything as it found it."""
+    def returns(self, value: Any, *, mistakes: Mapping[Any, str] | None = None) -> None:
+        """The function returns that value, and leaves everything as it found it.
+
+        Args:
+            mistakes: wrong answers that give a gap away, each with the gap's
+                slug: ``{b"\\xa2\\x0d": "host-order-port"}``.
+        """
         run = self._ended(f"{self._scene.runs[-1].function}() returns")
         outcome = run.outcome
         if "returned" not in outcome:
@@ -97,14 +102,16 @@ class Learner:
                 sentence = f"returned {len(outcome['returned'])} bytes where {len(value)} were to come"
             else:
                 sentence = f"returned {_value(outcome['returned'])} where {_value(value)} was to come"
-            raise Broken(Failure("outcome", sentence, difference=difference))
+            gap = (mistakes or {}).get(outcome["returned"], "") if _hashable(outcome["returned"]) else ""
+            raise Broken(Failure("outcome", sentence, difference=difference, gap=gap))
         self._scene.steps.append(Step(f"returns {_value(value)}", "learner"))
         judge_state(self._scene)
 
-    def raises(self, *errors: str) -> None:
+    def raises(self, *errors: str, instead: str = "") -> None:
         """The function fails, and leaves everything as it found it.
 
         Args:
+            instead: slug of the gap that reporting success gives away.
             errors: symbolic names, one of which it must be: ``"ECONNREFUSED"``;
                 ``"gaierror"`` and ``"ValueError"`` as the contracts have them;
                 none for any ``OSError``.  Of a Python exception the class
@@ -119,7 +126,8 @@ class Learner:
                 sentence = str(outcome["broke"])
             elif outcome["returned"] is not None:
                 sentence = f"returned {_value(outcome['returned'])} where {words} was to be reported"
-            raise Broken(Failure("success" if "returned" in outcome else "broke", sentence))
+            gap = instead if "returned" in outcome else ""
+            raise Broken(Failure("success" if "returned" in outcome else "broke", sentence, gap=gap))
         raised = outcome["raised"]
         if not any(map(self._accepts(raised), errors or ("OSError",))):
             raise Broken(_unexpected(run, f"{words} was to be reported"))
@@ -209,6 +217,10 @@ class Learner:
 
 def _plain(argument: Any) -> Any:
     return {"null": argument.size} if isinstance(argument, Null) else argument
+
+
+def _hashable(value: Any) -> bool:
+    return not isinstance(value, dict | list)
 
 
 def _class_for(name: str) -> str:

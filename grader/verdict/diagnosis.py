@@ -39,10 +39,13 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
     story = tuple(tell(evidence, steps)) if evidence.runs else ()
     if first is None:
         places = (Place(evidence.source.name, failure.line),) if failure.line else ()
+        proven = next((gap for gap in exercise.gaps_of(evidence.source.language) if gap.slug == failure.gap), None)
         return Diagnosis(
             failure.sentence,
+            gap=proven.slug if proven else "",
+            title=proven.sentence if proven else "",
             places=places,
-            read=failure.read,
+            read=failure.read or (proven.read[0] if proven else ""),
             difference=failure.difference,
             transcript=story,
             messages=failure.messages,

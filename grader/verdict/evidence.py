@@ -48,6 +48,8 @@ class Failure:
         sentence: what happened, said without knowing why.
         line: of the learner's file, where one is known.
         read: what to read, where the failure itself says so.
+        gap: slug of the gap that the failure itself proves, if it does: an
+            answer that only this mistake gives.
     """
 
     kind: str
@@ -57,6 +59,7 @@ class Failure:
     difference: Difference | None = None
     read: str = ""
     messages: str = ""
+    gap: str = ""
 
 
 @dataclass
