@@ -9,9 +9,7 @@ its reader, so a reader that still sleeps has nothing to read.
 
 from __future__ import annotations
 
-import os
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.learner.trace.reader import Call
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
 
 _ENDLESS = ("accept", "accept4", "recv", "recvfrom", "recvmsg", "read", "readv")
 _TIMED = ("poll", "select", "epoll_wait")  # args[1] is a limit in ms, -1 for none
-
-# TCP states of proc(5) in which something is still on its way.
-_ON_ITS_WAY = {"02", "03", "04", "09", "0B"}  # SYN_SENT SYN_RECV FIN_WAIT1 LAST_ACK CLOSING
 
 
 def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argument
@@ -48,7 +43,7 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
     if any(peer.is_busy and peer.action not in ("accept", "receive") for peer in scene.peers):
         return None
     before = trace["next"]
-    if _on_its_way([scene.process.pid, *(peer.pid for peer in scene.peers)]):
+    if _on_its_way(scene):
         return None
     # All that was sent had arrived by now.  Whoever it was for is awake, or has
     # gone to sleep again after a record more.
@@ -66,7 +61,7 @@ def all_delivered(scene: Scene) -> bool:
     it sent is on its way."""
     return (
         all(peer.is_asleep for peer in scene.peers)
-        and not _on_its_way([scene.process.pid, *(peer.pid for peer in scene.peers)])
+        and not _on_its_way(scene)
         and all(peer.is_asleep for peer in scene.peers)
     )
 
@@ -83,7 +78,7 @@ def sleeps_on_all_delivered(scene: Scene) -> bool:
     has not arrived: it waits for more."""
     trace, process = scene.process.trace, scene.process
     before = trace["next"]
-    if set(process.task_states().values()) != {"S"} or _on_its_way([process.pid, *(p.pid for p in scene.peers)]):
+    if set(process.task_states().values()) != {"S"} or _on_its_way(scene):
         return False
     return set(process.task_states().values()) == {"S"} and trace["next"] == before and scene.run is not None
 
@@ -97,26 +92,5 @@ def _has_timeouts(calls: list[Call]) -> bool:
     return any(c.name == "setsockopt" and c.args[1] in names and c.args[2] for c in calls)
 
 
-def _on_its_way(pids: list[int]) -> bool:
-    inodes = {inode for pid in pids for inode in _sockets(pid)}
-    lines = [
-        line.split()
-        for name in ("tcp", "tcp6")
-        if Path(f"/proc/net/{name}").exists()
-        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
-    ]
-    ports = {fields[i].rpartition(":")[2] for fields in lines if fields[9] in inodes for i in (1, 2)} - {"0000"}
-    return any(
-        (fields[3] in _ON_ITS_WAY or not fields[4].startswith("00000000"))
-        and fields[3] != "0A"
-        and {fields[1].rpartition(":")[2], fields[2].rpartition(":")[2]} & ports
-        for fields in lines
-    )
-
-
-def _sockets(pid: int) -> set[str]:
-    try:
-        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-    except OSError:
-        return set()
-    return {link[8:-1] for link in links if link.startswith("socket:[")}
+def _on_its_way(scene: Scene) -> bool:
+    return scene.connections.on_their_way([scene.process.pid, *(peer.pid for peer in scene.peers)])

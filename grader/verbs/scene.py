@@ -28,6 +28,7 @@ from grader.learner.trace.faults import Fault
 from grader.learner.trace.reader import Call
 from grader.peers.process import PeerProcess
 from grader.processes.channel import ChannelError
+from grader.processes.connections import Connections
 from grader.verbs import death, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.stage import Stage, Unit
@@ -65,6 +66,7 @@ class Scene:
         self.stage, self.unit = stage, unit
         self.process: LearnerProcess | None = None
         self.peers: list[PeerProcess] = []
+        self.connections = Connections()
         self.steps: list[Step] = []
         self.runs: list[Run] = []
         self.faults: list[Fault] = []
