@@ -1,7 +1,7 @@
 """04 send_all: every byte, in order, once; and an error when that fails."""
 
 from grader.learner.program import Null
-from grader.verbs.script import only, reveals
+from grader.verbs.script import only, reveals, torture
 
 GREETING = b"Hi client - you have successfully connected!"
 BINARY = b"\x00\xff\xfe\r\n\x00"
@@ -117,3 +117,12 @@ def check_refuses_a_null_buffer(learner, peer):
 
     learner.runs("send_all", peer.connection, Null(44))
     learner.raises("EINVAL")
+
+
+@torture
+def check_survives_every_failing_call(learner, peer):
+    """reports or survives every call that fails"""
+    learner.runs("send_all", peer.connection, GREETING)
+
+    peer.receives(GREETING)
+    learner.returns(None)

@@ -1,7 +1,7 @@
 """03 tcp_client: every address, the whole reply, no descriptor left."""
 
 from grader.learner.program import Null
-from grader.verbs.script import only, reveals
+from grader.verbs.script import only, reveals, torture
 
 REPLY = b"220-greeter.test: welcome, caller.\r\n220 You are the thirteenth today.\r\n"
 HOST = "greeter.test"
@@ -142,3 +142,18 @@ def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
 
     learner.runs("fetch", "127.0.0.1", port, room=Null(64))
     learner.raises("EINVAL")
+
+
+@torture
+def check_survives_every_failing_call(learner, peer, resolves):
+    """reports or survives every call that fails"""
+    port = peer.listens()
+    peer.holds("127.0.0.2", port)
+    resolves(HOST, "127.0.0.2", "127.0.0.1")
+
+    learner.runs("fetch", HOST, port)
+
+    peer.accepts()
+    peer.sends(REPLY)
+    peer.closes()
+    learner.returns(REPLY)

@@ -1,6 +1,6 @@
 """09 tcp_server: one client, one greeting, the calls in their order."""
 
-from grader.verbs.script import only, reveals
+from grader.verbs.script import only, reveals, torture
 
 GREETING = b"Hi client - you have successfully connected!"
 
@@ -67,15 +67,19 @@ def check_tries_the_next_candidate(learner, peer, port, resolves):
 
 
 @reveals("leaked-candidate")
-def check_reports_why_it_cannot_serve(learner, port, fault):
+def check_reports_why_it_cannot_serve(learner, peer, port, fault):
     """reports an error of listen() and of accept(), and leaves nothing open"""
     fault("listen", error="EADDRINUSE", when="1")
+    fault("listen", hold=True, when="2")
     fault("accept", error="EMFILE")
 
     learner.runs("greet_one", port)
     learner.raises("EADDRINUSE")
 
     learner.runs("greet_one", port)
+    learner.is_held()
+    peer.connects(port)
+    learner.goes_on()
     learner.raises("EMFILE")
 
 
@@ -148,3 +152,16 @@ def check_reports_a_client_that_is_gone(learner, peer, port, fault):
     peer.resets()
     learner.goes_on()
     learner.raises()
+
+
+@torture
+def check_survives_every_failing_call(learner, peer, port, resolves):
+    """reports or survives every call that fails"""
+    resolves(None, "192.0.2.13", "0.0.0.0")
+
+    learner.runs("greet_one", port)
+
+    peer.connects(port)
+    peer.receives(GREETING)
+    peer.sees_end_of_file()
+    learner.returns(None)

@@ -1,67 +1,31 @@
-"""The fixtures a check can name: ``learner``, ``peer``, ``fault`` and others."""
+"""The fixtures a check can name: the parts of `grader.verbs.cast`."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from grader.peers.process import free_port
-from grader.verbs.learner import Learner
-from grader.verbs.peer import Peer
-from grader.verbs.scene import Scene
-from grader.verbs.script import Script
+from grader.verbs.cast import PARTS, Cast
 from grader.verbs.stage import Stage, Unit
 
 
 @pytest.fixture
-def scene(stage: Stage, unit: Unit) -> Iterator[Scene]:
-    """The check's processes; ended when it is over."""
-    scene = Scene(stage, unit)
-    yield scene
-    scene.close()
+def cast(stage: Stage, unit: Unit) -> Iterator[Cast]:
+    """The check's parts; ended when it is over."""
+    cast = Cast(stage, unit)
+    yield cast
+    cast.close()
 
 
-@pytest.fixture
-def learner(scene: Scene) -> Learner:
-    """The program under judgement."""
-    return Learner(scene)
+def _fixture(name: str) -> Callable[[Cast], Any]:
+    def part(cast: Cast) -> Any:
+        return cast[name]
+
+    part.__doc__ = getattr(Cast, name, Cast).__doc__
+    return pytest.fixture(name=name)(part)
 
 
-@pytest.fixture
-def peer(scene: Scene) -> Iterator[Peer]:
-    """The process at the other end."""
-    peer = Peer(scene)
-    yield peer
-    peer.close()
-
-
-@pytest.fixture
-def other_peer(scene: Scene) -> Iterator[Peer]:
-    """A second one."""
-    peer = Peer(scene)
-    yield peer
-    peer.close()
-
-
-@pytest.fixture
-def fault(scene: Scene) -> Callable[..., None]:
-    """Tampers with a call: ``fault("send", limit=7)``."""
-    return Script(scene).fault
-
-
-@pytest.fixture
-def resolves(scene: Scene) -> Callable[..., None]:
-    """Scripts getaddrinfo(): ``resolves("greeter.test", "127.0.0.2", "127.0.0.1")``."""
-    return Script(scene).resolves
-
-
-@pytest.fixture
-def port(scene: Scene) -> Iterator[str]:
-    """A TCP port that nothing uses, as text; a new one for each check."""
-    reserved: dict[int, int] = {}
-    scene.port = free_port(reserved)
-    yield str(scene.port)
-    for fd in reserved.values():
-        os.close(fd)
+for _name in PARTS:
+    globals()[_name] = _fixture(_name)

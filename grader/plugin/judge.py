@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-import traceback
 from pathlib import Path
 
 import pytest
 
-from grader.build.module import BuildError
-from grader.build.toolchain import NoCompiler
 from grader.plugin import fixtures
-from grader.verbs.broken import Broken
+from grader.plugin.torture import is_torture, sweep
+from grader.plugin.trial import perform
+from grader.verbs.cast import Cast
 from grader.verbs.scene import Scene
 from grader.verbs.stage import Stage, Unit
-from grader.verbs.state import judge_end
-from grader.verdict.diagnosis import diagnose, violations
-from grader.verdict.evidence import Failure
-from grader.verdict.model import CheckResult, Diagnosis, Place, UnitResult, Verdict
+from grader.verdict.model import CheckResult, UnitResult, Verdict
 
 #: After one of these the rest of a unit is not run: it would end the same way.
 _FINAL = (Verdict.BUILD, Verdict.HANG, Verdict.SKIP)
@@ -30,14 +26,16 @@ class Judge:
     Args:
         stage: the warm servers and the builds.
         units: what is graded, in order.
+        first_only: whether a program's checks end with the first that fails.
 
     Attributes:
         results: one for each unit, in order.
         faults: what went wrong in the kit itself.
     """
 
-    def __init__(self, stage: Stage, units: list[Unit]) -> None:
+    def __init__(self, stage: Stage, units: list[Unit], *, first_only: bool = False) -> None:
         self._stage = stage
+        self._first_only = first_only
         self._units = units
         self.results = {unit: UnitResult(unit.exercise.key, unit.language) for unit in units}
         self.faults: list[str] = []
@@ -76,11 +74,17 @@ class Judge:
 
     # --- running ----------------------------------------------------------
 
+    def _is_decided(self, result: UnitResult) -> bool:
+        """Whether the rest of a program's checks is not worth running."""
+        if not result.checks:
+            return False
+        return result.checks[-1].verdict in _FINAL or (self._first_only and result.first_failure is not None)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
         unit = pyfuncitem.callspec.params["unit"]
         result = self.results[unit]
-        if result.checks and result.checks[-1].verdict in _FINAL:
+        if self._is_decided(result) or (is_torture(pyfuncitem.function) and result.first_failure):
             result.planned -= 1
         else:
             result.checks.append(self._run(pyfuncitem, unit))
@@ -88,23 +92,14 @@ class Judge:
         return True
 
     def _run(self, item: pytest.Function, unit: Unit) -> CheckResult:
-        scene: Scene = item._request.getfixturevalue("scene")
+        cast: Cast = item._request.getfixturevalue("cast")
+        names = [name for name in item._fixtureinfo.argnames if name != "unit"]
         start = time.perf_counter()
-        verdict, diagnosis = Verdict.PASS, None
-        try:
-            item.obj(**{name: item.funcargs[name] for name in item._fixtureinfo.argnames if name != "unit"})
-            judge_end(scene)
-            verdict, diagnosis = self._violation(scene)
-        except Broken as broken:
-            failure = scene.settle(broken.failure)
-            verdict = failure.verdict
-            diagnosis = diagnose(scene.exercise, scene.evidence(lines=True), failure, scene.steps)
-        except NoCompiler as missing:
-            verdict, diagnosis = Verdict.SKIP, Diagnosis(str(missing))
-        except BuildError as error:
-            verdict, diagnosis = Verdict.BUILD, _build_diagnosis(error)
-        except Exception:
-            verdict, diagnosis = Verdict.ERROR, Diagnosis("the kit itself failed", messages=traceback.format_exc())
+        cases = 1
+        if is_torture(item.function):
+            verdict, diagnosis, cases = sweep(item.function, names, self._stage, unit)
+        else:
+            verdict, diagnosis = perform(lambda: item.obj(**{name: item.funcargs[name] for name in names}), cast)
         return CheckResult(
             exercise=unit.exercise.key,
             language=unit.language,
@@ -112,17 +107,10 @@ class Judge:
             title=(item.function.__doc__ or item.originalname).strip().splitlines()[0],
             verdict=verdict,
             diagnosis=diagnosis,
-            output=_output(scene),
+            output=_output(cast.scene),
             seconds=time.perf_counter() - start,
+            cases=cases,
         )
-
-    def _violation(self, scene: Scene) -> tuple[Verdict, Diagnosis | None]:
-        """A rule broken that no peer could see."""
-        if not violations(scene.evidence(lines=False)):
-            return Verdict.PASS, None
-        evidence = scene.evidence(lines=True)
-        failure = Failure("violation", "a rule of the contract is broken")
-        return Verdict.FAIL, diagnose(scene.exercise, evidence, failure, scene.steps)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -132,12 +120,6 @@ class Judge:
     def pytest_internalerror(self, excrepr: object) -> bool:
         self.faults.append(str(excrepr))
         return True  # told in our own report
-
-
-def _build_diagnosis(error: BuildError) -> Diagnosis:
-    found = re.search(r"([^\s:]+\.[ch]):(\d+):(?:\d+:)? (?:fatal )?error", error.messages)
-    place = (Place(found.group(1), int(found.group(2))),) if found else ()
-    return Diagnosis(error.sentence, places=place, messages=error.messages.strip())
 
 
 def _output(scene: Scene) -> str:

@@ -81,12 +81,17 @@ def run_here(units: list[Unit], expression: str = "") -> Outcome:
     """Run all checks of these units in this process, one after the other."""
     stage = Stage(units)  # compiles and warms up while pytest is imported
     try:
-        return _session(stage, units, expression)
+        return run_on(stage, units, expression)
     finally:
         stage.close()
 
 
-def _session(stage: Stage, units: list[Unit], expression: str) -> Outcome:
+def run_on(stage: Stage, units: list[Unit], expression: str = "", *, first_only: bool = False) -> Outcome:
+    """Run all checks of units that a stage knows.
+
+    Args:
+        first_only: end a program's checks with the first that fails.
+    """
     # What the environment has for pytest is not for this run.
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]
@@ -95,7 +100,7 @@ def _session(stage: Stage, units: list[Unit], expression: str) -> Outcome:
 
     from grader.plugin.judge import Judge
 
-    judge = Judge(stage, units)
+    judge = Judge(stage, units, first_only=first_only)
     arguments = ["-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "-p", "pytest_timeout"]
     arguments += [word for name in _UNUSED for word in ("-p", f"no:{name}")]
     arguments += ["--assert=plain", "--capture=no"]

@@ -35,6 +35,17 @@ def only(language: str, *, because: str) -> Callable[[Check], Check]:
     return mark
 
 
+def torture(check: Check) -> Check:
+    """Play a script once for each way in which one of its calls can fail.
+
+    The script is that of a good day.  It is played last, when all other checks
+    have passed, and may end in success or in an error that is reported; nothing
+    may be left behind either way.
+    """
+    check.torture = True
+    return check
+
+
 class Script:
     """What a check arranges before the program runs."""
 

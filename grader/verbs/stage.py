@@ -34,18 +34,23 @@ class Stage:
     """Starts servers and builds as early as possible, and keeps them warm.
 
     Args:
-        units: what will be graded; C builds begin at once, in the background.
+        units: what will be graded; see `add`.
     """
 
     def __init__(self, units: list[Unit]) -> None:
-        languages = {unit.language for unit in units}
         self._pool = ThreadPoolExecutor(max_workers=2)
         self._servers: dict[str, ForkServer] = {}
         self._toolchain: Future[Toolchain] | None = None
         self._builds: dict[Path, Future[Module]] = {}
         self._server("peers")
+        self.add(units)
+
+    def add(self, units: list[Unit]) -> None:
+        """Grade these too; C builds begin at once, in the background."""
+        languages = {unit.language for unit in units}
         if "c" in languages:
-            self._toolchain = self._pool.submit(self._find_toolchain)
+            if self._toolchain is None:
+                self._toolchain = self._pool.submit(self._find_toolchain)
             for unit in units:
                 if unit.language == "c":
                     self._builds[unit.path] = self._pool.submit(self._build, unit)

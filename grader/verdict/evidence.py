@@ -136,7 +136,7 @@ class Evidence:
         for call in self.calls:
             if call.fd in open_now:
                 open_now[call.fd].calls.append(call)
-                if call.name in ("close", "abandon") and call.done and (not call.failed or call.errno == "EINTR"):
+                if call.name in ("close", "abandon") and call.done and call.errno != "EBADF":
                     open_now.pop(call.fd).closed = call
             if call.done and call.result >= 0 and call.name in ("socket", "accept", "accept4", "dup", "epoll_create"):
                 begin(call.result, call)

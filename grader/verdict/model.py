@@ -88,6 +88,7 @@ class CheckResult:
     diagnosis: Diagnosis | None = None
     output: str = ""  # what the program printed
     seconds: float = 0.0
+    cases: int = 1  # how often its script was played
 
 
 @dataclass

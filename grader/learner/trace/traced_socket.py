@@ -235,8 +235,16 @@ class TracedSocket(_real):
 
     def _real_close(self, *args: Any) -> None:
         fd = self.fileno()
-        if fd != -1:
-            recorded("close", fd, (), lambda call: _real._real_close(self, *args))
+        if fd == -1:
+            return
+        call = enter("close", fd)
+        try:
+            _real._real_close(self, *args)  # Linux closes even when it reports an error
+            call.answer()
+        except OSError as exception:
+            done(call, -1, error_of(exception))
+            raise
+        done(call)
 
     def detach(self) -> int:
         return _real.detach(self)

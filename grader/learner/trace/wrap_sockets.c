@@ -141,9 +141,11 @@ int __wrap_close(int fd)
 
     if (!trace_answers(&call, &result))
         result = __real_close(fd);
-    else if (result == -1 && errno == EINTR) {
+    else if (result == -1 && errno != EBADF) {
+        int error = errno;
+
         __real_close(fd);       /* Linux closes it all the same */
-        errno = EINTR;
+        errno = error;
     }
     return (int)trace_leave(&call, result);
 }

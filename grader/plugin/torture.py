@@ -1,0 +1,164 @@
+"""The torture sweep: every call of a program is made to fail once, in each way
+that its man page allows.
+
+The script of a good day is played once to see which calls the program makes,
+then once more for each failure of each of them, every time in a process of its
+own.  A program may recover or report an error.  It may not die, hang, leave
+something behind, or report success where the script shows that there was none.
+"""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from grader.learner.trace import layout
+from grader.learner.trace.faults import Fault
+from grader.learner.trace.reader import Call
+from grader.plugin.trial import explain, perform, play, violation
+from grader.verbs.broken import Broken
+from grader.verbs.cast import Cast
+from grader.verbs.scene import Scene
+from grader.verbs.stage import Stage, Unit
+from grader.verbs.state import judge_end, judge_state
+from grader.verdict.evidence import Failure, Run
+from grader.verdict.model import Diagnosis, Verdict
+
+#: Call -> the errors of its man page that a right program can meet: without
+#: those that only a wrong argument gives (EBADF, EFAULT, EINVAL, ENOTSOCK).
+ERRORS: dict[str, tuple[str, ...]] = {
+    "socket": ("EACCES", "EAFNOSUPPORT", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"),
+    "socketpair": ("EMFILE", "ENFILE", "ENOMEM"),
+    "bind": ("EACCES", "EADDRINUSE", "EADDRNOTAVAIL"),
+    "listen": ("EADDRINUSE",),
+    "accept": ("ECONNABORTED", "EINTR", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EPERM", "EPROTO"),
+    "connect": ("EACCES", "EADDRNOTAVAIL", "EAGAIN", "ECONNREFUSED", "EINTR", "ENETUNREACH", "ETIMEDOUT"),
+    "send": ("ECONNRESET", "EINTR", "ENOBUFS", "ENOMEM", "EPIPE"),
+    "recv": ("ECONNREFUSED", "ECONNRESET", "EINTR", "ENOMEM"),
+    "close": ("EINTR", "EIO"),
+    "shutdown": ("ENOTCONN",),
+    "setsockopt": ("ENOBUFS", "ENOPROTOOPT"),
+    "getsockopt": ("ENOBUFS",),
+    "getsockname": ("ENOBUFS",),
+    "getpeername": ("ENOBUFS", "ENOTCONN"),
+    "poll": ("EINTR", "ENOMEM"),
+    "select": ("EINTR", "ENOMEM"),
+    "epoll_create": ("EMFILE", "ENFILE", "ENOMEM"),
+    "epoll_ctl": ("ENOMEM", "ENOSPC"),
+    "epoll_wait": ("EINTR",),
+    "fork": ("EAGAIN", "ENOMEM"),
+    "dup": ("EMFILE",),
+}
+#: What getaddrinfo() returns when it fails: gai codes, as numbers (netdb.h).
+_EAI = {"EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_MEMORY": -10, "EAI_NONAME": -2}
+#: Errors that a program may raise besides OSError, as the contracts have them.
+_REPORTS = ("OSError", "EOFError", "ValueError")
+
+
+def is_torture(script: Callable) -> bool:
+    """Whether a check is a good day's script to be played under torture."""
+    return getattr(script, "torture", False)
+
+
+def sweep(script: Callable, names: list[str], stage: Stage, unit: Unit) -> tuple[Verdict, Diagnosis | None, int]:
+    """Play a script once as it is, then once for each failure of each call.
+
+    Args:
+        script: the check.
+        names: of its parts.
+
+    Returns:
+        The first verdict that is not a pass, and how often the script was played.
+    """
+    cast = Cast(stage, unit)
+    try:
+        verdict, diagnosis = perform(lambda: script(**{name: cast[name] for name in names}), cast)
+        calls = cast.scene.process.trace.calls if cast.scene.process else []
+        runs = cast.scene.runs
+    finally:
+        cast.close()
+    if verdict is not Verdict.PASS:
+        return verdict, diagnosis, 1
+    played = 1
+    for fault in _failures(calls, runs, unit.language):
+        cast = Cast(stage, unit)
+        cast.scene.faults.append(fault)
+        try:
+            verdict, diagnosis = _judged(script, names, cast)
+        finally:
+            cast.close()
+        played += 1
+        if verdict is not Verdict.PASS:
+            break
+    return verdict, diagnosis, played
+
+
+def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fault]:
+    """A fault for each call that was made and each way in which it can fail.
+
+    In Python no program meets EINTR (PEP 475), and none can be asked to expect an
+    exception of every close(), which on Linux does not come.
+    """
+    made: Counter[str] = Counter()
+    for call in calls:
+        if not any(run.first <= call.index and (run.last is None or call.index < run.last) for run in runs):
+            continue
+        made[call.name] += 1
+        when = str(made[call.name])
+        if call.name == "getaddrinfo":
+            for code in _EAI.values():
+                yield Fault(call.name, retval=code, when=when)
+        group = next((group for group in ("send", "recv", "accept") if call.any_of(group)), call.name)
+        for error in ERRORS.get(group, ()):
+            if language == "c" or (error != "EINTR" and call.name != "close"):
+                yield Fault(call.name, error=error, when=when)
+        if group in ("send", "recv") and call.result > 1 and call.name != "sendall":
+            yield Fault(call.name, limit=1, when=when)
+
+
+def _judged(script: Callable, names: list[str], cast: Cast) -> tuple[Verdict, Diagnosis | None]:
+    """Play the script with a fault: a reported error is as good as a success."""
+    try:
+        failure = play(lambda: script(**{name: cast[name] for name in names}), cast)
+    except Exception:
+        return Verdict.ERROR, Diagnosis("the kit itself failed", messages=traceback.format_exc())
+    if failure is not None and failure.verdict is Verdict.FAIL and any(map(_reported, cast.scene.runs)):
+        failure = _left_behind(cast.scene)
+    if failure is None:
+        return Verdict.PASS, None
+    return failure.verdict, _because(explain(failure, cast.scene), cast.scene)
+
+
+def _left_behind(scene: Scene) -> Failure | None:
+    """What a function that has reported an error should not have left."""
+    try:
+        judge_state(scene)
+        judge_end(scene)
+    except Broken as broken:
+        return broken.failure
+    return violation(scene)
+
+
+def _reported(run: Run) -> bool:
+    raised = (run.outcome or {}).get("raised")
+    return raised is not None and any(name in raised["bases"] for name in _REPORTS)
+
+
+def _because(diagnosis: Diagnosis, scene: Scene) -> Diagnosis:
+    """A diagnosis that says which call had failed."""
+    call = next((c for c in scene.process.trace.calls if c.injected), None) if scene.process else None
+    if call is None:
+        return diagnosis
+    scene.look_up([call])
+    where = f" at {scene.source.name}:{call.line}" if call.line else ""
+    how = f"took {call.result} byte" if call.injected & layout.LIMIT else f"failed with {_name(call)}"
+    return replace(diagnosis, sentence=f"{diagnosis.sentence} (after {call.name}(){where} {how})")
+
+
+def _name(call: Call) -> str:
+    if call.name == "getaddrinfo":
+        return next((name for name, code in _EAI.items() if code == call.result), "an error")
+    return errno.errorcode.get(call.error, "an error")

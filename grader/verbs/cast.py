@@ -1,0 +1,85 @@
+"""Who and what a check can name: ``learner``, ``peer``, ``port`` and others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from grader.peers.process import free_port
+from grader.verbs.learner import Learner
+from grader.verbs.peer import Peer
+from grader.verbs.scene import Scene
+from grader.verbs.script import Script
+from grader.verbs.stage import Stage, Unit
+
+
+class Cast:
+    """The parts of one performance of a check, each made when it is named.
+
+    Args:
+        stage: forks processes and has the builds.
+        unit: what is graded.
+
+    Attributes:
+        scene: the performance's processes.
+    """
+
+    def __init__(self, stage: Stage, unit: Unit) -> None:
+        self.scene = Scene(stage, unit)
+        self._parts: dict[str, Any] = {}
+        self._closers: list[Callable[[], None]] = []
+
+    def __getitem__(self, name: str) -> Any:
+        """The part of that name.
+
+        Raises:
+            KeyError: there is no such part.
+        """
+        if name not in self._parts:
+            self._parts[name] = _PARTS[name](self)
+        return self._parts[name]
+
+    def close(self) -> None:
+        """End everything that is still on stage."""
+        for close in reversed(self._closers):
+            close()
+        self.scene.close()
+
+    def learner(self) -> Learner:
+        """The program under judgement."""
+        return Learner(self.scene)
+
+    def peer(self) -> Peer:
+        """The process at the other end."""
+        peer = Peer(self.scene)
+        self._closers.append(peer.close)
+        return peer
+
+    def fault(self) -> Callable[..., None]:
+        """Tampers with a call: ``fault("send", limit=7)``."""
+        return Script(self.scene).fault
+
+    def resolves(self) -> Callable[..., None]:
+        """Scripts getaddrinfo(): ``resolves("greeter.test", "127.0.0.2", "127.0.0.1")``."""
+        return Script(self.scene).resolves
+
+    def port(self) -> str:
+        """A TCP port that nothing uses, as text; a new one for each performance."""
+        reserved: dict[int, int] = {}
+        self.scene.port = free_port(reserved)
+        self._closers.append(lambda: [os.close(fd) for fd in reserved.values()])
+        return str(self.scene.port)
+
+
+#: Name of a part -> what makes it.
+_PARTS: dict[str, Callable[[Cast], Any]] = {
+    "scene": lambda cast: cast.scene,
+    "learner": Cast.learner,
+    "peer": Cast.peer,
+    "other_peer": Cast.peer,
+    "fault": Cast.fault,
+    "resolves": Cast.resolves,
+    "port": Cast.port,
+}
+PARTS = tuple(_PARTS)
