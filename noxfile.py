@@ -46,6 +46,12 @@ def grade(session: nox.Session) -> None:
     _kit(session, "grade", *session.posargs)
 
 
+@nox.session
+def verify(session: nox.Session) -> None:
+    """Prove that the exercises are lawful: nox -s verify -- send_all --repeat 5."""
+    _kit(session, "verify", *session.posargs)
+
+
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Test the kit itself, on every Python that is here."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -29,6 +30,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m grader",
+        usage="%(prog)s [grade] [EXERCISE ...] [options], or %(prog)s verify|new ... (each has its own --help)",
         description="Grade the exercises: all of them, or those named by slug or number.",
         epilog="exit codes: 0 all passed, 1 something to repair, 2 the kit's own fault, 3 bad usage",
     )
@@ -51,25 +53,47 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str]) -> int:
-    """Grade, and return the exit code."""
-    if arguments[:1] == ["grade"]:
-        arguments = arguments[1:]
-    options = _parser().parse_args(arguments)
+    """Do what the command line asks for; returns the exit code."""
     if missing := [package for module, package in REQUIREMENTS.items() if find_spec(module) is None]:
         return _complain(
             f"not installed here: {', '.join(missing)}; {sys.executable} -m pip install {' '.join(missing)}, "
             "or use nox, which installs what it needs",
             KIT_FAULT,
         )
-    from grader.report import export
-
+    command, rest = (
+        (arguments[0], arguments[1:]) if arguments[:1] and arguments[0] in _COMMANDS else ("grade", arguments)
+    )
     try:
-        exercises = select(load_all(), options.exercises)
-        writers = [export.parse(text) for text in options.report]
-    except (UnknownExercise, export.BadReport) as error:
+        return _COMMANDS[command](rest)
+    except UnknownExercise as error:
         return _complain(str(error), BAD_USAGE)
     except ManifestError as error:
         return _complain(f"{error} (this is the kit's own file, not an exercise's solution)", KIT_FAULT)
+    except KeyboardInterrupt:
+        return _complain("interrupted", KIT_FAULT)
+
+
+def _verify(arguments: list[str]) -> int:
+    from grader.verify import command
+
+    parser = _Parser(
+        prog="python -m grader verify",
+        description="Prove the laws of all exercises, or of those named by slug or number.",
+        epilog="exit codes: 0 every law holds, 1 a law is broken, 2 the kit's own fault, 3 bad usage",
+    )
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(arguments))
+
+
+def _grade_command(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    from grader.report import export
+
+    exercises = select(load_all(), options.exercises)
+    try:
+        writers = [export.parse(text) for text in options.report]
+    except export.BadReport as error:
+        return _complain(str(error), BAD_USAGE)
     if options.submission is not None and not options.submission.is_dir():
         return _complain(f"the submission {options.submission} is not a folder", BAD_USAGE)
     units = _units(exercises, options.lang, options.submission)
@@ -99,10 +123,7 @@ def _units(exercises: list[Exercise], language: str | None, submission: Path | N
 def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int:
     from grader.plugin import session
 
-    try:
-        outcome = session.run(units, options.k)
-    except KeyboardInterrupt:
-        return _complain("interrupted", KIT_FAULT)
+    outcome = session.run(units, options.k)
     if not outcome.selected and not outcome.faults:
         return _complain(f"no check matches -k {options.k!r}", BAD_USAGE)
     results = outcome.results
@@ -127,3 +148,6 @@ def exit_code(results: list[UnitResult], faults: list[str]) -> int:
     if any(verdict not in (Verdict.PASS, Verdict.SKIP) for verdict in verdicts):
         return TO_REPAIR
     return PASSED if Verdict.PASS in verdicts else KIT_FAULT
+
+
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {"grade": _grade_command, "verify": _verify}

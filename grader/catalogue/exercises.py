@@ -57,6 +57,7 @@ class Exercise:
         functions: the contract's functions -> their Python signatures.
         gaps: slug -> gap, in the order of the manifest.
         c_allows: calls the C contract may make that are otherwise refused.
+        pure: whether the contract needs no system call, so that none can fail.
         root: the project that the files lie in.
     """
 
@@ -68,6 +69,7 @@ class Exercise:
     functions: dict[str, str]
     gaps: dict[str, Gap]
     c_allows: tuple[str, ...]
+    pure: bool
     root: Path
 
     @property
@@ -142,6 +144,7 @@ def load(folder: Path) -> Exercise:
             functions=manifest["functions"],
             gaps={gap["slug"]: _gap(gap) for gap in manifest["gap"]},
             c_allows=tuple(manifest.get("c", {}).get("allows", ())),
+            pure=manifest.get("pure", False),
             root=folder.parents[1],
         )
     except OSError as error:

@@ -29,7 +29,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.catalogue.exercises import Exercise, ManifestError
+from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,15 @@ class Gaps:
     def mutant(self, language: str, slug: str) -> str:
         """The solution with exactly one gap open."""
         return self.with_open(language, [slug])
+
+    @property
+    def opened(self) -> dict[str, set[str]]:
+        """Gap -> the languages in which the file has edits for it."""
+        return {
+            slug: {language for language in LANGUAGES if language in edits}
+            for slug, edits in self._data.items()
+            if slug not in ("line", "together")
+        }
 
     def line(self, language: str, slug: str) -> str:
         """A part of the line that is reported for a mutant; ``""`` where the

@@ -33,21 +33,27 @@ def parse(text: str) -> Callable[[list[UnitResult]], None]:
 
 def write_json(results: list[UnitResult], path: Path) -> None:
     """Everything, in the words of `grader.verdict.model`."""
-    data = {
-        "grader": __version__,
-        "units": [
-            {
-                "exercise": unit.exercise,
-                "language": unit.language,
-                "verdict": unit.verdict,
-                "planned": unit.planned,
-                "warnings": unit.warnings,
-                "checks": [_check(check) for check in unit.checks],
-            }
-            for unit in results
-        ],
-    }
+    data = {"grader": __version__, "units": [_unit(unit) for unit in results]}
     path.write_text(json.dumps(data, indent=1, default=_plain) + "\n", encoding="utf-8")
+
+
+def as_text(result: UnitResult) -> str:
+    """One program's report without what time has a part in, to be compared."""
+    data = _unit(result)
+    for check in data["checks"]:
+        del check["seconds"]
+    return json.dumps(data, indent=1, default=_plain)
+
+
+def _unit(unit: UnitResult) -> dict:
+    return {
+        "exercise": unit.exercise,
+        "language": unit.language,
+        "verdict": unit.verdict,
+        "planned": unit.planned,
+        "warnings": unit.warnings,
+        "checks": [_check(check) for check in unit.checks],
+    }
 
 
 def _check(check: CheckResult) -> dict:

@@ -1,0 +1,107 @@
+"""What ``verify`` prints: progress, the table of proofs, the broken laws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from grader.verify.model import LAWS, Breach, Proof
+
+WIDTH = 80
+_MARGIN = " " * 7
+#: Lines of a diff or a story that are shown.
+_DETAIL = 16
+
+
+class Proofs:
+    """Writes to standard output.
+
+    Args:
+        color: ``"auto"``, ``"always"`` or ``"never"``.
+    """
+
+    def __init__(self, color: str = "auto") -> None:
+        self._console = Console(
+            force_terminal={"always": True, "never": False}.get(color),
+            no_color=True if color == "never" else None,
+            highlight=False,
+            soft_wrap=True,
+        )
+        if not self._console.is_terminal:
+            self._console = Console(width=WIDTH, highlight=False, soft_wrap=True, no_color=color == "never")
+
+    def say(self, text: str) -> None:
+        self._console.print(Text(f" {text}"))
+
+    @contextmanager
+    def progress(self, total: int) -> Iterator[Callable[[str], None]]:
+        """A bar while tasks are done, on a terminal; yields what moves it on."""
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as bar:
+            task = bar.add_task("", total=total)
+            yield lambda what: bar.update(task, advance=1, description=what)
+
+    def show(self, proofs: list[Proof], breaches: list[Breach], faults: list[str]) -> None:
+        """The table, each broken law in full, and one line that says it all."""
+        self._console.print()
+        self._console.print(self._table(proofs))
+        for breach in breaches:
+            self._breach(breach)
+        for fault in faults:
+            self._console.print()
+            self._console.print(Text(" error  This is a fault of the kit, not of the exercise.", "magenta"))
+            self._console.print(Text("\n".join(_MARGIN + line for line in fault.strip().splitlines())))
+        count = len({proof.exercise for proof in proofs})
+        broken = f"{len(breaches)} broken" if breaches else "every law holds"
+        self._console.print()
+        self._console.print(Text(f" {count} exercise{'s' * (count != 1)} · {broken}", "bold"))
+
+    def _table(self, proofs: list[Proof]) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=True, min_width=60)
+        table.add_column("exercise", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        for name in ("checks", "accepted", "stub", "mutants", "cases", "runs"):
+            table.add_column(name, justify="right", no_wrap=True)
+        last = ""
+        for proof in proofs:
+            closed, gaps = proof.closed
+            table.add_row(
+                proof.exercise.replace("_", " ", 1) if proof.exercise != last else "",
+                {"python": "py"}.get(proof.language, proof.language),
+                _share(proof.solution),
+                _share(proof.accepted),
+                Text.assemble(f"{proof.distance} lines ", _share((closed, gaps))),
+                _share(proof.mutants),
+                str(proof.cases),
+                str(proof.repetitions),
+            )
+            last = proof.exercise
+        return table
+
+    def _breach(self, breach: Breach) -> None:
+        self._console.print()
+        law = "files" if breach.law == 0 else f"law {breach.law}"
+        self._console.print(Text.assemble((f" {law:<6}", "red"), (breach.subject, "bold")))
+        self._paragraph(LAWS[breach.law], "yellow")
+        self._paragraph(f"{breach.path}: {breach.sentence}")
+        lines = breach.detail.splitlines()
+        for line in lines[:_DETAIL]:
+            self._console.print(Text(f"{_MARGIN}  {line}", "dim"))
+        if len(lines) > _DETAIL:
+            self._console.print(Text(f"{_MARGIN}  ... {len(lines) - _DETAIL} more lines", "dim"))
+        self._paragraph(f"do  {breach.advice}")
+
+    def _paragraph(self, text: str, style: str = "") -> None:
+        for line in Text(text).wrap(self._console, WIDTH - len(_MARGIN)):
+            self._console.print(Text(f"{_MARGIN}{line.plain.rstrip()}", style))
+
+
+def _share(pair: tuple[int, int]) -> Text:
+    some, all_ = pair
+    return Text(f"{some}/{all_}", "green" if some == all_ else "red")

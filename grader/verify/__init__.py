@@ -1,0 +1,1 @@
+"""Proves that an exercise is lawful, before a learner sees it."""

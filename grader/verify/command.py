@@ -1,0 +1,157 @@
+"""``python -m grader verify``: prove the laws for all exercises, or those named."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import multiprocessing
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from grader.catalogue.exercises import LANGUAGES, Exercise, load_all, select
+from grader.catalogue.gaps import write_stubs
+from grader.plugin.session import processors
+from grader.plugin.torture import is_torture
+from grader.report.proofs import Proofs
+from grader.verify import proof
+from grader.verify.lint import has_manual, lint
+from grader.verify.model import Breach, Proof
+
+PASSED, BROKEN, KIT_FAULT = 0, 1, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help="04, send_all or 04_send_all; default: all")
+    parser.add_argument("--repeat", metavar="N", type=_count, default=2, help="compare N runs (law 5); default: 2")
+    parser.add_argument(
+        "--load", metavar="N", type=_count, default=0, help="run beside N processes that use the processor"
+    )
+    parser.add_argument("--write", action="store_true", help="write the stubs anew from solutions and gaps.toml first")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the report")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prove the laws; returns the exit code.
+
+    Raises:
+        ManifestError, UnknownExercise: an exercise cannot be read, or found.
+    """
+    every = load_all()
+    exercises = select(every, options.exercises)
+    report = Proofs(options.color)
+    if options.write:
+        for exercise in exercises:
+            for path in write_stubs(exercise):
+                report.say(f"wrote {path.relative_to(exercise.root)}")
+    proofs = {(e.key, language): Proof(e.key, language) for e in exercises for language in LANGUAGES}
+    breaches: list[Breach] = []
+    faults: list[str] = []
+    with _busy_neighbours(options.load), _pool() as pool:
+        tasks = dict(_submit(pool, exercises, every, options.repeat))
+        with report.progress(len(tasks)) as advance:
+            for done in as_completed(tasks):
+                what = tasks[done]
+                try:
+                    result = done.result()
+                except Exception:
+                    faults.append(f"{what}: {traceback.format_exc()}")
+                    continue
+                finally:
+                    advance(what)
+                if isinstance(result, Proof):
+                    proofs[result.exercise, result.language].take(result)
+                else:
+                    breaches += result
+    for exercise in exercises:
+        breaches += _law_4(exercise, set().union(*(proofs[exercise.key, language].revealed for language in LANGUAGES)))
+    breaches += [breach for one in proofs.values() for breach in one.breaches]
+    report.show(list(proofs.values()), sorted(breaches, key=lambda b: (b.subject[:2], b.law)), faults)
+    if not has_manual():
+        report.say(
+            "The manual is not installed here, so that man pages were not looked up: apt install man-db manpages-dev"
+        )
+    if faults:
+        return KIT_FAULT
+    return BROKEN if breaches else PASSED
+
+
+def _pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processors(), multiprocessing.get_context("fork"))
+
+
+def _submit(
+    pool: ProcessPoolExecutor, exercises: list[Exercise], every: list[Exercise], repeat: int
+) -> Iterator[tuple[Future, str]]:
+    """All tasks, the longest first."""
+    for name, part in proof.PARTS.items():
+        for exercise in exercises:
+            for language in reversed(LANGUAGES):  # C takes longer
+                if exercise.solution(language).is_file():  # else said by lint
+                    yield pool.submit(part, exercise, language, repeat), f"{exercise.key} {language} {name}"
+    for exercise in exercises:
+        yield pool.submit(lint, exercise, every), f"{exercise.key} files"
+
+
+@contextmanager
+def _busy_neighbours(count: int) -> Iterator[None]:
+    """So many processes that do nothing but compute."""
+    loops = [subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+# --- law 4 ----------------------------------------------------------------
+
+
+def _law_4(exercise: Exercise, revealed: set[tuple[str, str]]) -> Iterable[Breach]:
+    """No gap without a check, no check without a gap."""
+    path = exercise.root / "grader" / "checks" / f"check_{exercise.slug}.py"
+    if not path.is_file():
+        return  # said by lint
+    subject, shown = exercise.key.replace("_", " ", 1), str(path.relative_to(exercise.root))
+    named: set[str] = set()
+    for name, check in vars(_module(path)).items():
+        if not name.startswith("check_") or not callable(check) or is_torture(check):
+            continue
+        gaps = getattr(check, "gaps", ())
+        named |= set(gaps)
+        if not gaps:
+            yield Breach(
+                4, subject, shown, f"{name} reveals no gap",
+                "name with @reveals the gaps that it brings to light, or leave the check out",
+            )  # fmt: skip
+        for gap in gaps:
+            if gap not in exercise.gaps:
+                yield Breach(4, subject, shown, f"{name} reveals {gap}, which is no gap", "see exercise.toml")
+            elif (name, gap) not in revealed:
+                yield Breach(
+                    4, subject, shown, f"{name} says that it reveals {gap}; its mutant is not reported there as {gap}",
+                    "leave the name out, or let the check see the gap",
+                )  # fmt: skip
+    for gap in exercise.gaps.keys() - named:
+        manifest = f"exercises/{exercise.key}/exercise.toml"
+        yield Breach(4, subject, manifest, f"no check reveals {gap}", "write one, and name the gap with @reveals")
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"verify_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
