@@ -13,7 +13,9 @@ int send_all(int fd, const void *data, size_t len)
     if (left > 0) {
         ssize_t n;
 
-        n = send(fd, data, left, 0);
+        do
+            n = send(fd, data, left, 0);
+        while (n == -1 && errno == EAGAIN);
         if (n <= 0) /* 0: the peer has closed the connection */
             return -1;
         next += n;

@@ -65,10 +65,10 @@ int greet_one(const char *port)
     }
 
     if (listen(listener, 10) == -1)
-        return give_up(listener);
+        return -1;
     connection = accept(listener, NULL, NULL);
     if (connection == -1)
-        return give_up(listener);
+        return -1;
 
     if (send_all(connection, greeting, 13) == -1)
         return give_up(connection);

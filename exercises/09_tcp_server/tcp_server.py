@@ -33,12 +33,8 @@ def greet_one(port: str) -> None:
     else:
         raise error
 
-    try:
-        listener.listen(10)
-        connection, _ = listener.accept()
-    except OSError:
-        listener.close()
-        raise
+    listener.listen(10)
+    connection, _ = listener.accept()
 
     try:
         connection.send(GREETING[:13])

@@ -66,7 +66,7 @@ def check_tries_the_next_candidate(learner, peer, port, resolves):
     learner.returns(None)
 
 
-@reveals("leaked-candidate")
+@reveals("leaked-listener")
 def check_reports_why_it_cannot_serve(learner, peer, port, fault):
     """reports an error of listen() and of accept(), and leaves nothing open"""
     fault("listen", error="EADDRINUSE", when="1")

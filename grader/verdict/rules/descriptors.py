@@ -166,7 +166,11 @@ def _leak(evidence: Evidence, life: Descriptor) -> Finding:
     where = evidence.place(life.made)
     name = evidence.name_of(life)
     gaps: tuple[str, ...] = ("fd-leak",)
-    if life.is_listening:
+    refused = next((c for c in life.calls if c.failed and (c.name == "listen" or c.any_of("accept"))), None)
+    if refused is not None and refused is [c for c in life.calls if c.name == "listen" or c.any_of("accept")][-1]:
+        gaps = ("leaked-listener", "fd-leak")
+        what = f"the socket {name} of {where}, whose {refused.name}() failed with {refused.errno},"
+    elif life.is_listening:
         gaps, what = ("open-listener", "fd-leak"), f"the listening socket {name} of {where}"
     elif connect is not None and life.succeeded("connect") is None:
         what = f"the socket of {where}, whose connect() failed with {connect.errno},"

@@ -128,6 +128,22 @@ def interrupted(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
+@explains
+def retried_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """EAGAIN of a blocking call, the end of a time limit, taken for EINTR."""
+    if failure.kind != "busy":
+        return
+    for run in evidence.runs:
+        refused = [c for c in evidence.during(run) if c.any_of("send") and c.errno == "EAGAIN" and c.injected]
+        if len(refused) > 1:
+            yield Finding(
+                refused[0].index, ("retried-time-limit",),
+                f"{evidence.place(refused[0])} {refused[0].name}() failed with EAGAIN, the end of the caller's time "
+                f"limit, and was called again and again",
+                (refused[0],), "socket(7), SO_SNDTIMEO",
+            )  # fmt: skip
+
+
 def _same_group(a: Call, b: Call) -> bool:
     if b.name == "connect":  # waiting for it to come through is right too
         return a.any_of("wait") or a.name == "getsockopt"
