@@ -52,6 +52,12 @@ def verify(session: nox.Session) -> None:
     _kit(session, "verify", *session.posargs)
 
 
+@nox.session
+def new(session: nox.Session) -> None:
+    """Write a new exercise that obeys the laws: nox -s new -- whois_client."""
+    _kit(session, "new", *session.posargs)
+
+
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Test the kit itself, on every Python that is here."""

@@ -85,6 +85,21 @@ def _verify(arguments: list[str]) -> int:
     return command.run(parser.parse_args(arguments))
 
 
+def _new(arguments: list[str]) -> int:
+    from grader.new import command
+
+    parser = _Parser(
+        prog="python -m grader new",
+        description="Write a complete, tiny, lawful exercise, to be edited.",
+        epilog="exit codes: 0 written, 3 the name is taken or is no name",
+    )
+    command.add_arguments(parser)
+    try:
+        return command.run(parser.parse_args(arguments))
+    except command.BadName as error:
+        return _complain(str(error), BAD_USAGE)
+
+
 def _grade_command(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     from grader.report import export
@@ -150,4 +165,4 @@ def exit_code(results: list[UnitResult], faults: list[str]) -> int:
     return PASSED if Verdict.PASS in verdicts else KIT_FAULT
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"grade": _grade_command, "verify": _verify}
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {"grade": _grade_command, "verify": _verify, "new": _new}

@@ -7,6 +7,7 @@ import socket
 import sys
 import traceback
 import types
+import warnings
 from collections.abc import Callable
 
 from grader.learner.program import LoadError
@@ -79,7 +80,11 @@ def load(request: dict, memory: memoryview) -> PythonProgram:
     try:
         with open(path, "rb") as file:
             source = file.read()
-        code = compile(source, path, "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            # what the compiler thinks of the file is not printed by its functions
+            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            code = compile(source, path, "exec", dont_inherit=True)
     except OSError as error:
         raise LoadError(f"{path} cannot be read: {error.strerror}") from None
     except SyntaxError as error:

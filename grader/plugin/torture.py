@@ -28,7 +28,8 @@ from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Diagnosis, Verdict
 
 #: Call -> the errors of its man page that a right program can meet: without
-#: those that only a wrong argument gives (EBADF, EFAULT, EINVAL, ENOTSOCK).
+#: those that only a wrong argument gives (EBADF, EFAULT, EINVAL, ENOPROTOOPT,
+#: ENOTSOCK), and so without setsockopt() and getsockopt().
 ERRORS: dict[str, tuple[str, ...]] = {
     "socket": ("EACCES", "EAFNOSUPPORT", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"),
     "socketpair": ("EMFILE", "ENFILE", "ENOMEM"),
@@ -40,8 +41,6 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "recv": ("ECONNREFUSED", "ECONNRESET", "EINTR", "ENOMEM"),
     "close": ("EINTR", "EIO"),
     "shutdown": ("ENOTCONN",),
-    "setsockopt": ("ENOBUFS", "ENOPROTOOPT"),
-    "getsockopt": ("ENOBUFS",),
     "getsockname": ("ENOBUFS",),
     "getpeername": ("ENOBUFS", "ENOTCONN"),
     "poll": ("EINTR", "ENOMEM"),

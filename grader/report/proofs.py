@@ -63,7 +63,7 @@ class Proofs:
         self._console.print(Text(f" {count} exercise{'s' * (count != 1)} · {broken}", "bold"))
 
     def _table(self, proofs: list[Proof]) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=True, min_width=60)
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), collapse_padding=True)
         table.add_column("exercise", no_wrap=True)
         table.add_column("", no_wrap=True)
         for name in ("checks", "accepted", "stub", "mutants", "cases", "runs"):

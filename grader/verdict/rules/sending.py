@@ -11,6 +11,11 @@ from grader.verdict.rules import Finding, explains
 _MISSING = ("bytes", "outcome", "unmet", "success")
 
 
+def _page(call: Call) -> str:
+    """The man page of a call; sendall() is Python's loop around send()."""
+    return f"{call.name.removesuffix('all')}(2)"
+
+
 def _sent(evidence: Evidence, run: Run) -> list[Call]:
     """The sending calls of a run, without those that failed or were empty."""
     return [c for c in evidence.during(run) if c.any_of("send") and c.done and c.result > 0]
@@ -47,7 +52,7 @@ def wrong_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             sentence += ": sizeof a pointer is 8, whatever it points to"
         elif "strlen" in evidence.source.text and asked == zero:
             gaps, sentence = (), f"{sentence}: strlen() stops at the first zero byte"
-        yield Finding(last.index, gaps, sentence, (last,), f"{last.name}(2)")
+        yield Finding(last.index, gaps, sentence, (last,), _page(last))
 
 
 @explains
@@ -104,7 +109,7 @@ def too_much(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     call.index, ("hard-coded-length",),
                     f"{evidence.place(call)} {call.name}() was asked for {call.args[0]} bytes "
                     f"where {max(0, len(message) - position)} were left to send",
-                    (call,), f"{call.name}(2)",
+                    (call,), _page(call),
                 )  # fmt: skip
                 break
             position += call.result

@@ -1,0 +1,1 @@
+"""Writes a new exercise that is lawful from its first minute."""

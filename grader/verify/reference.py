@@ -1,0 +1,123 @@
+"""Writes ``docs/verbs.md``, the reference of what a check can say, from the code:
+
+python -m grader.verify.reference > docs/verbs.md
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from grader.learner.program import Null
+from grader.learner.trace import faults, layout
+from grader.verbs import script
+from grader.verbs.cast import PARTS, Cast
+from grader.verbs.learner import Learner
+from grader.verbs.peer import Peer
+
+_INTRODUCTION = """\
+# The verbs of checks
+
+Written from the code by `python -m grader.verify.reference`; a test holds the
+two together. [Adding an exercise](adding-an-exercise.md) shows them at work.
+
+A check is a function `check_<what_it_demands>` in `grader/checks/check_<slug>.py`.
+Its docstring is the title in every report; it completes the words "the program".
+Its parameters name the parts it needs. It reads in order of time, one verb a
+line, and has no `assert`, loop, `try`, `sleep` or port number. The same function
+judges Python and C.
+"""
+
+
+def text() -> str:
+    """The whole page."""
+    return "\n".join(_lines()).rstrip() + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield _INTRODUCTION
+    yield "## Decorators\n"
+    for decorator in (script.reveals, script.only, script.torture):
+        yield from _entry(f"@{decorator.__name__}", decorator, decorator is not script.torture)
+    yield "## Parts\n"
+    yield "A check gets what its parameters name.\n"
+    yield "| Part | What it is |"
+    yield "| --- | --- |"
+    for name in PARTS:
+        documented = getattr(Cast, name.removeprefix("other_"), None)
+        if documented is not None:
+            yield f"| `{name}` | {_first_sentence(documented)} |"
+    yield ""
+    yield from _verbs("learner", Learner)
+    yield from _verbs("peer", Peer)
+    yield "## fault(call, ...)\n"
+    yield inspect.getdoc(faults).split("\n\n", 1)[0] + "\n"
+    yield "| Word | Effect |"
+    yield "| --- | --- |"
+    yield from _fault_words()
+    yield ""
+    yield (
+        "`call` is one of "
+        + ", ".join(f"`{name}`" for name in layout.OPERATIONS[1:])
+        + "; or a group that counts as one: "
+        + "; ".join(f"`{group}` is {', '.join(names)}" for group, names in layout.GROUPS.items())
+        + ".\n"
+    )
+    yield "## Null\n"
+    yield inspect.getdoc(Null) + "\n"
+
+
+def _verbs(name: str, kind: type) -> Iterator[str]:
+    yield f"## {name}\n"
+    yield inspect.getdoc(kind) + "\n"
+    for verb, member in vars(kind).items():
+        if verb.startswith("_") or verb == "close":
+            continue
+        if isinstance(member, property):
+            yield from _entry(f"{name}.{verb}", member.fget, called=False)
+        elif callable(member):
+            yield from _entry(f"{name}.{verb}", member, called=True)
+
+
+def _entry(shown: str, member: Callable[..., Any], called: bool) -> Iterator[str]:
+    if called:
+        parameters = [p for p in inspect.signature(member).parameters.values() if p.name != "self"]
+        signature = str(inspect.Signature(parameters))
+        shown += re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature)  # annotations are text
+    yield f"### `{shown}`\n"
+    yield _as_markdown(inspect.getdoc(member) or "") + "\n"
+
+
+def _as_markdown(docstring: str) -> str:
+    """A docstring with its sections Args and Raises as lists."""
+    lines, section = [], False
+    for line in docstring.splitlines():
+        if line in ("Args:", "Raises:", "Returns:", "Attributes:"):
+            section = True
+            continue
+        item = re.match(r"    (\S.*)", line)
+        if section and item:
+            lines.append(f"- {item.group(1)}")
+        elif section and line.startswith("        "):
+            lines.append(f"  {line.strip()}")
+        else:
+            lines.append(line)
+    return re.sub(r"  +(?=\S)(?<=\. )", " ", "\n".join(lines)).replace("``", "`")
+
+
+def _fault_words() -> Iterator[str]:
+    """The table in the docstring of the faults, as Markdown."""
+    table = inspect.getdoc(faults).split("=\n", 1)[1].rsplit("\n=", 1)[0]
+    for line in re.sub(r"\n {11}", " ", table).splitlines():
+        word, _, effect = line.partition(" ")
+        yield f"| `{word}` | {effect.strip().replace('``', '`')} |"
+
+
+def _first_sentence(member: Any) -> str:
+    return " ".join((inspect.getdoc(member) or "").split("\n\n")[0].split()).replace("``", "`")
+
+
+if __name__ == "__main__":
+    print(text(), end="")
