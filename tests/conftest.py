@@ -33,13 +33,18 @@ class Graded:
         return next((c for c in self.unit(slug, language)["checks"] if c["verdict"] != "pass"), None)
 
 
+def kit_environment(root: Path = PROJECT) -> dict[str, str]:
+    """The environment that a run of the kit of that project gets."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "NO_COLOR"))}
+    return {**kept, "PYTHONPATH": str(root)}
+
+
 def run_kit(*arguments: str, env: dict[str, str] | None = None, cwd: Path = PROJECT) -> subprocess.CompletedProcess:
     """Run ``python -m grader`` in a process of its own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "NO_COLOR"))}
     return subprocess.run(
         [sys.executable, "-m", "grader", *arguments],
         cwd=cwd,
-        env={**environment, "PYTHONPATH": str(PROJECT), **(env or {})},
+        env={**kit_environment(), **(env or {})},
         capture_output=True,
         text=True,
         check=False,

@@ -8,7 +8,7 @@ import multiprocessing
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +29,7 @@ PASSED, BROKEN, KIT_FAULT = 0, 1, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help="04, send_all or 04_send_all; default: all")
+    parser.add_argument("--lang", choices=LANGUAGES, help="prove only the programs in that language")
     parser.add_argument("--repeat", metavar="N", type=_count, default=2, help="compare N runs (law 5); default: 2")
     parser.add_argument(
         "--load", metavar="N", type=_count, default=0, help="run beside N processes that use the processor"
@@ -56,11 +57,12 @@ def run(options: argparse.Namespace) -> int:
         for exercise in exercises:
             for path in write_stubs(exercise):
                 report.say(f"wrote {path.relative_to(exercise.root)}")
-    proofs = {(e.key, language): Proof(e.key, language) for e in exercises for language in LANGUAGES}
+    languages = (options.lang,) if options.lang else LANGUAGES
+    proofs = {(e.key, language): Proof(e.key, language) for e in exercises for language in languages}
     breaches: list[Breach] = []
     faults: list[str] = []
     with _busy_neighbours(options.load), _pool() as pool:
-        tasks = dict(_submit(pool, exercises, every, options.repeat))
+        tasks = dict(_submit(pool, exercises, languages, every, options.repeat))
         with report.progress(len(tasks)) as advance:
             for done in as_completed(tasks):
                 what = tasks[done]
@@ -76,7 +78,8 @@ def run(options: argparse.Namespace) -> int:
                 else:
                     breaches += result
     for exercise in exercises:
-        breaches += _law_4(exercise, set().union(*(proofs[exercise.key, language].revealed for language in LANGUAGES)))
+        revealed = set().union(*(proofs[exercise.key, language].revealed for language in languages))
+        breaches += _law_4(exercise, languages, revealed)
     breaches += [breach for one in proofs.values() for breach in one.breaches]
     report.show(list(proofs.values()), sorted(breaches, key=lambda b: (b.subject[:2], b.law)), faults)
     if not has_manual():
@@ -93,12 +96,12 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _submit(
-    pool: ProcessPoolExecutor, exercises: list[Exercise], every: list[Exercise], repeat: int
+    pool: ProcessPoolExecutor, exercises: list[Exercise], languages: Sequence[str], every: list[Exercise], repeat: int
 ) -> Iterator[tuple[Future, str]]:
     """All tasks, the longest first."""
     for name, part in proof.PARTS.items():
         for exercise in exercises:
-            for language in reversed(LANGUAGES):  # C takes longer
+            for language in reversed(languages):  # C takes longer
                 if exercise.solution(language).is_file():  # else said by lint
                     yield pool.submit(part, exercise, language, repeat), f"{exercise.key} {language} {name}"
     for exercise in exercises:
@@ -120,8 +123,13 @@ def _busy_neighbours(count: int) -> Iterator[None]:
 # --- law 4 ----------------------------------------------------------------
 
 
-def _law_4(exercise: Exercise, revealed: set[tuple[str, str]]) -> Iterable[Breach]:
-    """No gap without a check, no check without a gap."""
+def _law_4(exercise: Exercise, languages: Sequence[str], revealed: set[tuple[str, str]]) -> Iterable[Breach]:
+    """No gap without a check, no check without a gap.
+
+    Args:
+        languages: those whose programs were proven.
+        revealed: the check and the gap, for each gap that a check reported.
+    """
     path = exercise.root / "grader" / "checks" / f"check_{exercise.slug}.py"
     if not path.is_file():
         return  # said by lint
@@ -129,6 +137,8 @@ def _law_4(exercise: Exercise, revealed: set[tuple[str, str]]) -> Iterable[Breac
     named: set[str] = set()
     for name, check in vars(_module(path)).items():
         if not name.startswith("check_") or not callable(check) or is_torture(check):
+            continue
+        if getattr(check, "language", languages[0]) not in languages:
             continue
         gaps = getattr(check, "gaps", ())
         named |= set(gaps)
@@ -140,12 +150,13 @@ def _law_4(exercise: Exercise, revealed: set[tuple[str, str]]) -> Iterable[Breac
         for gap in gaps:
             if gap not in exercise.gaps:
                 yield Breach(4, subject, shown, f"{name} reveals {gap}, which is no gap", "see exercise.toml")
-            elif (name, gap) not in revealed:
+            elif (name, gap) not in revealed and set(languages) & set(exercise.gaps[gap].languages):
                 yield Breach(
                     4, subject, shown, f"{name} says that it reveals {gap}; its mutant is not reported there as {gap}",
                     "leave the name out, or let the check see the gap",
                 )  # fmt: skip
-    for gap in exercise.gaps.keys() - named:
+    proven = {gap.slug for language in languages for gap in exercise.gaps_of(language)}
+    for gap in sorted(proven - named):
         manifest = f"exercises/{exercise.key}/exercise.toml"
         yield Breach(4, subject, manifest, f"no check reveals {gap}", "write one, and name the gap with @reveals")
 
