@@ -61,8 +61,9 @@ def new(session: nox.Session) -> None:
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Test the kit itself, on every Python that is here."""
-    _install(session, *_project()["project"]["dependencies"])
-    session.run("python", "-m", "pytest", *session.posargs)
+    project = _project()
+    _install(session, *project["project"]["dependencies"], *project["dependency-groups"]["tests"])
+    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session
