@@ -246,6 +246,9 @@ class TracedSocket(_real):
             raise
         done(call)
 
+    def dup(self) -> socket.socket:
+        return recorded("dup", self.fileno(), (), lambda call: _real.dup(self), lambda copy: copy.fileno())
+
     def detach(self) -> int:
         return _real.detach(self)
 
