@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno as errnos
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from grader.learner.program import Null
@@ -45,13 +45,15 @@ class Learner:
         self._scene = scene
         self._handed: list[Lent] = []
 
-    def runs(self, function: str, *arguments: Any, **options: Any) -> None:
+    def runs(self, function: str, *arguments: Any, takes: Iterable[int] = (), **options: Any) -> None:
         """Call a function of the contract; it runs while the peers act.
 
         Args:
             function: its name.
             arguments: as Python's signature has them; a `Lent` socket, or
                 `Null` for a C pointer.
+            takes: how many bytes it is to take off its connection, part by
+                part, for the rules: ``[4, 11]`` is a header and a payload.
             options: for the C binding alone: sizes of buffers.
         """
         scene = self._scene
@@ -73,7 +75,8 @@ class Learner:
         shown = f"{function}({', '.join(map(_shown, arguments))})"
         message = next((a for a in arguments if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
-        scene.runs.append(Run(function, shown, process.trace["next"], message=message, null=null))
+        first = process.trace["next"]
+        scene.runs.append(Run(function, shown, first, message=message, null=null, takes=tuple(takes)))
         scene.steps.append(Step(f"runs {shown}", "learner", starts=len(scene.runs) - 1))
         new = self._handed[handed:]
         try:
@@ -134,18 +137,21 @@ class Learner:
         self._scene.steps.append(Step(f"reports {_error_name(raised)}", "learner"))
         judge_state(self._scene)
 
-    def reports_the_fault(self, error: str) -> None:
+    def reports_the_fault(self, error: str, *, otherwise: Any = None) -> None:
         """The function fails with the error that the script injects.
 
         A program none of whose calls it touches (EAGAIN is for those that may
         block) has nothing to report.
+
+        Args:
+            otherwise: what such a program returns.
         """
         self._ended(f"{self._scene.runs[-1].function}() fails with {error}")
         kinds = layout.ERROR
         if any(call.injected & kinds for call in self._scene.process.trace.calls):
             self.raises(error)
         else:
-            self.returns(None)
+            self.returns(otherwise)
 
     def waits_in(self, call: str, times: int = 1) -> None:
         """The program has entered that call so many times since it was run."""

@@ -22,6 +22,8 @@ class Run:
         last: index after its last record, once it has returned.
         message: what it was asked to send, where that is an argument.
         null: whether it was given a NULL pointer.
+        takes: how many bytes it is to take off its connection, part by part,
+            where a check has said so: ``(4, 11)`` is a header and a payload.
         outcome: the learner's answer: ``returned``, ``raised`` or ``broke``.
     """
 
@@ -31,6 +33,7 @@ class Run:
     last: int | None = None
     message: bytes | None = None
     null: bool = False
+    takes: tuple[int, ...] = ()
     outcome: dict | None = None
 
     @property

@@ -59,4 +59,4 @@ def violation(rule: Callable[[Evidence], Iterator[Finding]]) -> Callable[[Eviden
 
 
 # The rules register themselves.
-from grader.verdict.rules import addresses, descriptors, receiving, sending, servers  # noqa: E402, F401
+from grader.verdict.rules import addresses, descriptors, framing, receiving, sending, servers  # noqa: E402, F401

@@ -15,7 +15,7 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     for run in evidence.runs:
         received = [c for c in evidence.during(run) if c.any_of("recv") and c.done]
-        if not received or not run.succeeded:
+        if not received or not run.succeeded or run.takes:
             continue
         last = received[-1]
         if last.result > 0 and not last.failed:
@@ -52,7 +52,7 @@ def small_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     for run in evidence.runs:
         received = [c for c in evidence.during(run) if c.any_of("recv") and c.done and not c.failed]
-        if not received or not run.succeeded:
+        if not received or not run.succeeded or run.takes:
             continue
         last = received[-1]
         if last.result == 0 and last.args[0] == 0:

@@ -1,0 +1,228 @@
+"""Parts of a stream: a count, a header, a payload, and the edges between them.
+
+These rules know how many bytes a function is to take (`Run.takes`), so they can
+tell a short read from a whole part and a part from what follows it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections.abc import Iterator
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Evidence, Failure, Run
+from grader.verdict.rules import Finding, explains
+
+_WRONG = ("outcome", "unmet", "success", "broke", "hang", "busy", "died")
+#: errnos of a call that may be made again, or that the caller's time limit gives.
+_NOT_BROKEN = ("EINTR", "EAGAIN")
+
+
+def _is_peek(call: Call) -> bool:
+    return call.name != "read" and bool(call.args[1] & socket.MSG_PEEK)
+
+
+def _receives(evidence: Evidence, run: Run) -> list[Call]:
+    """The receiving calls of a run, those under way included, without peeks."""
+    return [c for c in evidence.during(run) if c.any_of("recv") and not _is_peek(c)]
+
+
+def _taking(evidence: Evidence) -> Iterator[tuple[Run, list[tuple[int, Call]]]]:
+    """Each run whose parts are known, with its receiving calls and the number
+    of bytes that it had taken before each."""
+    for run in evidence.runs:
+        if run.takes:
+            calls = _receives(evidence, run)
+            moved = (c.result if c.done and c.result > 0 else 0 for c in calls)
+            yield run, list(zip(itertools.accumulate(moved, initial=0), calls, strict=False))
+
+
+def _part(run: Run, position: int) -> tuple[int, int, int]:
+    """The part of what a run takes that a position lies in: number, start, end."""
+    start = 0
+    for number, size in enumerate(run.takes):
+        if position < start + size:
+            return number, start, start + size
+        start += size
+    return len(run.takes), start, start
+
+
+def _gap(run: Run, number: int) -> str:
+    if len(run.takes) == 1:
+        return "one-recv"
+    return "header-one-recv" if number == 0 else "payload-one-recv"
+
+
+def _named(run: Run, number: int) -> str:
+    """What a part is called in sentences."""
+    if len(run.takes) == 1:
+        return ""
+    return " of the header" if number == 0 else " of the payload"
+
+
+@explains
+def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """One recv() taken for a whole part (M46)."""
+    if failure.kind not in _WRONG:
+        return
+    for run, calls in _taking(evidence):
+        for (before, call), following in itertools.zip_longest(calls, calls[1:]):
+            if not call.done or call.result <= 0:
+                continue
+            position = before + call.result
+            number, start, end = _part(run, before)
+            if not start < position < end:
+                continue
+            if following is None and run.outcome is None:
+                continue  # it was on its way to another call
+            if following is not None and (number == len(run.takes) - 1 or following[1].args[0] <= end - position):
+                continue  # it goes on with this part, or asks for too much: `over_read`
+            size = end - start
+            yield Finding(
+                call.index, (_gap(run, number),),
+                f"{evidence.place(call)} {call.name}() returned {call.result} of the {size - before + start} bytes"
+                f"{_named(run, number)} that were missing, and {run.function}() took that for all of them",
+                (call,), "recv(2), RETURN VALUE",
+            )  # fmt: skip
+            break
+
+
+@explains
+def over_read(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """More is asked for than is missing, and what follows is swallowed."""
+    if failure.kind not in _WRONG:
+        return
+    for run, calls in _taking(evidence):
+        total = sum(run.takes)
+        for position, call in calls:
+            missing = total - position
+            took = call.result if call.done else 0
+            beyond = call.args[0] > missing and failure.kind == "died" and not call.done
+            if not (took > missing or beyond) or missing < 0:
+                continue
+            rest = "more than there is room for"
+            if took:
+                rest = f"and took {took}: what follows is lost to the next reader"
+            yield Finding(
+                call.index, ("over-read",),
+                f"{evidence.place(call)} {call.name}() was asked for {call.args[0]} bytes where {missing} were "
+                f"missing, {rest}",
+                (call,), "recv(2)",
+            )  # fmt: skip
+            break
+
+
+@explains
+def lost_offset(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Each piece put in the place of the one before it (M53)."""
+    difference = failure.difference
+    run = evidence.runs[-1] if evidence.runs else None
+    if run is None or not run.takes or failure.kind != "outcome" or difference is None:
+        return
+    calls = [(at, call) for at, call in _taking_of(evidence, run) if call.done and call.result > 0]
+    before = sum(run.takes[:-1])
+    pieces = [call.payload for at, call in calls if at >= before]
+    if len(pieces) < 2 or sum(map(len, pieces)) != run.takes[-1]:
+        return  # or they are longer than what the trace keeps
+    heap = b""
+    for piece in pieces:
+        heap = piece + heap[len(piece) :]
+    actual, (at, last) = difference.actual, calls[-1]
+    untouched = set(actual[len(heap) :])
+    if actual.startswith(heap) and len(untouched) <= 1 and actual != difference.expected:
+        yield Finding(
+            last.index - 0.5, ("lost-offset",),
+            f"{evidence.place(last)} the {last.result} bytes of this {last.name}() stand first in what was returned, "
+            f"although {at - before} bytes came before them",
+            (last,), "recv(2)",
+        )  # fmt: skip
+
+
+def _taking_of(evidence: Evidence, run: Run) -> list[tuple[int, Call]]:
+    return next(calls for other, calls in _taking(evidence) if other is run)
+
+
+@explains
+def missed_eof(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """End-of-file met again and again, and never noticed (M50)."""
+    if failure.kind not in ("busy", "hang", "died"):
+        return
+    for run, calls in _taking(evidence):
+        ends = [c for _, c in calls if c.done and c.result == 0 and c.args[0] > 0]
+        if len(ends) > 1 and run.outcome is None:
+            yield Finding(
+                ends[0].index, ("missed-eof",),
+                f"{evidence.place(ends[0])} {ends[0].name}() returned 0, which is end-of-file, "
+                f"and {run.function}() called it again",
+                (ends[0],), "recv(2), RETURN VALUE",
+            )  # fmt: skip
+
+
+@explains
+def signed_compare(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The -1 of a failed recv() added to the number of bytes (M51)."""
+    for _run, calls in _taking(evidence):
+        for (_, call), (_, again) in itertools.pairwise(calls):
+            if not call.failed or call.name != again.name or call.name not in ("recv", "recvfrom", "read"):
+                continue
+            if again.args[0] == call.args[0] + 1 and again.args[2] == call.args[2] - 1:
+                yield Finding(
+                    call.index, ("signed-compare",),
+                    f"{evidence.place(call)} {call.name}() failed with {call.errno}, and its -1 was added to the "
+                    "number of bytes",
+                    (call,), "recv(2), RETURN VALUE",
+                )  # fmt: skip
+                return
+
+
+@explains
+def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """recv() failed, and the caller is told of an end instead."""
+    if failure.kind not in ("outcome", "success"):
+        return
+    for run, calls in _taking(evidence):
+        raised = (run.outcome or {}).get("raised")
+        ended = raised is not None and "EOFError" in raised["bases"]
+        broken = next((c for _, c in calls if c.failed and c.errno not in _NOT_BROKEN), None)
+        if broken is not None and ended:
+            yield Finding(
+                broken.index, ("missed-error", "cut-message"),
+                f"{evidence.place(broken)} {broken.name}() failed with {broken.errno}, and {run.function}() reported "
+                "the end of the stream",
+                (broken,), "recv(2), ERRORS",
+            )  # fmt: skip
+
+
+@explains
+def waits_for_more(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Everything has come, and the program waits for more."""
+    if failure.kind != "hang" or not evidence.runs or not evidence.runs[-1].takes:
+        return
+    run = evidence.runs[-1]
+    calls = _taking_of(evidence, run)
+    at, call = calls[-1] if calls else (0, None)
+    if call is not None and not call.done and call.args[0] > 0 and at == sum(run.takes):
+        yield Finding(
+            call.index, (),
+            f"{evidence.place(call)} {call.name}() waits for more, although all {sum(run.takes)} bytes have come",
+            (call,), "recv(2)",
+        )  # fmt: skip
+
+
+@explains
+def asks_for_nothing(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """recv() of 0 bytes, which waits like any other, and whose 0 says nothing (M52)."""
+    if failure.kind not in ("hang", "outcome"):
+        return
+    for run, calls in _taking(evidence):
+        for position, call in calls:
+            if call.args[0] == 0 and position == sum(run.takes) and not (call.done and run.succeeded):
+                how = "returned 0, as it always does" if call.done else "waits for the peer all the same"
+                yield Finding(
+                    call.index, (),
+                    f"{evidence.place(call)} {call.name}() was called when nothing was missing: asked for 0 bytes, "
+                    f"it {how}",
+                    (call,), "recv(2), RETURN VALUE",
+                )  # fmt: skip
+                return
