@@ -57,15 +57,18 @@ class Library:
         self.ffi.errno = 0
         return function(*arguments)
 
-    def status(self, result: int) -> None:
+    def status(self, result: int, known: str = "0 and -1") -> None:
         """None for 0.
+
+        Args:
+            known: the results that the contract knows, in words.
 
         Raises:
             OSError: the function returned -1; errno as it left it.
             ContractBroken: it returned anything else.
         """
         if result != 0:
-            self._failed(result, "0 and -1")
+            self._failed(result, known)
 
     def length(self, result: int, buffer: Any, size: int | Null) -> bytes:
         """The first result bytes of buffer.

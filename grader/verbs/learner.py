@@ -45,7 +45,9 @@ class Learner:
         self._scene = scene
         self._handed: list[Lent] = []
 
-    def runs(self, function: str, *arguments: Any, takes: Iterable[int] = (), **options: Any) -> None:
+    def runs(
+        self, function: str, *arguments: Any, takes: Iterable[int] = (), sends: bytes | None = None, **options: Any
+    ) -> None:
         """Call a function of the contract; it runs while the peers act.
 
         Args:
@@ -54,6 +56,8 @@ class Learner:
                 `Null` for a C pointer.
             takes: how many bytes it is to take off its connection, part by
                 part, for the rules: ``[4, 11]`` is a header and a payload.
+            sends: the bytes it is to put on its connection, for the rules;
+                without it, the message among its arguments.
             options: for the C binding alone: sizes of buffers.
         """
         scene = self._scene
@@ -73,7 +77,7 @@ class Learner:
             scene.before = process.state()
         scene.begins_anew()
         shown = f"{function}({', '.join(map(_shown, arguments))})"
-        message = next((a for a in arguments if isinstance(a, bytes)), None)
+        message = next((a for a in (sends, *arguments) if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
         first = process.trace["next"]
         scene.runs.append(Run(function, shown, first, message=message, null=null, takes=tuple(takes)))
@@ -110,16 +114,19 @@ class Learner:
         self._scene.steps.append(Step(f"returns {_value(value)}", "learner"))
         judge_state(self._scene)
 
-    def raises(self, *errors: str, instead: str = "") -> None:
+    def raises(self, *errors: str, instead: str = "", python: str = "", c: str = "") -> None:
         """The function fails, and leaves everything as it found it.
 
         Args:
+            python, c: the error, where the languages have a name each.
             instead: slug of the gap that reporting success gives away.
             errors: symbolic names, one of which it must be: ``"ECONNREFUSED"``;
                 ``"gaierror"`` and ``"ValueError"`` as the contracts have them;
                 none for any ``OSError``.  Of a Python exception the class
                 counts, of C its ``errno``.
         """
+        own = python if self._scene.unit.language == "python" else c
+        errors = (*errors, own) if own else errors
         words = " or ".join(errors) or "an error"
         run = self._ended(f"{self._scene.runs[-1].function}() fails with {words}")
         outcome = run.outcome

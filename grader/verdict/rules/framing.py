@@ -15,6 +15,8 @@ from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains
 
 _WRONG = ("outcome", "unmet", "success", "broke", "hang", "busy", "died")
+#: Bytes of a length that stands before a payload.
+_HEADER = 4
 #: errnos of a call that may be made again, or that the caller's time limit gives.
 _NOT_BROKEN = ("EINTR", "EAGAIN")
 
@@ -48,10 +50,10 @@ def _part(run: Run, position: int) -> tuple[int, int, int]:
     return len(run.takes), start, start
 
 
-def _gap(run: Run, number: int) -> str:
+def _gaps(run: Run, number: int) -> tuple[str, ...]:
     if len(run.takes) == 1:
-        return "one-recv"
-    return "header-one-recv" if number == 0 else "payload-one-recv"
+        return "one-recv", "header-one-recv"
+    return ("header-one-recv",) if number == 0 else ("payload-one-recv",)
 
 
 def _named(run: Run, number: int) -> str:
@@ -80,7 +82,7 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 continue  # it goes on with this part, or asks for too much: `over_read`
             size = end - start
             yield Finding(
-                call.index, (_gap(run, number),),
+                call.index, _gaps(run, number),
                 f"{evidence.place(call)} {call.name}() returned {call.result} of the {size - before + start} bytes"
                 f"{_named(run, number)} that were missing, and {run.function}() took that for all of them",
                 (call,), "recv(2), RETURN VALUE",
@@ -187,7 +189,7 @@ def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         broken = next((c for _, c in calls if c.failed and c.errno not in _NOT_BROKEN), None)
         if broken is not None and ended:
             yield Finding(
-                broken.index, ("missed-error", "cut-message"),
+                broken.index, ("missed-error",),
                 f"{evidence.place(broken)} {broken.name}() failed with {broken.errno}, and {run.function}() reported "
                 "the end of the stream",
                 (broken,), "recv(2), ERRORS",
@@ -202,12 +204,18 @@ def waits_for_more(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     run = evidence.runs[-1]
     calls = _taking_of(evidence, run)
     at, call = calls[-1] if calls else (0, None)
-    if call is not None and not call.done and call.args[0] > 0 and at == sum(run.takes):
-        yield Finding(
-            call.index, (),
-            f"{evidence.place(call)} {call.name}() waits for more, although all {sum(run.takes)} bytes have come",
-            (call,), "recv(2)",
-        )  # fmt: skip
+    if call is None or call.done or call.args[0] == 0 or at != sum(run.takes):
+        return
+    gaps, words = (), f"waits for more, although all {at} bytes have come"
+    if run.takes == (_HEADER,):  # the check lets nothing follow it: it is to be refused
+        length = int.from_bytes(_first_bytes(calls), "big")
+        gaps, words = ("unchecked-length",), f"waits for the {length} bytes that the length speaks of"
+    yield Finding(call.index, gaps, f"{evidence.place(call)} {call.name}() {words}", (call,), "recv(2)")
+
+
+def _first_bytes(calls: list[tuple[int, Call]]) -> bytes:
+    """What stands in the header that a run has taken."""
+    return b"".join(call.payload[: call.result] for _, call in calls if call.done and call.result > 0)[:_HEADER]
 
 
 @explains
@@ -226,3 +234,87 @@ def asks_for_nothing(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     (call,), "recv(2), RETURN VALUE",
                 )  # fmt: skip
                 return
+
+
+@explains
+def host_order_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A length in the machine's own byte order (M67)."""
+    for run in evidence.runs:
+        message = run.message or b""
+        calls = [c for c in evidence.during(run) if c.any_of("send") and c.done and c.result > 0]
+        sent = b"".join(c.payload[: c.result] for c in calls[:_HEADER])[:_HEADER]
+        header = message[:_HEADER]
+        length = len(message) - _HEADER
+        if length >= 0 and header == length.to_bytes(_HEADER, "big") and sent == header[::-1] != header:
+            yield Finding(
+                calls[0].index, ("host-order-length",),
+                f"{evidence.place(calls[0])} {calls[0].name}() sends the length {length} as "
+                f"{sent.hex(' ')}, its last byte first",
+                (calls[0],), "byteorder(3)",
+            )  # fmt: skip
+    for run, calls in _taking(evidence):
+        if len(run.takes) < 2 or run.takes[0] != _HEADER:
+            continue
+        length = run.takes[1]
+        swapped = int.from_bytes(length.to_bytes(_HEADER, "big"), "little")
+        for position, call in calls:
+            if position == _HEADER and call.args[0] == swapped != length:
+                yield Finding(
+                    call.index, ("host-order-length",),
+                    f"{evidence.place(call)} {call.name}() is asked for {swapped} bytes: that is the length {length} "
+                    "with its last byte first",
+                    (call,), "byteorder(3)",
+                )  # fmt: skip
+                break
+
+
+@explains
+def cut_message(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """End-of-file inside a message, told as a clean end."""
+    if failure.kind not in ("success", "outcome"):
+        return
+    for run, calls in _taking(evidence):
+        total = sum(run.takes)
+        if len(run.takes) < 2 or not run.succeeded or not calls:
+            continue
+        position, last = calls[-1]
+        if last.done and last.result == 0 and last.args[0] > 0 and 0 < position < total:
+            yield Finding(
+                last.index, ("cut-message",),
+                f"{evidence.place(last)} {last.name}() returned 0 after {position} bytes of a message, "
+                f"and {run.function}() reported no error",
+                (last,), "recv(2), RETURN VALUE",
+            )  # fmt: skip
+
+
+@explains
+def empty_message(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A length of 0 taken for the end of the stream."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if run is None or run.takes != (_HEADER, 0) or failure.kind != "outcome" or not run.succeeded:
+        return
+    calls = [call for _, call in _taking_of(evidence, run) if call.done and call.result > 0]
+    if calls and run.outcome["returned"] is None:
+        last = calls[-1]
+        yield Finding(
+            last.index, ("empty-message",),
+            f"{evidence.place(last)} {last.name}() received a length of 0, and {run.function}() reported the end "
+            "of the stream",
+            (last,), "recv(2), RETURN VALUE",
+        )  # fmt: skip
+
+
+@explains
+def oversized(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Bytes are sent of what is to be refused."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if run is None or run.null or not run.message or failure.gap != "oversized-message":
+        return
+    sent = next((c for c in evidence.during(run) if c.any_of("send")), None)
+    if sent is not None:
+        yield Finding(
+            sent.index, ("oversized-message",),
+            f"{evidence.place(sent)} {sent.name}() is called, although {len(run.message)} bytes are too many "
+            "for a message",
+            (sent,), "send(2)",
+        )  # fmt: skip
