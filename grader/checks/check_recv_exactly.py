@@ -27,11 +27,15 @@ def check_receives_bytes_that_come_in_pieces(learner, peer):
 
 
 @reveals("one-recv", "lost-offset", "over-read")
-def check_leaves_what_follows(learner, peer):
+def check_leaves_what_follows(learner, peer, other_peer):
     """leaves the bytes that follow where they are"""
     learner.runs("recv_exactly", peer.connection, SIZE, takes=[SIZE])
     peer.sends_in_pieces([RECORD[:7], RECORD[7:] + NEXT + BINARY])
     learner.returns(RECORD)
+
+    learner.runs("recv_exactly", other_peer.connection, SIZE, takes=[SIZE])
+    other_peer.sends(BINARY)
+    learner.returns(BINARY)
 
     learner.runs("recv_exactly", peer.connection, SIZE, takes=[SIZE])
     learner.returns(NEXT)
