@@ -9,6 +9,8 @@ FORECAST = b"".join(b"%02d:00 west %2d\n" % (i, i % 12) for i in range(24))[:256
 ORDER = b"open gate 3"
 # Every 8 bytes tell where they stand: "0000000 0000008 ...".
 LARGEST = b"".join(b"%07d " % offset for offset in range(0, LIMIT, 8))
+# Its length is 00 00 80 e8: bytes that are negative where a char has a sign.
+LONGER = LARGEST[:33000]
 
 
 def framed(payload):
@@ -73,10 +75,14 @@ def check_receives_byte_by_byte(learner, peer, fault):
 
 
 @reveals("empty-message")
-def check_receives_one_message_after_the_other(learner, peer):
+def check_receives_one_message_after_the_other(learner, peer, other_peer):
     """receives messages that come together, an empty one too, and then the end"""
     learner.runs("recv_message", peer.connection, takes=[4, 11])
     peer.sends(TWO)
+    learner.returns(ORDER)
+
+    learner.runs("recv_message", other_peer.connection, takes=[4, 11])
+    other_peer.sends(framed(ORDER))
     learner.returns(ORDER)
 
     learner.runs("recv_message", peer.connection, takes=[4, 0])
@@ -91,8 +97,12 @@ def check_receives_one_message_after_the_other(learner, peer):
 
 
 @reveals("payload-one-recv", "header-one-recv")
-def check_moves_the_largest_message(learner, peer):
-    """sends and receives a message of 65,536 bytes, the largest there is"""
+def check_moves_large_messages(learner, peer):
+    """sends and receives large messages, up to 65,536 bytes"""
+    learner.runs("recv_message", peer.connection, takes=[4, 33000])
+    peer.sends_in_pieces([framed(LONGER)[:25000], framed(LONGER)[25000:]])
+    learner.returns(LONGER)
+
     learner.runs("recv_message", peer.connection, takes=[4, LIMIT])
     peer.sends_in_pieces([LONG[:2], LONG[2:25000], LONG[25000:50000], LONG[50000:]])
     learner.returns(LARGEST)
