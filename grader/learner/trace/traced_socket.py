@@ -201,7 +201,7 @@ class TracedSocket(_real):
             call.payload = result[0]
             return result
 
-        return recorded("recvmsg", self.fileno(), (size,), action, lambda r: len(r[0]))
+        return recorded("recvmsg", self.fileno(), (size, *rest[1:]), action, lambda r: len(r[0]))
 
     def _asked(self, call: Call, size: int) -> int:
         return call.limit(size) if self.type & 0xF == socket.SOCK_STREAM else size
@@ -218,7 +218,7 @@ class TracedSocket(_real):
                 left = left[len(part) :]
             return len(data), *others
 
-        return recorded("recvmsg", self.fileno(), (size,), action, lambda r: r[0])
+        return recorded("recvmsg", self.fileno(), (size, *rest[1:]), action, lambda r: r[0])
 
     def _asks_not_to_block(self, flags: int) -> bool:
         return bool(flags & socket.MSG_DONTWAIT) or self.gettimeout() is not None
