@@ -15,6 +15,8 @@ from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains
 
 _WRONG = ("outcome", "unmet", "success", "broke", "hang", "busy", "died")
+#: Exceptions of programs that have too few bytes; `error` is that of `struct`.
+_ANSWERS = ("EOFError", "ValueError", "IndexError", "error")
 #: Bytes of a length that stands before a payload.
 _HEADER = 4
 #: errnos of a call that may be made again, or that the caller's time limit gives.
@@ -63,6 +65,15 @@ def _named(run: Run, number: int) -> str:
     return " of the header" if number == 0 else " of the payload"
 
 
+def _has_answered(run: Run) -> bool:
+    """Whether the function came to an answer, if only to an error about what it
+    had received; a mistake of another kind ends a program anywhere."""
+    if run.outcome is None:
+        return False
+    raised = run.outcome.get("raised")
+    return raised is None or raised["class"] in _ANSWERS or "OSError" in raised["bases"]
+
+
 @explains
 def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """One recv() taken for a whole part (M46)."""
@@ -76,14 +87,15 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             number, start, end = _part(run, before)
             if not start < position < end:
                 continue
-            if following is None and run.outcome is None:
-                continue  # it was on its way to another call
-            if following is not None and (number == len(run.takes) - 1 or following[1].args[0] <= end - position):
+            if following is None and not _has_answered(run):
+                continue
+            if following is not None and (
+                number == len(run.takes) - 1 or call.args[0] != end - before or following[1].args[0] <= end - position
+            ):
                 continue  # it goes on with this part, or asks for too much: `over_read`
-            size = end - start
             yield Finding(
                 call.index, _gaps(run, number),
-                f"{evidence.place(call)} {call.name}() returned {call.result} of the {size - before + start} bytes"
+                f"{evidence.place(call)} {call.name}() returned {call.result} of the {end - before} bytes"
                 f"{_named(run, number)} that were missing, and {run.function}() took that for all of them",
                 (call,), "recv(2), RETURN VALUE",
             )  # fmt: skip
@@ -197,6 +209,38 @@ def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 
 @explains
+def host_order_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A length in the machine's own byte order (M67)."""
+    for run in evidence.runs:
+        message = run.message or b""
+        calls = [c for c in evidence.during(run) if c.any_of("send") and c.done and c.result > 0]
+        sent = b"".join(c.payload[: c.result] for c in calls[:_HEADER])[:_HEADER]
+        header = message[:_HEADER]
+        length = len(message) - _HEADER
+        if length >= 0 and header == length.to_bytes(_HEADER, "big") and sent == header[::-1] != header:
+            yield Finding(
+                calls[0].index, ("host-order-length",),
+                f"{evidence.place(calls[0])} {calls[0].name}() sends the length {length} as "
+                f"{sent.hex(' ')}, its last byte first",
+                (calls[0],), "byteorder(3)",
+            )  # fmt: skip
+    for run, calls in _taking(evidence):
+        if len(run.takes) < 2 or run.takes[0] != _HEADER:
+            continue
+        length = run.takes[1]
+        swapped = int.from_bytes(length.to_bytes(_HEADER, "big"), "little")
+        at, call = calls[-1] if calls else (0, None)
+        # a buffer may happen to be as large; only this mistake waits for the rest of it
+        if at == _HEADER + length and not call.done and call.args[0] == swapped - length > 0:
+            yield Finding(
+                call.index, ("host-order-length",),
+                f"{evidence.place(call)} {call.name}() waits until {swapped} bytes have come: that is the length "
+                f"{length} with its last byte first",
+                (call,), "byteorder(3)",
+            )  # fmt: skip
+
+
+@explains
 def waits_for_more(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Everything has come, and the program waits for more."""
     if failure.kind != "hang" or not evidence.runs or not evidence.runs[-1].takes:
@@ -234,38 +278,6 @@ def asks_for_nothing(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     (call,), "recv(2), RETURN VALUE",
                 )  # fmt: skip
                 return
-
-
-@explains
-def host_order_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """A length in the machine's own byte order (M67)."""
-    for run in evidence.runs:
-        message = run.message or b""
-        calls = [c for c in evidence.during(run) if c.any_of("send") and c.done and c.result > 0]
-        sent = b"".join(c.payload[: c.result] for c in calls[:_HEADER])[:_HEADER]
-        header = message[:_HEADER]
-        length = len(message) - _HEADER
-        if length >= 0 and header == length.to_bytes(_HEADER, "big") and sent == header[::-1] != header:
-            yield Finding(
-                calls[0].index, ("host-order-length",),
-                f"{evidence.place(calls[0])} {calls[0].name}() sends the length {length} as "
-                f"{sent.hex(' ')}, its last byte first",
-                (calls[0],), "byteorder(3)",
-            )  # fmt: skip
-    for run, calls in _taking(evidence):
-        if len(run.takes) < 2 or run.takes[0] != _HEADER:
-            continue
-        length = run.takes[1]
-        swapped = int.from_bytes(length.to_bytes(_HEADER, "big"), "little")
-        for position, call in calls:
-            if position == _HEADER and call.args[0] == swapped != length:
-                yield Finding(
-                    call.index, ("host-order-length",),
-                    f"{evidence.place(call)} {call.name}() is asked for {swapped} bytes: that is the length {length} "
-                    "with its last byte first",
-                    (call,), "byteorder(3)",
-                )  # fmt: skip
-                break
 
 
 @explains
