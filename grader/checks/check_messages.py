@@ -1,7 +1,7 @@
 """06 messages: where each begins and ends, and what may be believed."""
 
 from grader.learner.program import Null
-from grader.verbs.script import only, reveals
+from grader.verbs.script import only, reveals, torture
 
 LIMIT = 65536
 # Its length is 00 00 01 00: a number that is within the limit backwards, too.
@@ -54,7 +54,7 @@ def check_receives_a_payload_in_pieces(learner, peer):
     learner.returns(FORECAST)
 
 
-@reveals("header-one-recv", "payload-one-recv")
+@reveals("header-one-recv")
 def check_receives_a_length_in_pieces(learner, peer):
     """receives the whole length, in however many pieces it comes"""
     learner.runs("recv_message", peer.connection, takes=[4, 256])
@@ -63,7 +63,7 @@ def check_receives_a_length_in_pieces(learner, peer):
     learner.returns(FORECAST)
 
 
-@reveals("header-one-recv", "payload-one-recv")
+@reveals("header-one-recv")
 def check_receives_byte_by_byte(learner, peer, fault):
     """receives bytes that come one at a time"""
     fault("recv", limit=1)
@@ -261,3 +261,15 @@ def check_refuses_a_message_that_does_not_fit(learner, peer, other_peer):
     learner.runs("recv_message", other_peer.connection, takes=[4], room=LIMIT + 8)
     other_peer.sends((LIMIT + 1).to_bytes(4, "big"))
     learner.raises("EMSGSIZE", instead="unchecked-length")
+
+
+@torture
+def check_survives_every_failing_call(learner, peer, other_peer):
+    """reports or survives every call that fails"""
+    learner.runs("send_message", peer.connection, ORDER, sends=framed(ORDER))
+    peer.receives(framed(ORDER))
+    learner.returns(None)
+
+    learner.runs("recv_message", other_peer.connection, takes=[4, 11])
+    other_peer.sends_in_pieces([framed(ORDER)[:2], framed(ORDER)[2:]])
+    learner.returns(ORDER)

@@ -1,7 +1,7 @@
 """05 recv_exactly: every byte that is asked for, and not one more."""
 
 from grader.learner.program import Null
-from grader.verbs.script import only, reveals
+from grader.verbs.script import only, reveals, torture
 
 RECORD = b"gauge 7: level +1.48"
 NEXT = b"gauge 7: level -0.02"
@@ -44,7 +44,7 @@ def check_leaves_what_follows(learner, peer, other_peer):
     learner.returns(BINARY)
 
 
-@reveals("one-recv", "lost-offset", "over-read")
+@reveals("one-recv", "lost-offset")
 def check_receives_byte_by_byte(learner, peer, fault):
     """receives bytes that come one at a time"""
     fault("recv", limit=1)
@@ -57,7 +57,7 @@ def check_receives_byte_by_byte(learner, peer, fault):
     learner.returns(NEXT)
 
 
-@reveals("one-recv", "lost-offset")
+@reveals("one-recv")
 def check_receives_many_bytes(learner, peer):
     """receives as many bytes as it is asked for, more than one segment holds"""
     learner.runs("recv_exactly", peer.connection, len(PATTERN), takes=[len(PATTERN)])
@@ -157,3 +157,12 @@ def check_refuses_a_null_buffer(learner, peer):
     peer.sends(RECORD)
     learner.runs("recv_exactly", peer.connection, Null(SIZE))
     learner.raises("EINVAL")
+
+
+@torture
+def check_survives_every_failing_call(learner, peer):
+    """reports or survives every call that fails"""
+    learner.runs("recv_exactly", peer.connection, SIZE, takes=[SIZE])
+
+    peer.sends_in_pieces([RECORD[:7], RECORD[7:]])
+    learner.returns(RECORD)

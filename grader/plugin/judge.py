@@ -18,6 +18,8 @@ from grader.verdict.model import CheckResult, UnitResult, Verdict
 
 #: After one of these the rest of a unit is not run: it would end the same way.
 _FINAL = (Verdict.BUILD, Verdict.HANG, Verdict.SKIP)
+#: After one of these there is nothing to run.
+_HOPELESS = (Verdict.BUILD, Verdict.SKIP)
 
 
 class Judge:
@@ -26,16 +28,17 @@ class Judge:
     Args:
         stage: the warm servers and the builds.
         units: what is graded, in order.
-        first_only: whether a program's checks end with the first that fails.
+        until: when a program's checks end: ``"decided"``, when the rest would end the
+            same way; ``"first"``, with the first that fails; ``"end"``, never early.
 
     Attributes:
         results: one for each unit, in order.
         faults: what went wrong in the kit itself.
     """
 
-    def __init__(self, stage: Stage, units: list[Unit], *, first_only: bool = False) -> None:
+    def __init__(self, stage: Stage, units: list[Unit], *, until: str = "decided") -> None:
         self._stage = stage
-        self._first_only = first_only
+        self._until = until
         self._units = units
         self.results = {unit: UnitResult(unit.exercise.key, unit.language) for unit in units}
         self.faults: list[str] = []
@@ -78,7 +81,8 @@ class Judge:
         """Whether the rest of a program's checks is not worth running."""
         if not result.checks:
             return False
-        return result.checks[-1].verdict in _FINAL or (self._first_only and result.first_failure is not None)
+        final = _HOPELESS if self._until == "end" else _FINAL
+        return result.checks[-1].verdict in final or (self._until == "first" and result.first_failure is not None)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:

@@ -86,11 +86,11 @@ def run_here(units: list[Unit], expression: str = "") -> Outcome:
         stage.close()
 
 
-def run_on(stage: Stage, units: list[Unit], expression: str = "", *, first_only: bool = False) -> Outcome:
+def run_on(stage: Stage, units: list[Unit], expression: str = "", *, until: str = "decided") -> Outcome:
     """Run all checks of units that a stage knows.
 
     Args:
-        first_only: end a program's checks with the first that fails.
+        until: when a program's checks end; see `grader.plugin.judge.Judge`.
     """
     # What the environment has for pytest is not for this run.
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
@@ -100,7 +100,7 @@ def run_on(stage: Stage, units: list[Unit], expression: str = "", *, first_only:
 
     from grader.plugin.judge import Judge
 
-    judge = Judge(stage, units, first_only=first_only)
+    judge = Judge(stage, units, until=until)
     arguments = ["-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "-p", "pytest_timeout"]
     arguments += [word for name in _UNUSED for word in ("-p", f"no:{name}")]
     arguments += ["--assert=plain", "--capture=no"]

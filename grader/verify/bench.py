@@ -46,12 +46,12 @@ class Bench:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._folder.cleanup()
 
-    def grade(self, programs: dict[str, str], *, first_only: bool = False) -> dict[str, UnitResult]:
+    def grade(self, programs: dict[str, str], *, until: str = "decided") -> dict[str, UnitResult]:
         """Grade programs.
 
         Args:
             programs: name -> text; a program keeps its path as long as its name.
-            first_only: end a program's checks with the first that fails.
+            until: when a program's checks end; see `grader.plugin.judge.Judge`.
 
         Returns:
             Name -> result.
@@ -67,7 +67,7 @@ class Bench:
             units.append(Unit(self._exercise, self._language, path))
         stage = _warm_stage()
         stage.add(units)
-        outcome = run_on(stage, units, first_only=first_only)
+        outcome = run_on(stage, units, until=until)
         if outcome.faults:
             raise KitFault("\n".join(outcome.faults))
         return dict(zip(programs, outcome.results, strict=True))

@@ -140,7 +140,7 @@ def _close_in_order(subject: _Subject, bench: Bench) -> None:
             subject.breach(2, "stub", subject.edits, sentence, "say in a [[together]] what both look like")
             break
         name = f"open-{len(still_open)}"
-        failure = bench.grade({name: text}, first_only=True)[name].first_failure
+        failure = bench.grade({name: text}, until="first")[name].first_failure
         where = "with no gap open" if not still_open else f"with {', '.join(still_open)} open"
         if failure is None:
             if still_open:
@@ -185,7 +185,7 @@ def mutants(exercise: Exercise, language: str, _repeat: int) -> Proof:
             sentence = _without_path(error, subject.edits)
             subject.breach(3, f"mutant {slug}", subject.edits, sentence, "make the edit fit the solution")
     with Bench(exercise, language) as bench:
-        results = bench.grade(programs)
+        results = bench.grade(programs, until="end")
     caught = sum(_is_caught(subject, slug, programs[slug], result) for slug, result in results.items())
     subject.proof.mutants = (caught, len(subject.slugs))
     for result in results.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence, Failure
@@ -43,6 +44,27 @@ def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     (call,), "recv(2), RETURN VALUE",
                 )  # fmt: skip
                 return
+
+
+@explains
+def another_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """recv() failed, and the function reports an error that no call had."""
+    if failure.kind != "outcome":
+        return
+    for run in evidence.runs:
+        raised = (run.outcome or {}).get("raised")
+        received = [c for c in evidence.during(run) if c.any_of("recv")]
+        if not raised or not received or evidence.source.language != "c":
+            continue
+        last = received[-1]
+        if last.failed and last.errno != "EINTR" and raised["errno"] not in {c.error for c in evidence.during(run)}:
+            reported = errno.errorcode.get(raised["errno"], "another error")
+            yield Finding(
+                last.index, ("missed-error",),
+                f"{evidence.place(last)} {last.name}() failed with {last.errno}, "
+                f"and {run.function}() reported {reported}",
+                (last,), "recv(2), RETURN VALUE",
+            )  # fmt: skip
 
 
 @explains
