@@ -84,6 +84,18 @@ class Library:
             raise ContractBroken(f"returned {result} for a buffer of {size} bytes")
         return bytes(self.ffi.buffer(buffer, result)) if result else b""
 
+    def string(self, buffer: Any, size: int) -> str:
+        """The text in a buffer of size bytes, up to the zero that ends it.
+
+        Raises:
+            ContractBroken: there is no zero in it.
+        """
+        data = bytes(self.ffi.buffer(buffer, size))
+        text, zero, _rest = data.partition(b"\0")
+        if not zero:
+            raise ContractBroken(f"stored a text without a zero at its end in a buffer of {size} bytes")
+        return text.decode(errors="backslashreplace")
+
     def _failed(self, result: int, known: str) -> None:
         number = self.ffi.errno
         if result != -1:

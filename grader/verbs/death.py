@@ -50,7 +50,9 @@ def of_process(scene: Scene) -> Failure:
             scene.look_up([ended])
             line = ended.line
         sentence = f"the program ended its process, with exit status {exit.status}, {when}"
-    return Failure("died", sentence, Verdict.CRASH, line)
+    # It was given a null pointer and has used one, where the contract has it refused.
+    used = scene.runs and scene.runs[-1].null and "null pointer" in sentence.lower()
+    return Failure("died", sentence, Verdict.CRASH, line, gap="unchecked-argument" if used else "")
 
 
 def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno as errnos
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from grader.learner.program import Null
@@ -76,7 +77,8 @@ class Learner:
         if scene.before is None:
             scene.before = process.state()
         scene.begins_anew()
-        shown = f"{function}({', '.join(map(_shown, arguments))})"
+        sizes = [f"{name}={_shown(value)}" for name, value in options.items() if scene.unit.language == "c"]
+        shown = f"{function}({', '.join([*map(_shown, arguments), *sizes])})"
         message = next((a for a in (sends, *arguments) if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
         first = process.trace["next"]
@@ -101,25 +103,38 @@ class Learner:
         run = self._ended(f"{self._scene.runs[-1].function}() returns")
         outcome = run.outcome
         if "returned" not in outcome:
-            raise Broken(_unexpected(run, f"{_value(value)} was to be returned"))
+            were = "were" if isinstance(value, bytes) and len(value) != 1 else "was"
+            raise Broken(_unexpected(run, f"{_value(value)} {were} to be returned"))
         if outcome["returned"] != value or type(outcome["returned"]) is not type(value):
             difference = None
             if isinstance(value, bytes) and isinstance(outcome["returned"], bytes):
                 difference = Difference(value, outcome["returned"])
                 sentence = f"returned {len(outcome['returned'])} bytes where {len(value)} were to come"
+                if len(value) == len(outcome["returned"]):
+                    sentence = f"returned {len(value)} bytes, not the {len(value)} that were to come"
             else:
-                sentence = f"returned {_value(outcome['returned'])} where {_value(value)} was to come"
+                returned = "None" if outcome["returned"] is None else _value(outcome["returned"])
+                sentence = f"returned {returned} where {_value(value)} was to come"
             gap = (mistakes or {}).get(outcome["returned"], "") if _hashable(outcome["returned"]) else ""
             raise Broken(Failure("outcome", sentence, difference=difference, gap=gap))
         self._scene.steps.append(Step(f"returns {_value(value)}", "learner"))
         judge_state(self._scene)
 
-    def raises(self, *errors: str, instead: str = "", python: str = "", c: str = "") -> None:
+    def raises(
+        self,
+        *errors: str,
+        instead: str = "",
+        python: str = "",
+        c: str = "",
+        mistakes: Mapping[str, str] | None = None,
+    ) -> None:
         """The function fails, and leaves everything as it found it.
 
         Args:
             python, c: the error, where the languages have a name each.
             instead: slug of the gap that reporting success gives away.
+            mistakes: classes of wrong exceptions that give a gap away, each with
+                the gap's slug: ``{"OverflowError": "unchecked-port"}``.
             errors: symbolic names, one of which it must be: ``"ECONNREFUSED"``;
                 ``"gaierror"`` and ``"ValueError"`` as the contracts have them;
                 none for any ``OSError``.  Of a Python exception the class
@@ -127,7 +142,7 @@ class Learner:
         """
         own = python if self._scene.unit.language == "python" else c
         errors = (*errors, own) if own else errors
-        words = " or ".join(errors) or "an error"
+        words = " or ".join(map(self._named, errors)) or "an error"
         run = self._ended(f"{self._scene.runs[-1].function}() fails with {words}")
         outcome = run.outcome
         if "raised" not in outcome:
@@ -136,11 +151,14 @@ class Learner:
                 sentence = str(outcome["broke"])
             elif outcome["returned"] is not None:
                 sentence = f"returned {_value(outcome['returned'])} where {words} was to be reported"
+            elif not self._may_return_none(run.function):
+                sentence, instead = f"returned None where {words} was to be reported", ""
             gap = instead if "returned" in outcome else ""
             raise Broken(Failure("success" if "returned" in outcome else "broke", sentence, gap=gap))
         raised = outcome["raised"]
         if not any(map(self._accepts(raised), errors or ("OSError",))):
-            raise Broken(_unexpected(run, f"{words} was to be reported"))
+            failure = _unexpected(run, f"{words} was to be reported")
+            raise Broken(replace(failure, gap=(mistakes or {}).get(raised["class"], "")))
         self._scene.steps.append(Step(f"reports {_error_name(raised)}", "learner"))
         judge_state(self._scene)
 
@@ -222,6 +240,14 @@ class Learner:
         scene.wait(lambda: run.outcome is not None, awaited)
         return run
 
+    def _may_return_none(self, function: str) -> bool:
+        """Whether None is among what a function returns when it succeeds."""
+        return "None" in self._scene.exercise.functions.get(function, "-> None").rpartition("->")[2]
+
+    def _named(self, error: str) -> str:
+        """An error as the contract of the program's language has it."""
+        return "EINVAL" if error == "ValueError" and self._scene.unit.language == "c" else error
+
     def _accepts(self, raised: dict) -> Callable[[str], bool]:
         if self._scene.unit.language == "c":
             return lambda name: _c_accepts(name, raised["errno"])
@@ -276,7 +302,8 @@ def _shown(argument: Any) -> str:
     if isinstance(argument, Null):
         return "NULL"
     if isinstance(argument, bytes):
-        return f"{len(argument)} bytes"
+        short = 0 < len(argument) <= 20 and not argument.isascii()
+        return argument.hex(" ") if short else f"{len(argument)} bytes"
     if isinstance(argument, str) and argument.isdigit() and len(argument) > 2:
         return "port"
     return repr(argument)

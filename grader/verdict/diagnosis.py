@@ -38,10 +38,17 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
     first = min(findings, key=lambda f: f.at, default=None)
     story = tuple(tell(evidence, steps)) if evidence.runs else ()
     if first is None:
-        places = (Place(evidence.source.name, failure.line),) if failure.line else ()
         proven = next((gap for gap in exercise.gaps_of(evidence.source.language) if gap.slug == failure.gap), None)
+        line, sentence = failure.line, failure.sentence
+        if proven and evidence.runs:
+            # An answer is all there is: where no line is known, its function's counts.
+            function = evidence.runs[-1].function
+            line = line or evidence.source.definition(function)
+            subject = f"{function}() " if failure.kind in ("outcome", "success") and "()" not in sentence else ""
+            sentence = f"{Place(evidence.source.name, line) if line else evidence.source.name} {subject}{sentence}"
+        places = (Place(evidence.source.name, line),) if line else ()
         return Diagnosis(
-            failure.sentence,
+            sentence,
             gap=proven.slug if proven else "",
             title=proven.sentence if proven else "",
             places=places,

@@ -75,6 +75,15 @@ class Source:
         found = re.search(rf"([\w.>\-\[\]]+)\s*=\s*\(*\s*{call.name}\s*\(", self.line(call.line))
         return found.group(1) if found else ""
 
+    def definition(self, function: str) -> int | None:
+        """The line on which a function is defined; None if it is not found."""
+        if self.language == "python":
+            nodes = ast.walk(self._tree or ast.Module([], []))
+            definitions = (ast.FunctionDef, ast.AsyncFunctionDef)
+            return next((n.lineno for n in nodes if isinstance(n, definitions) and n.name == function), None)
+        found = re.search(rf"^[A-Za-z_][\w\s*]*?\b({function})\s*\([^;{{}}]*\)\s*\{{", self.text, re.MULTILINE)
+        return self.text.count("\n", 0, found.start(1)) + 1 if found else None
+
     def mentions(self, number: int) -> bool:
         """Whether a literal of that value stands anywhere in the code."""
         return re.search(rf"(?<![\w.]){number}(?![\w.])", self.text) is not None
