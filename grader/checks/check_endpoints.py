@@ -1,0 +1,245 @@
+"""01 endpoints: an address and a port as text, and as bytes in network order."""
+
+from grader.learner.program import Null
+from grader.verbs.script import only, reveals
+
+IPV4 = bytes.fromhex("04 0da2 c0000201")
+IPV6 = bytes.fromhex("06 0da2 20010db8 00000000 00000000 00000001")
+# What comes of the first with its port in the other byte order, and with the
+# padding of a C structure too.
+SWAPPED = {
+    bytes.fromhex("04 a20d c0000201"): "host-order-port",
+    bytes.fromhex("04 00 a20d c0000201"): "host-order-port",
+}
+# No port, in Python: struct has its own exception for that, to_bytes() another.
+NO_PORT = {"error": "unchecked-port", "OverflowError": "unchecked-port"}
+# inet_pton() tells of a text that is no address with an OSError.
+NO_ADDRESS = {"OSError": "unchecked-conversion"}
+
+
+@reveals("host-order-port")
+def check_packs_ipv4(learner):
+    """packs IPv4 endpoints, the port in network byte order"""
+    learner.runs("pack_endpoint", "192.0.2.1:3490")
+    learner.returns(IPV4, mistakes=SWAPPED)
+
+    learner.runs("pack_endpoint", "0.0.0.0:0")
+    learner.returns(bytes.fromhex("04 0000 00000000"))
+
+    learner.runs("pack_endpoint", "255.255.255.255:65535")
+    learner.returns(bytes.fromhex("04 ffff ffffffff"))
+
+
+@reveals("short-address")
+def check_packs_ipv6(learner):
+    """packs IPv6 endpoints, all 16 bytes of the address"""
+    learner.runs("pack_endpoint", "[2001:db8::1]:3490")
+    learner.returns(IPV6, mistakes={IPV6[:7]: "short-address"})
+
+    learner.runs("pack_endpoint", "[::]:80")
+    learner.returns(bytes.fromhex("06 0050") + bytes(16))
+
+    learner.runs("pack_endpoint", "[2001:0DB8:ffff:0:0:ffff:255.255.255.255]:65535")
+    learner.returns(bytes.fromhex("06 ffff 20010db8ffff00000000ffffffffffff"))
+
+
+@reveals("unchecked-conversion")
+def check_refuses_what_is_no_address(learner):
+    """refuses what is no numeric address, or stands in the wrong brackets"""
+    learner.runs("pack_endpoint", "127.1:3490")
+    learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "192.0.2.256:3490")
+    learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "localhost:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "192.0.2.1 :3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", ":3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[2001:db8:1]:3490")
+    learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[fe80::1%1]:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[192.0.2.1]:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "2001:db8::1:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[2001:db8::1]3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[2001:db8::1:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "2001:db8::1]:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[[2001:db8::1]]:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000:0000]:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+
+@reveals("unchecked-port")
+def check_refuses_what_is_no_port(learner):
+    """refuses a port that is not a number from 0 to 65535, in digits alone"""
+    learner.runs("pack_endpoint", "192.0.2.1:65536")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:-1")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:+80")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1")
+    learner.raises("ValueError", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1: 80")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:80x")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:8_0")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:http")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "[2001:db8::1]:4294967376")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "[2001:db8::1]:18446744073709551696")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+
+@reveals("host-order-port")
+def check_unpacks_ipv4(learner):
+    """turns IPv4 records into text"""
+    learner.runs("unpack_endpoint", IPV4)
+    learner.returns("192.0.2.1:3490", mistakes={"192.0.2.1:41485": "host-order-port"})
+
+    learner.runs("unpack_endpoint", bytes.fromhex("04 ffff ffffffff"))
+    learner.returns("255.255.255.255:65535")
+
+    learner.runs("unpack_endpoint", bytes.fromhex("04 0000 00000000"))
+    learner.returns("0.0.0.0:0")
+
+
+@reveals("host-order-port")
+def check_unpacks_ipv6(learner):
+    """turns IPv6 records into text, as inet_ntop() writes it"""
+    learner.runs("unpack_endpoint", IPV6)
+    learner.returns("[2001:db8::1]:3490", mistakes={"[2001:db8::1]:41485": "host-order-port"})
+
+    learner.runs("unpack_endpoint", bytes.fromhex("06 0050 00000000000000000000ffffc0000201"))
+    learner.returns("[::ffff:192.0.2.1]:80", mistakes={"[::ffff:192.0.2.1]:20480": "host-order-port"})
+
+    learner.runs("unpack_endpoint", bytes.fromhex("06 ffff fe80123456789abc0def000000000001"))
+    learner.returns("[fe80:1234:5678:9abc:def::1]:65535")
+
+
+@reveals("trailing-bytes")
+def check_refuses_records_of_a_wrong_length(learner):
+    """refuses a record that is longer or shorter than its family's"""
+    learner.runs("unpack_endpoint", IPV4 + b"\0")
+    learner.raises("ValueError", instead="trailing-bytes")
+
+    learner.runs("unpack_endpoint", IPV6 + b"\0")
+    learner.raises("ValueError", instead="trailing-bytes")
+
+    learner.runs("unpack_endpoint", IPV4 + IPV4)
+    learner.raises("ValueError", instead="trailing-bytes")
+
+    learner.runs("unpack_endpoint", IPV4[:-1])
+    learner.raises("ValueError")
+
+    learner.runs("unpack_endpoint", IPV6[:-1])
+    learner.raises("ValueError")
+
+    learner.runs("unpack_endpoint", b"\x06" + IPV4[1:])
+    learner.raises("ValueError")
+
+    learner.runs("unpack_endpoint", b"\x04")
+    learner.raises("ValueError")
+
+    learner.runs("unpack_endpoint", b"")
+    learner.raises("ValueError")
+
+
+@reveals("unknown-family")
+def check_refuses_unknown_families(learner):
+    """refuses a record whose family is neither 4 nor 6, or not that of its length"""
+    learner.runs("unpack_endpoint", b"\x05" + IPV6[1:])
+    learner.raises("ValueError", instead="unknown-family")
+
+    learner.runs("unpack_endpoint", b"\x0a" + IPV6[1:])
+    learner.raises("ValueError", instead="unknown-family")
+
+    learner.runs("unpack_endpoint", b"\0" + IPV4[1:])
+    learner.raises("ValueError", instead="unknown-family")
+
+    learner.runs("unpack_endpoint", b"\x02" + IPV4[1:])
+    learner.raises("ValueError", instead="unknown-family")
+
+    learner.runs("unpack_endpoint", b"\x04" + IPV6[1:])
+    learner.raises("ValueError")
+
+
+@only("c", because="Python's str and bytes are as long as they need to be")
+@reveals("small-buffer")
+def check_reports_what_does_not_fit(learner):
+    """fills a buffer to its last byte, and reports what does not fit"""
+    learner.runs("pack_endpoint", "192.0.2.1:3490", room=7)
+    learner.returns(IPV4)
+
+    learner.runs("unpack_endpoint", IPV4, room=15)
+    learner.returns("192.0.2.1:3490")
+
+    learner.runs("unpack_endpoint", IPV4, room=14)
+    learner.raises("EMSGSIZE", instead="small-buffer")
+
+    learner.runs("unpack_endpoint", IPV6, room=18)
+    learner.raises("EMSGSIZE", instead="small-buffer")
+
+    learner.runs("unpack_endpoint", IPV4, room=Null(0))
+    learner.raises("EMSGSIZE", "EINVAL", instead="small-buffer")
+
+    learner.runs("pack_endpoint", "192.0.2.1:3490", room=6)
+    learner.raises("EMSGSIZE", instead="small-buffer")
+
+    learner.runs("pack_endpoint", "[2001:db8::1]:3490", room=18)
+    learner.raises("EMSGSIZE", instead="small-buffer")
+
+    learner.runs("pack_endpoint", "192.0.2.1:3490", room=Null(0))
+    learner.raises("EMSGSIZE", "EINVAL", instead="small-buffer")
+
+
+@only("c", because="Python has no null pointers")
+@reveals("unchecked-argument")
+def check_refuses_a_null_buffer(learner):
+    """refuses a null pointer with a size"""
+    learner.runs("pack_endpoint", "192.0.2.1:3490", room=Null(19))
+    learner.raises("EINVAL")
+
+    learner.runs("unpack_endpoint", IPV4, room=Null(64))
+    learner.raises("EINVAL")
+
+    learner.runs("unpack_endpoint", Null(7))
+    learner.raises("EINVAL")

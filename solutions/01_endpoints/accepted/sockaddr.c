@@ -1,0 +1,112 @@
+/* Endpoints by way of socket addresses, as the kernel has them. */
+
+#include "endpoints.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Read text into an address of either family.  Returns whether it is one. */
+static int parse(const char *text, struct sockaddr_in *four, struct sockaddr_in6 *six)
+{
+    const char *port = strrchr(text, ':');
+    char *host;
+    size_t length;
+    int family;
+
+    if (port == NULL || strspn(port + 1, "0123456789") != strlen(port + 1) || port[1] == '\0')
+        return 0;
+    if (strlen(port + 1) > 5 || atoi(port + 1) > 65535)
+        return 0;
+    host = strndup(text, (size_t)(port - text));
+    if (host == NULL)
+        return 0;
+    length = strlen(host);
+    memset(four, 0, sizeof *four);
+    memset(six, 0, sizeof *six);
+    four->sin_port = six->sin6_port = htons((in_port_t)atoi(port + 1));
+    if (inet_pton(AF_INET, host, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+    } else if (length > 1 && host[0] == '[' && host[length - 1] == ']') {
+        host[length - 1] = '\0';
+        if (inet_pton(AF_INET6, host + 1, &six->sin6_addr) == 1)
+            six->sin6_family = AF_INET6;
+    }
+    family = four->sin_family == AF_INET ? AF_INET : six->sin6_family;
+    free(host);
+    return family != 0;
+}
+
+ssize_t pack_endpoint(const char *text, unsigned char *record, size_t size)
+{
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+    size_t need;
+
+    if ((record == NULL && size > 0) || !parse(text, &four, &six)) {
+        errno = EINVAL;
+        return -1;
+    }
+    need = four.sin_family == AF_INET ? 1 + 2 + 4 : 1 + 2 + 16;
+    if (size < need) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    if (four.sin_family == AF_INET) {
+        record[0] = 4;
+        memcpy(&record[1], &four.sin_port, 2);
+        memcpy(&record[3], &four.sin_addr, 4);
+    } else {
+        record[0] = 6;
+        memcpy(&record[1], &six.sin6_port, 2);
+        memcpy(&record[3], &six.sin6_addr, 16);
+    }
+    return (ssize_t)need;
+}
+
+int unpack_endpoint(const unsigned char *record, size_t len, char *text, size_t size)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } address;
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    const int numbers = NI_NUMERICHOST | NI_NUMERICSERV;
+    socklen_t length;
+
+    if (record == NULL || (text == NULL && size > 0)) {
+        errno = EINVAL;
+        return -1;
+    }
+    memset(&address, 0, sizeof address);
+    if (len == 7 && record[0] == 4) {
+        address.four.sin_family = AF_INET;
+        memcpy(&address.four.sin_port, record + 1, 2);
+        memcpy(&address.four.sin_addr, record + 3, 4);
+        length = sizeof address.four;
+    } else if (len == 19 && record[0] == 6) {
+        address.six.sin6_family = AF_INET6;
+        memcpy(&address.six.sin6_port, record + 1, 2);
+        memcpy(&address.six.sin6_addr, record + 3, 16);
+        length = sizeof address.six;
+    } else {
+        errno = EINVAL;
+        return -1;
+    }
+    if (getnameinfo(&address.any, length, host, sizeof host, port, sizeof port, numbers) != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (strlen(host) + strlen(port) + (length == sizeof address.four ? 2 : 4) > size) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    sprintf(text, length == sizeof address.four ? "%s:%s" : "[%s]:%s", host, port);
+    return 0;
+}
