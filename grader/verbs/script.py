@@ -59,9 +59,12 @@ class Script:
             self._scene.process.trace.plan(self._scene.faults)
 
     def resolves(self, host: str | None, *addresses: str, service: tuple[str, str] = ("", "")) -> None:
-        """Let getaddrinfo() answer a name (None: no name) with these addresses.
+        """Let getaddrinfo() answer a name with these addresses.
 
         Args:
-            service: a name for a port, and that port.
+            host: the name; None for no name, where addresses to listen on are
+                asked for.
+            service: a name for a port, and that port; ``"69/udp"`` is the port
+                of a service of datagrams alone.
         """
         self._scene.resolver = (host or "", list(addresses), *service)

@@ -35,15 +35,21 @@ def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: in
         number = recorder().scripted_port(str(service)) if service is not None else None
         if number != service and flags & socket.AI_NUMERICSERV:
             number = service
-        if not addresses:
-            return _real_getaddrinfo(host, number, family, type, proto, flags)
+        kind = type
+        if number != service and number.endswith("/udp"):  # of datagrams alone
+            if type not in (0, socket.SOCK_DGRAM) or proto not in (0, socket.IPPROTO_UDP):
+                raise socket.gaierror(socket.EAI_SERVICE, "Servname not supported for ai_socktype")
+            number, kind = number.removesuffix("/udp"), socket.SOCK_DGRAM
+        # "" is a name that nobody has; without any the script's are to listen on
+        if not addresses or name == "" or (name is None and not flags & socket.AI_PASSIVE):
+            return _real_getaddrinfo(host, number, family, kind, proto, flags)
         if name and flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         found, error = [], socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         numeric = (flags | socket.AI_NUMERICHOST) & ~socket.AI_ADDRCONFIG
         for address in addresses:
             try:
-                found += _real_getaddrinfo(address, number, family, type, proto, numeric)
+                found += _real_getaddrinfo(address, number, family, kind, proto, numeric)
             except socket.gaierror as e:
                 if e.errno == socket.EAI_SERVICE:
                     error = e

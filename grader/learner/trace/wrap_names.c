@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,8 @@ ssize_t trace_read(uintptr_t, int, void *, size_t);
 
 /*
  * The scripted resolver: "name\0service\0port\0address\0address\0\0".  An
- * empty name stands for a NULL host; the service goes by that port.
+ * empty name stands for a NULL host to listen on; the service goes by that
+ * port, which may be "69/udp" for a service of datagrams alone.
  */
 struct script {
     const char *service, *port;
@@ -48,7 +50,27 @@ static int scripted(const char *host, struct script *script)
     script->service = text + strlen(text) + 1;
     script->port = script->service + strlen(script->service) + 1;
     script->addresses = script->port + strlen(script->port) + 1;
-    return *script->addresses != 0 && strcmp(text, host ? host : "") == 0;
+    if (!host || !*host)        /* "" is a name that nobody has */
+        return !host && *text == 0 && *script->addresses != 0;
+    return *script->addresses != 0 && strcmp(text, host) == 0;
+}
+
+/* A port "69/udp" is that of a service of datagrams alone, which no other type
+   of socket can have: ask for its number, and for its type. */
+static int datagram_service(const char **service, struct addrinfo *hints,
+                            char *number, size_t size)
+{
+    const char *end = strstr(*service, "/udp");
+
+    if (!end)
+        return 0;
+    if ((hints->ai_socktype && hints->ai_socktype != SOCK_DGRAM) ||
+        (hints->ai_protocol && hints->ai_protocol != IPPROTO_UDP))
+        return EAI_SERVICE;
+    snprintf(number, size, "%.*s", (int)(end - *service), *service);
+    *service = number;
+    hints->ai_socktype = SOCK_DGRAM;
+    return 0;
 }
 
 /* Each address through the real getaddrinfo, so that hints and service are
@@ -92,21 +114,36 @@ int __wrap_getaddrinfo(const char *host, const char *service,
     struct call call = trace_enter(OP_GETADDRINFO, CALLER, -1,
                                    hints ? hints->ai_family : 0,
                                    hints ? hints->ai_socktype : 0,
-                                   hints ? hints->ai_flags : 0, 0);
+                                   hints ? hints->ai_flags : 0,
+                                   hints ? hints->ai_protocol : 0);
     struct script script;
     int known = scripted(host, &script);
-    char text[TRACE_PAYLOAD_SIZE];
+    char text[TRACE_PAYLOAD_SIZE], number[8];
     int n = snprintf(text, sizeof text, "%s%c%s", host ? host : "", 0,
                      service ? service : "");
+    struct addrinfo of_datagrams = { .ai_family = AF_UNSPEC };
+    int refused = 0;
     long answer;
+
+    if (!host && !(hints && hints->ai_flags & AI_PASSIVE))
+        known = 0;              /* the script's are addresses to listen on */
 
     trace_keep(&call, text, n < (int)sizeof text ? (size_t)n : sizeof text);
     if (service && *service && strcmp(service, script.service) == 0 &&
         !(hints && hints->ai_flags & AI_NUMERICSERV))
         service = script.port;
+    if (service && service == script.port) {
+        if (hints)
+            of_datagrams = *hints;
+        refused = datagram_service(&service, &of_datagrams, number, sizeof number);
+        if (service == number)
+            hints = &of_datagrams;
+    }
     if (trace_answers(&call, &answer))
         answer = call.fault->kinds & TRACE_RETVAL ? call.fault->retval
                                                   : EAI_SYSTEM;
+    else if (refused)
+        answer = refused;
     else if (known)
         answer = scripted_getaddrinfo(&script, host, service, hints, result);
     else
