@@ -10,6 +10,7 @@ from typing import Any
 
 from grader.learner.program import Null
 from grader.learner.trace import layout
+from grader.learner.trace.reader import eai_name
 from grader.verbs.broken import Broken
 from grader.verbs.scene import Scene
 from grader.verbs.state import judge_state
@@ -98,7 +99,7 @@ class Learner:
 
         Args:
             mistakes: wrong answers that give a gap away, each with the gap's
-                slug: ``{b"\\xa2\\x0d": "host-order-port"}``.
+                slug: ``{b"\\xa2\\x0d": "host-order-port"}``; a list as a tuple.
         """
         run = self._ended(f"{self._scene.runs[-1].function}() returns")
         outcome = run.outcome
@@ -115,7 +116,9 @@ class Learner:
             else:
                 returned = "None" if outcome["returned"] is None else _value(outcome["returned"])
                 sentence = f"returned {returned} where {_value(value)} was to come"
-            gap = (mistakes or {}).get(outcome["returned"], "") if _hashable(outcome["returned"]) else ""
+            answer = outcome["returned"]
+            answer = tuple(answer) if isinstance(answer, list) else answer
+            gap = (mistakes or {}).get(answer, "") if _hashable(answer) else ""
             raise Broken(Failure("outcome", sentence, difference=difference, gap=gap))
         self._scene.steps.append(Step(f"returns {_value(value)}", "learner"))
         judge_state(self._scene)
@@ -138,7 +141,8 @@ class Learner:
             errors: symbolic names, one of which it must be: ``"ECONNREFUSED"``;
                 ``"gaierror"`` and ``"ValueError"`` as the contracts have them;
                 none for any ``OSError``.  Of a Python exception the class
-                counts, of C its ``errno``.
+                counts, of C its ``errno``, or the code that it returned for
+                ``"EAI_AGAIN"`` and its like (in Python a ``gaierror``).
         """
         own = python if self._scene.unit.language == "python" else c
         errors = (*errors, own) if own else errors
@@ -246,11 +250,13 @@ class Learner:
 
     def _named(self, error: str) -> str:
         """An error as the contract of the program's language has it."""
-        return "EINVAL" if error == "ValueError" and self._scene.unit.language == "c" else error
+        if self._scene.unit.language == "c":
+            return "EINVAL" if error == "ValueError" else error
+        return "gaierror" if error.startswith("EAI_") else error
 
     def _accepts(self, raised: dict) -> Callable[[str], bool]:
         if self._scene.unit.language == "c":
-            return lambda name: _c_accepts(name, raised["errno"])
+            return lambda name: _c_accepts(name, raised)
         return lambda name: _class_for(name) in raised["bases"]
 
 
@@ -259,18 +265,27 @@ def _plain(argument: Any) -> Any:
 
 
 def _hashable(value: Any) -> bool:
-    return not isinstance(value, dict | list)
+    try:
+        hash(value)
+    except TypeError:  # a dict or a list, within a tuple too
+        return False
+    return True
 
 
 def _class_for(name: str) -> str:
     """The Python exception class that stands for an errno (PEP 3151)."""
+    if name.startswith("EAI_"):
+        return "gaierror"
     number = getattr(errnos, name, None)
     return name if number is None else type(OSError(number, "")).__name__
 
 
-def _c_accepts(name: str, number: int | None) -> bool:
+def _c_accepts(name: str, raised: dict) -> bool:
+    number = raised["errno"]
     if name in ("OSError", "gaierror"):
         return bool(number)
+    if name.startswith("EAI_") or raised["class"] == "gaierror":
+        return raised["class"] == "gaierror" and eai_name(number) == name
     return number == getattr(errnos, "EINVAL" if name == "ValueError" else name)
 
 
@@ -290,9 +305,10 @@ def _unexpected(run: Run, wanted: str) -> Failure:
 
 
 def _error_name(raised: dict) -> str:
-    if raised["class"] == "gaierror":
-        return "gaierror"
     number = raised["errno"]
+    if raised["class"] == "gaierror":
+        name = eai_name(number) if number else "gaierror"
+        return f"the code {name}" if name == str(number) else name
     return errnos.errorcode.get(number, raised["class"]) if number else str(raised["class"])
 
 

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from grader.learner.trace import layout
-from grader.learner.trace.reader import Call
+from grader.learner.trace.reader import Call, eai_name
 from grader.verdict.evidence import Evidence
 from grader.verdict.model import Line
 
@@ -140,6 +140,8 @@ def _place(evidence: Evidence, call: Call) -> str:
 def spoken(evidence: Evidence, call: Call) -> str:
     """One call as strace would have it, with the program's own names."""
     name = evidence.source.descriptor(call) or ("fd" if call.fd >= 0 else "")
+    if call.name == "getaddrinfo":
+        name = ""
     text = f"{call.name}({', '.join(filter(None, [name, *_details(call)]))})"
     if evidence.source.language == "python" and name and call.name not in ("select", "poll", "abandon"):
         text = f"{name}.{call.name}({', '.join(_details(call))})"
@@ -149,23 +151,16 @@ def spoken(evidence: Evidence, call: Call) -> str:
         return f"{_place(evidence, call)}{text}"
     if not call.done:
         return f"{_place(evidence, call)}{text} ..."
-    if call.failed:
+    if call.failed and (call.name != "getaddrinfo" or call.errno):
         text += f" = -1 {call.errno}"
     elif call.name in ("socket", "accept", "accept4", "dup", "fork", "epoll_create", "getaddrinfo"):
         assigned = evidence.source.assigned(call)
         text = f"{assigned} = {text}" if assigned and call.name != "getaddrinfo" else text
         if call.name == "getaddrinfo" and call.result:
-            text += f" = {_gai_name(call.result)}"
+            text += f" = {eai_name(call.result)}"
     elif call.name in _SENDS or call.name in _RECEIVES or call.name in layout.GROUPS["wait"]:
         text += f" = {call.result}"
     return f"{_place(evidence, call)}{text}{'   (INJECTED)' if call.injected else ''}"
-
-
-def _gai_name(code: int) -> str:
-    import socket
-
-    names = {getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_")}
-    return names.get(code, str(code))
 
 
 def _details(call: Call) -> list[str]:

@@ -75,6 +75,13 @@ class Call:
         return None
 
 
+def eai_name(code: int) -> str:
+    """The symbolic name of an error of getaddrinfo(), or its number."""
+    import socket
+
+    return next((name for name in dir(socket) if name.startswith("EAI_") and getattr(socket, name) == code), str(code))
+
+
 class Trace:
     """A block of shared memory, made by the judge, written by the learner.
 

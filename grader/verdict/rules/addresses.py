@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
+from grader.learner.trace.reader import Call, eai_name
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains, violation, when_returned
 
@@ -51,20 +53,26 @@ def lost_eai_code(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in ("success", "broke", "outcome", "unmet", "refused", "died"):
         return
     for run in evidence.runs:
-        for call in evidence.during(run):
-            if call.name == "getaddrinfo" and call.done and call.result != 0 and not _is_told(evidence, run):
-                yield Finding(
-                    call.index, ("lost-eai-code",),
-                    f"{evidence.place(call)} getaddrinfo() failed, and {_told(evidence, run, failure)}",
-                    (call,), "getaddrinfo(3), RETURN VALUE",
-                )  # fmt: skip
-                return
+        calls = [c for c in evidence.during(run) if c.name == "getaddrinfo" and c.done]
+        if calls and calls[-1].result != 0 and not _is_told(evidence, run, calls, failure):
+            last, died = calls[-1], failure.kind == "died"
+            yield Finding(
+                last.index, () if died else ("lost-eai-code",),
+                f"{evidence.place(last)} getaddrinfo() failed with {eai_name(last.result)}, "
+                f"and {_told(evidence, run, failure)}",
+                (last,), "getaddrinfo(3), RETURN VALUE",
+            )  # fmt: skip
+            return
 
 
-def _is_told(evidence: Evidence, run: Run) -> bool:
+def _is_told(evidence: Evidence, run: Run, calls: list[Call], failure: Failure) -> bool:
     """Whether the caller has learned of it as the contract says."""
     raised = (run.outcome or {}).get("raised")
-    return raised is not None and (evidence.source.language == "c" or "gaierror" in raised["bases"])
+    if raised is None or evidence.source.language != "c":
+        return raised is not None and "gaierror" in raised["bases"]
+    # C: an errno, or the code itself where the contract returns it.
+    told = raised["errno"] in {call.result for call in calls}
+    return told or (raised["class"] != "gaierror" and "EAI_" not in failure.sentence)
 
 
 def _told(evidence: Evidence, run: Run, failure: Failure) -> str:
@@ -73,7 +81,11 @@ def _told(evidence: Evidence, run: Run, failure: Failure) -> str:
     if run.outcome and "broke" in run.outcome:
         return f"{run.function}() {run.outcome['broke']}"
     if run.outcome and "raised" in run.outcome:
-        return f"{run.function}() raised {run.outcome['raised']['class']} instead of socket.gaierror"
+        raised = run.outcome["raised"]
+        if evidence.source.language == "c":
+            code = eai_name(raised["errno"]) if raised["class"] == "gaierror" else "EAI_SYSTEM"
+            return f"{run.function}() returned {code}"
+        return f"{run.function}() raised {raised['class']} instead of socket.gaierror"
     return f"{run.function}() went on"
 
 
@@ -110,6 +122,74 @@ def not_passive(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     f"{evidence.place(call)} bind() names {host} alone; a server binds every local address",
                     (call,), "getaddrinfo(3), AI_PASSIVE",
                 )  # fmt: skip
+
+
+@explains
+def passive_without_flag(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Addresses to listen on are asked for without AI_PASSIVE (M13)."""
+    import socket
+
+    if failure.kind != "outcome":
+        return
+    for run in evidence.runs:
+        listed = _listed(run)
+        if not any(line.startswith(("127.", "[::1]", "::1")) for line in listed):
+            continue
+        for call in evidence.during(run):
+            nameless = call.name == "getaddrinfo" and not call.payload.partition(b"\0")[0]
+            if nameless and not call.args[2] & socket.AI_PASSIVE:
+                yield Finding(
+                    call.index, ("not-passive",),
+                    f"{evidence.place(call)} getaddrinfo() without a host is asked without AI_PASSIVE, "
+                    "and gives loopback addresses",
+                    (call,), "getaddrinfo(3), AI_PASSIVE",
+                )  # fmt: skip
+
+
+@explains
+def any_socktype(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Addresses of every type of socket, where those of one are wanted (M16)."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if run is None or not (listed := _listed(run)):
+        return
+    counts = Counter(listed)
+    repeated = counts[listed[0]] > 1 and len(set(counts.values())) == 1
+    found = failure.kind == "success" and ("EAI_SERVICE" in failure.sentence or "gaierror" in failure.sentence)
+    if not repeated and not found:
+        return
+    for call in evidence.during(run):
+        if call.name == "getaddrinfo" and call.done and call.result == 0 and call.args[1] == 0:
+            what = "lists each address once for each" if repeated else "found a service of datagrams"
+            yield Finding(
+                call.index, ("any-socktype",),
+                f"{evidence.place(call)} getaddrinfo() is asked for any type of socket, and {what}",
+                (call,), "getaddrinfo(3), ai_socktype",
+            )  # fmt: skip
+
+
+def _listed(run: Run) -> list[str]:
+    """What a function that lists addresses has returned."""
+    returned = (run.outcome or {}).get("returned")
+    return [line for line in returned if isinstance(line, str)] if isinstance(returned, list) else []
+
+
+_HINTS = ("ai_family", "ai_socktype", "ai_flags", "ai_protocol")
+
+
+@explains
+def dirty_hints(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Fields of the hints hold what happened to be in memory (M12)."""
+    for call in evidence.calls:
+        if call.name != "getaddrinfo" or not call.done or call.result == 0 or call.injected:
+            continue
+        fields = zip(_HINTS, call.args, (0xFF, 0xFF, 0xFFFF, 0xFFFF), strict=True)
+        field = next((f"{name} of its hints is {value}" for name, value, most in fields if not 0 <= value <= most), "")
+        if field:
+            yield Finding(
+                call.index - 0.5, ("dirty-hints",),
+                f"{evidence.place(call)} getaddrinfo() failed: {field}, which nothing has assigned",
+                (call,), "getaddrinfo(3), hints",
+            )  # fmt: skip
 
 
 @explains
