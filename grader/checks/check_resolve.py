@@ -1,0 +1,132 @@
+"""02 resolve: all endpoints of a name, none twice; and why there are none."""
+
+import socket
+
+from grader.learner.program import Null
+from grader.verbs.script import only, reveals, torture
+
+HOST = "greeter.test"
+
+
+@reveals("dirty-hints", "first-only", "addrinfo-leak")
+def check_lists_every_address(learner, resolves):
+    """lists every address, in the order of getaddrinfo()"""
+    resolves(HOST, "198.51.100.13", "192.0.2.1", "203.0.113.4", service=("greeting", "3490"))
+
+    learner.runs("resolve", HOST, "greeting")
+    learner.returns(
+        ["198.51.100.13:3490", "192.0.2.1:3490", "203.0.113.4:3490"],
+        mistakes={("198.51.100.13:3490",): "first-only"},
+    )
+
+    learner.runs("resolve", "192.0.2.13", "80")
+    learner.returns(["192.0.2.13:80"])
+
+
+@reveals("bare-ipv6")
+def check_writes_ipv6_in_brackets(learner, resolves):
+    """lists addresses of both families, those of IPv6 in brackets"""
+    resolves(HOST, "2001:db8::1", "192.0.2.1", "::ffff:192.0.2.2")
+
+    learner.runs("resolve", HOST, "3490")
+    learner.returns(
+        ["[2001:db8::1]:3490", "192.0.2.1:3490", "[::ffff:192.0.2.2]:3490"],
+        mistakes={("2001:db8::1:3490", "192.0.2.1:3490", "::ffff:192.0.2.2:3490"): "bare-ipv6"},
+    )
+
+    learner.runs("resolve", "::1", "65535")
+    learner.returns(["[::1]:65535"], mistakes={("::1:65535",): "bare-ipv6"})
+
+
+@reveals("listed-twice")
+def check_lists_none_twice(learner, resolves):
+    """lists an address once that getaddrinfo() has twice"""
+    resolves(HOST, "110.0.0.7", "10.0.0.7", "110.0.0.7", "10.0.0.70", "10.0.0.7")
+
+    learner.runs("resolve", HOST, "3490")
+    learner.returns(
+        ["110.0.0.7:3490", "10.0.0.7:3490", "10.0.0.70:3490"],
+        mistakes={
+            (
+                "110.0.0.7:3490", "10.0.0.7:3490", "110.0.0.7:3490", "10.0.0.70:3490", "10.0.0.7:3490",
+            ): "listed-twice"
+        },
+    )  # fmt: skip
+
+
+@reveals("not-passive")
+def check_lists_addresses_to_listen_on(learner, resolves):
+    """lists the addresses to listen on where there is no host"""
+    resolves(None, "0.0.0.0", "::")
+
+    learner.runs("resolve", None, "3490")
+    learner.returns(["0.0.0.0:3490", "[::]:3490"])
+
+
+@reveals("lost-eai-code")
+def check_reports_an_unknown_name(learner, fault):
+    """reports a name that nobody knows"""
+    fault("getaddrinfo", retval=socket.EAI_NONAME)
+
+    learner.runs("resolve", HOST, "3490")
+    learner.raises("EAI_NONAME")
+
+
+@reveals("lost-eai-code")
+def check_reports_a_name_server_that_is_silent(learner, fault):
+    """reports a name that cannot be looked up for the time being"""
+    fault("getaddrinfo", retval=socket.EAI_AGAIN)
+
+    learner.runs("resolve", HOST, "3490")
+    learner.raises("EAI_AGAIN")
+
+
+@only("c", because="Python raises the OSError that errno tells of by itself")
+@reveals("lost-eai-code")
+def check_hands_a_system_error_on(learner, fault):
+    """reports an error of the system, with its errno"""
+    fault("getaddrinfo", error="EMFILE")
+
+    learner.runs("resolve", HOST, "3490")
+    learner.raises("EMFILE")
+
+
+@reveals("any-socktype", "lost-eai-code")
+def check_refuses_a_service_of_datagrams(learner, resolves):
+    """refuses a service that exists for datagrams alone"""
+    resolves(HOST, "192.0.2.1", service=("tftp", "69/udp"))
+
+    learner.runs("resolve", HOST, "tftp")
+    learner.raises("EAI_SERVICE")
+
+
+@only("c", because="Python's lists grow")
+@reveals("small-buffer", "unchecked-argument")
+def check_reports_what_does_not_fit(learner, resolves):
+    """fills the buffer to its last byte, and reports a list that is larger"""
+    resolves(HOST, "192.0.2.1", "2001:db8::1")
+
+    learner.runs("resolve", HOST, "3490", room=35)
+    learner.returns(["192.0.2.1:3490", "[2001:db8::1]:3490"])
+
+    learner.runs("resolve", HOST, "3490", room=34)
+    learner.raises("EMSGSIZE", instead="small-buffer")
+
+    learner.runs("resolve", HOST, "3490", room=15)
+    learner.raises("EMSGSIZE", instead="small-buffer")
+
+    learner.runs("resolve", HOST, "3490", room=Null(0))
+    learner.raises("EMSGSIZE", "EINVAL")
+
+    learner.runs("resolve", HOST, "3490", room=Null(64))
+    learner.raises("EINVAL")
+
+
+@torture
+def check_survives_every_failing_call(learner, resolves):
+    """reports or survives every call that fails"""
+    resolves(HOST, "192.0.2.1", "2001:db8::1")
+
+    learner.runs("resolve", HOST, "3490")
+
+    learner.returns(["192.0.2.1:3490", "[2001:db8::1]:3490"])
