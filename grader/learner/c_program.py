@@ -14,7 +14,7 @@ from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
-from grader.learner.program import ContractBroken, LoadError, Null
+from grader.learner.program import ContractBroken, Descriptor, LoadError, Null
 from grader.learner.python_program import raised
 
 try:  # cffi's run-time half; the launcher of C programs has it on its path
@@ -70,6 +70,17 @@ class Library:
         if result != 0:
             self._failed(result, known)
 
+    def descriptor(self, result: int) -> Descriptor:
+        """The descriptor that was returned; it belongs to the caller.
+
+        Raises:
+            OSError: the function returned -1.
+            ContractBroken: it returned another negative number.
+        """
+        if result < 0:
+            self._failed(result, "a descriptor and -1")
+        return Descriptor(result)
+
     def length(self, result: int, buffer: Any, size: int | Null) -> bytes:
         """The first result bytes of buffer.
 
@@ -122,6 +133,10 @@ class CProgram:
 
     def lend(self, fd: int) -> int:
         return fd
+
+    def keep(self, result: Any) -> list[int]:
+        """What the caller has to close of a result."""
+        return [result.fd] if isinstance(result, Descriptor) else []
 
     def give_back(self, fd: int) -> None:
         try:

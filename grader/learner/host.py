@@ -108,6 +108,7 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
     _budget(0)
     judge.send({"ready": True})
     lent: list[Any] = []
+    given: list[Any] = []  # what functions have returned to their caller, us
     own = os.getpid()
     while True:
         message = judge.receive()
@@ -117,13 +118,13 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         options = {name: _value(value, judge, program, lent) for name, value in message["options"].items()}
         function = program.function(message["call"])
         _budget(request["seconds"])
-        answer = _call(function, arguments, options, program)
+        answer = _call(function, arguments, options, program, given)
         if os.getpid() != own:
             _exit(0)  # a child that came back from the function: not ours to answer
         _budget(0)
         program.flush()
         judge.send(answer)
-    for thing in lent:
+    for thing in lent + given:
         program.give_back(thing)
 
 
@@ -145,10 +146,11 @@ def _value(argument: Any, judge: Channel, program: Any, lent: list) -> Any:
     return argument
 
 
-def _call(function: Any, arguments: list, options: dict, program: Any) -> dict:
+def _call(function: Any, arguments: list, options: dict, program: Any, given: list) -> dict:
     try:
         result = function(*arguments, **options)
         answer = {"returned": described(result)}
+        given += program.keep(result)
     except ContractBroken as broken:
         answer = {"broke": str(broken)}
     except BaseException as exception:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# The C base class: a learner's process replaces socket.socket by its tracer.
+from _socket import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +34,24 @@ class Null:
         return self.size
 
 
+@dataclass(frozen=True)
+class Descriptor:
+    """A descriptor that a C function has returned: its caller's from now on."""
+
+    fd: int
+
+    def fileno(self) -> int:
+        return self.fd
+
+
 def described(result: Any) -> Any:
     """A result as the channel carries it: plain types, or a word for the others."""
     if result is None or type(result) in (bool, int, str, bytes):
         if type(result) is int and abs(result) >> 63:
             return {"other": "an int of more than 64 bits"}
         return result
+    if isinstance(result, (Descriptor, socket)):
+        return {"descriptor": result.fileno()}
     if type(result) in (list, tuple):
         return [described(item) for item in result]
     return {"other": f"{type(result).__name__} {result!r:.80}"}

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from grader.learner.program import LoadError
 from grader.learner.trace import tamper
 from grader.learner.trace.recorder import Recorder
+from grader.learner.trace.traced_socket import TracedSocket
 
 
 class PythonProgram:
@@ -34,6 +35,13 @@ class PythonProgram:
         lent = socket.socket(fileno=fd)
         lent.release()
         return lent
+
+    def keep(self, result: object) -> list[socket.socket]:
+        """What the caller has to close of a result."""
+        if not isinstance(result, TracedSocket):
+            return []
+        result.release()
+        return [result]
 
     def give_back(self, lent: socket.socket) -> None:
         """Close, as its owner, a socket that was lent."""

@@ -74,6 +74,7 @@ OPERATIONS = (
     "ioctl",
     "fdopen",
     "exit",
+    "sleep",  # on a held clock alone
 )
 NUMBER = {name: number for number, name in enumerate(OPERATIONS)}
 
@@ -86,15 +87,17 @@ GROUPS = {
     "wait": ("poll", "select", "epoll_wait"),
 }
 
-# Record states.
-CLAIMED, ENTERED, DONE = 0, 1, 2
+# Record states.  A call that waits on a held clock has looked once, and in vain.
+CLAIMED, ENTERED, DONE, WAITING = 0, 1, 2, 3
 
 # Fault kinds, bits of `Fault.kinds` and of a record's `injected`.
 ERROR, RETVAL, SIGNAL, LIMIT, HOLD, POKE = 1, 2, 4, 8, 16, 32
 
 #: state, operation, injected, pid, tid, fd, errno | 4 arguments, result,
-#: where | entered, left (CLOCK_MONOTONIC, ns) | payload length kept.
-RECORD = struct.Struct("<IHHiiii 4q q Q QQ I 4x")
+#: where | entered, left (CLOCK_MONOTONIC, ns; while it waits on a held clock,
+#: ``left`` is when it gives up) | payload length kept, milliseconds that a wait
+#: on a held clock may take.
+RECORD = struct.Struct("<IHHiiii 4q q Q QQ II")
 PAYLOAD_SIZE = RECORD_SIZE - RECORD.size
 
 # Header fields: name -> (offset, struct code).
@@ -113,8 +116,9 @@ FIELDS = {
     "note": (48, "I"),  # the signal that FRAMES belong to
     "report_length": (52, "I"),
     "notes": (72, "I"),  # how often the budget has ended
-    "clock_held": (56, "I"),  # reserved: time moves only by script
-    "clock_now": (64, "Q"),
+    "clock_held": (56, "I"),  # time moves only by script
+    "clock_now": (64, "Q"),  # what a held CLOCK_MONOTONIC shows, in nanoseconds
+    "interrupts": (120, "I"),  # waits on a held clock that are to end with EINTR
 }
 
 #: operations (a bit each), kinds, first, last, step, error, signal |
@@ -136,7 +140,7 @@ RESOLVER_SIZE = 1024
 
 _C_NAMES = (
     "MAGIC CAPACITY HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE PAYLOAD_SIZE "
-    "CLAIMED ENTERED DONE ERROR RETVAL SIGNAL LIMIT HOLD POKE "
+    "CLAIMED ENTERED DONE WAITING ERROR RETVAL SIGNAL LIMIT HOLD POKE "
     "FAULTS FAULT_LIMIT FRAMES FRAME_LIMIT RESOLVER RESOLVER_SIZE"
 )
 

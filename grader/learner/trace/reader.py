@@ -6,6 +6,7 @@ import errno
 import mmap
 import os
 import struct
+import time
 from dataclasses import dataclass, field
 
 from grader.learner.trace import layout
@@ -25,9 +26,13 @@ class Call:
         result, error: what it returned, and errno if that was -1.
         injected: the fault kinds that touched it (bits of `layout`).
         where: Python: the line; C: an offset in the module.
-        entered, left: CLOCK_MONOTONIC, nanoseconds.
+        entered, left: CLOCK_MONOTONIC, nanoseconds; the script's time while it
+            holds the clock.
         payload: the first bytes moved, an address, or a name and a service.
         line: the line in the learner's file, once it has been looked up.
+        until: when it gives up waiting on a held clock; 0 while it does not wait.
+        patience: how long its wait on a held clock may last, in milliseconds,
+            rounded up; 0 if it did not wait on one.
     """
 
     index: int
@@ -45,6 +50,8 @@ class Call:
     left: int
     payload: bytes
     line: int | None = field(default=None)
+    until: int = 0
+    patience: int = 0
 
     @property
     def failed(self) -> bool:
@@ -118,10 +125,11 @@ class Trace:
         changed = False
         for position in list(self._open):
             call = self._parse(self.calls[position].index)
-            if call is not None and call.done:
+            if call is not None and (call.done or call.until != self.calls[position].until):
                 self.calls[position] = call
-                self._open.remove(position)
                 changed = True
+                if call.done:
+                    self._open.remove(position)
         end = self["next"]
         if end - self._read > layout.CAPACITY:
             self.lost += end - self._read - layout.CAPACITY
@@ -167,9 +175,16 @@ class Trace:
             entered=record[13],
             left=record[14],
             payload=self._memory[start : start + length],
+            until=record[14] if state == layout.WAITING else 0,
+            patience=record[16],
         )
 
     # --- the script's side ------------------------------------------------
+
+    def hold_clock(self) -> None:
+        """From now on the program's time moves only by script."""
+        self["clock_now"] = time.monotonic_ns()
+        self["clock_held"] = 1
 
     def arm(self, on: bool) -> None:
         """Faults count and act only while a function of the contract runs."""

@@ -18,7 +18,7 @@ import time
 from grader.learner.trace import layout
 
 _real_write = os.write
-_monotonic_ns = time.monotonic_ns
+_monotonic_ns, _sleep = time.monotonic_ns, time.sleep
 _pack_record = layout.RECORD.pack_into
 _pack_state = struct.Struct("<I").pack_into
 _PAYLOAD = layout.PAYLOAD_SIZE
@@ -125,6 +125,19 @@ class Recorder:
         size = 8 if code == "Q" else 4
         self._memory[offset : offset + size] = value.to_bytes(size, "little")
 
+    def time(self) -> int:
+        """CLOCK_MONOTONIC in nanoseconds, the script's while the clock is held."""
+        return self.field("clock_now") if self.field("clock_held") else _monotonic_ns()
+
+    def take(self, name: str) -> bool:
+        """Take one off a header field, if it is not 0."""
+        if not self.field(name):
+            return False
+        with self._lock:
+            value = self.field(name)
+            self._store(name, max(0, value - 1))
+        return value > 0
+
     def add(self, name: str) -> int:
         """Add one to a header field; returns the new value."""
         with self._lock:
@@ -163,7 +176,7 @@ class Recorder:
         call = Call(entry, operation, head, (a, b, c, d), fault)
         _pack_record(
             self._memory, entry, layout.CLAIMED, operation, call.injected, *head, 0, *call.args,
-            0, self._line(), _monotonic_ns(), 0, 0,
+            0, self._line(), self.time(), 0, 0, 0,
         )  # fmt: skip
         _pack_state(self._memory, entry, layout.ENTERED)
         self._ring_doorbell()
@@ -179,16 +192,28 @@ class Recorder:
         if call.fault is not None and call.fault.kinds & layout.HOLD:
             self._wait_for_release()
         memory, entry = self._memory, call.entry
-        where, entered = layout.RECORD.unpack_from(memory, entry)[12:14]
+        record = layout.RECORD.unpack_from(memory, entry)
+        where, entered, patience = record[12], record[13], record[16]
         payload = call.payload[:_PAYLOAD]
         start = entry + layout.RECORD.size
         memory[start : start + len(payload)] = payload
         _pack_record(
             memory, entry, layout.ENTERED, call.operation, call.injected, *call.head, error, *call.args,
-            result, where, entered, _monotonic_ns(), len(payload),
+            result, where, entered, self.time(), len(payload), patience,
         )  # fmt: skip
         # last and by itself: the judge may be reading
         _pack_state(memory, entry, layout.DONE)
+        self._ring_doorbell()
+
+    def waits(self, call: Call, until: int, start: int) -> None:
+        """Note that a call waits on the held clock, from start until that moment
+        (nanoseconds), and that its first look has found nothing."""
+        record = list(layout.RECORD.unpack_from(self._memory, call.entry))
+        if record[0] == layout.WAITING and record[14] == until:
+            return
+        record[14], record[16] = until, -((start - until) // 1_000_000)
+        layout.RECORD.pack_into(self._memory, call.entry, *record)
+        _pack_state(self._memory, call.entry, layout.WAITING)
         self._ring_doorbell()
 
     def _line(self) -> int:
@@ -233,7 +258,7 @@ class Recorder:
         mine = self.add("held")
         self._ring_doorbell()
         while self.field("released") < mine:
-            time.sleep(0.0001)  # waiting for the judge; no verdict hangs on it
+            _sleep(0.0001)  # waiting for the judge; no verdict hangs on it
 
 
 def error_of(exception: BaseException) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import math
 import os
 import select
 import selectors
@@ -18,7 +19,7 @@ import socket
 import stat
 from typing import Any
 
-from grader.learner.trace import layout
+from grader.learner.trace import held_clock, layout
 from grader.learner.trace.recorded import done, enter, record_with, recorded, recorder, view_of
 from grader.learner.trace.recorder import Call, Recorder, error_of
 from grader.learner.trace.traced_socket import TracedSocket
@@ -224,18 +225,24 @@ def _os_exit(status: int) -> None:
 
 
 def _select(readable: Any, writable: Any, exceptional: Any, timeout: float | None = None) -> tuple:
+    def action(call: Call) -> tuple:
+        if not held_clock.is_held() or (timeout is not None and timeout < 0):
+            return _real_select(readable, writable, exceptional, timeout)
+        return held_clock.wait(call, timeout, look) or ([], [], [])
+
+    def look(seconds: float) -> tuple | None:
+        found = _real_select(readable, writable, exceptional, seconds)
+        return found if any(found) else None
+
     limit = -1 if timeout is None else int(timeout * 1000)
-    return recorded(
-        "select", -1, (0, limit),
-        lambda call: _real_select(readable, writable, exceptional, timeout),
-        lambda result: sum(map(len, result)),
-    )  # fmt: skip
+    return recorded("select", -1, (0, limit), action, lambda result: sum(map(len, result)))
 
 
 class _Waiter:
     """A poll or epoll object whose waits are in the trace."""
 
     _kind = ""
+    _unit = 1  # of the real call's limit, in a second
 
     def __init__(self, *args: Any) -> None:
         self._real = self._make(*args)
@@ -243,16 +250,26 @@ class _Waiter:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def _wait(self, limit: int, *args: Any) -> list:
-        return recorded(self._kind, -1, (0, limit), lambda call: self._real.poll(*args), len)
+    def _wait(self, limit: int, seconds: float | None, *args: Any) -> list:
+        """Args:
+        seconds: the limit in seconds, None for none.
+        args: those of the real call, its own limit first.
+        """
+
+        def action(call: Call) -> list:
+            if not held_clock.is_held():
+                return self._real.poll(*args)
+            return held_clock.wait(call, seconds, lambda slice: self._real.poll(slice * self._unit, *args[1:]))
+
+        return recorded(self._kind, -1, (0, limit), action, len)
 
 
 class _Poll(_Waiter):
-    _kind, _make = "poll", staticmethod(select.poll)
+    _kind, _make, _unit = "poll", staticmethod(select.poll), 1000
 
     def poll(self, timeout: float | None = None) -> list:
-        limit = -1 if timeout is None or timeout < 0 else int(timeout)
-        return self._wait(limit, timeout)
+        limit = -1 if timeout is None or timeout < 0 else math.ceil(timeout)
+        return self._wait(limit, None if limit == -1 else limit / 1000, timeout)
 
 
 class _Epoll(_Waiter):
@@ -265,13 +282,14 @@ class _Epoll(_Waiter):
         self._real.close()
 
     def poll(self, timeout: float | None = None, maxevents: int = -1) -> list:
-        limit = -1 if timeout is None or timeout < 0 else int(timeout * 1000)
-        return self._wait(limit, timeout, maxevents)
+        limit = -1 if timeout is None or timeout < 0 else math.ceil(timeout * 1000)
+        return self._wait(limit, None if limit == -1 else limit / 1000, timeout, maxevents)
 
 
 def install(recorder: Recorder) -> None:
     """Start tracing in this process; cannot be taken back."""
     record_with(recorder)
+    held_clock.install()
     socket.socket = socket.SocketType = TracedSocket
     socket.getaddrinfo = _getaddrinfo
     socket.gethostbyname = _gethostbyname

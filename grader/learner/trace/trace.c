@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "trace.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <execinfo.h>
@@ -39,14 +40,6 @@ unsigned char *trace_memory(void)
 uint32_t *trace_field(size_t offset)
 {
     return memory ? (uint32_t *)(void *)(memory + offset) : NULL;
-}
-
-static uint64_t now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* Offset of a code address in the learner's module; 0 outside of it. */
@@ -122,9 +115,9 @@ struct call trace_enter(int operation, uintptr_t caller, int fd,
     r->args[3] = d;
     r->result = 0;
     r->where = offset_of(caller);
-    r->entered = now();
+    r->entered = clock_time();
     r->left = 0;
-    r->length = 0;
+    r->length = r->patience = 0;
     call.record = r;
     call.fault = fault_for(operation);
     if (call.fault)
@@ -217,6 +210,19 @@ static void wait_for_release(void)
     }
 }
 
+void trace_waits(struct call *call, uint64_t until, uint64_t start)
+{
+    struct record *r = call->record;
+
+    if (r->state == TRACE_WAITING && r->left == until)
+        return;
+    r->patience = (uint32_t)((until - start + 999999) / 1000000);
+    __atomic_store_n(&r->left, until, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&r->state, TRACE_WAITING, __ATOMIC_SEQ_CST);
+    if (r != &nowhere)
+        ring_doorbell();
+}
+
 long trace_leave(struct call *call, long result)
 {
     struct record *r = call->record;
@@ -228,7 +234,7 @@ long trace_leave(struct call *call, long result)
         wait_for_release();
     r->result = result;
     r->error = result == -1 ? error : 0;
-    r->left = now();
+    r->left = clock_time();
     __atomic_store_n(&r->state, TRACE_DONE, __ATOMIC_SEQ_CST);
     ring_doorbell();
     errno = error;

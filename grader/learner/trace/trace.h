@@ -26,7 +26,7 @@ struct record {
     uint64_t where;             /* offset in the module, 0 if unknown */
     uint64_t entered, left;     /* CLOCK_MONOTONIC, nanoseconds */
     uint32_t length;            /* bytes kept in payload */
-    uint32_t padding;
+    uint32_t patience;          /* of a wait on a held clock, milliseconds */
     unsigned char payload[TRACE_PAYLOAD_SIZE];
 };
 
@@ -79,6 +79,10 @@ void trace_poke(const struct call *call, void *value, size_t length);
 
 /* Complete the record; returns result with errno as the real call left it. */
 long trace_leave(struct call *call, long result);
+
+/* Note that a call waits on the held clock, from its start until that moment,
+   and that its first look has found nothing. */
+void trace_waits(struct call *call, uint64_t until, uint64_t start);
 
 /* Whether fd is a socket: only then are read, write and the like recorded. */
 int trace_is_socket(int fd);

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import select
 import socket
 import struct
 from typing import Any
 
-from grader.learner.trace import layout
+from grader.learner.trace import held_clock, layout
 from grader.learner.trace.recorded import address_bytes, done, enter, is_recording, recorded, recorder, view_of
 from grader.learner.trace.recorder import Call, error_of
 
@@ -47,6 +50,7 @@ class TracedSocket(_real):
 
     def accept(self) -> tuple[socket.socket, Any]:
         def action(call: Call) -> tuple[socket.socket, Any]:
+            held_clock.await_ready(call, self, select.POLLIN)
             connection, address = _real.accept(self)
             call.payload = address_bytes(self.family, address)
             return connection, address
@@ -57,7 +61,10 @@ class TracedSocket(_real):
         def action(call: Call) -> None:
             target = scripted_target(self.family, address)
             call.payload = address_bytes(self.family, target)
-            _real.connect(self, target)
+            if not held_clock.is_held():
+                _real.connect(self, target)
+            elif error := held_clock.connect(call, self, target):
+                raise OSError(error, os.strerror(error))
 
         recorded("connect", self.fileno(), (), action)
 
@@ -67,7 +74,7 @@ class TracedSocket(_real):
             call.answer()
             target = scripted_target(self.family, address)
             call.payload = address_bytes(self.family, target)
-            error = _real.connect_ex(self, target)
+            error = self._connect_ex(call, target)
         except OSError as exception:
             if not call.fault:
                 done(call, -1, error_of(exception))
@@ -76,8 +83,20 @@ class TracedSocket(_real):
         done(call, -1 if error else 0, error)
         return error
 
+    def _connect_ex(self, call: Call, target: Any) -> int:
+        if not held_clock.is_held():
+            return _real.connect_ex(self, target)
+        try:
+            return held_clock.connect(call, self, target)
+        except TimeoutError:
+            return errno.EAGAIN  # what connect_ex() says of its time limit
+
     def setsockopt(self, level: int, name: int, *value: Any) -> None:
         first = value[0] if value and isinstance(value[0], int) else 0
+        limits = (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)
+        if name in limits and value and isinstance(value[0], bytes) and len(value[0]) == 16:
+            seconds, micros = struct.unpack("ll", value[0])
+            first = seconds * 1000 + -(-micros // 1000)
         recorded(
             "setsockopt", self.fileno(), (level, name, int(first), 4),
             lambda call: _real.setsockopt(self, level, name, *value),
@@ -102,8 +121,9 @@ class TracedSocket(_real):
 
     def settimeout(self, value: float | None) -> None:
         # Recorded as the receive timeout that C would set; level -1 tells them apart.
+        # The last argument says whether the socket blocks without limit.
         limit = 0 if value is None else int(value * 1000)
-        done(enter("setsockopt", self.fileno(), -1, socket.SO_RCVTIMEO, limit))
+        done(enter("setsockopt", self.fileno(), -1, socket.SO_RCVTIMEO, limit, value is None))
         _real.settimeout(self, value)
 
     def setblocking(self, flag: bool) -> None:
@@ -113,6 +133,7 @@ class TracedSocket(_real):
 
     def send(self, data: Any, flags: int = 0) -> int:
         def action(call: Call) -> int:
+            self._await(call, select.POLLOUT, flags)
             sent = _real.send(self, self._allowed(call, view), flags)
             call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
             return sent
@@ -124,6 +145,7 @@ class TracedSocket(_real):
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         def action(call: Call) -> None:
+            self._await(call, select.POLLOUT, flags)
             _real.sendall(self, view, flags)
             call.payload = bytes(view[: layout.PAYLOAD_SIZE])
 
@@ -132,6 +154,7 @@ class TracedSocket(_real):
 
     def sendto(self, data: Any, *rest: Any) -> int:
         def action(call: Call) -> int:
+            self._await(call, select.POLLOUT, rest[0] if len(rest) > 1 else 0)
             sent = _real.sendto(self, self._allowed(call, view), *rest)
             call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
             return sent
@@ -143,6 +166,7 @@ class TracedSocket(_real):
         def action(call: Call) -> int:
             data = b"".join(parts)
             allowed = self._allowed(call, memoryview(data))
+            self._await(call, select.POLLOUT, rest[1] if len(rest) > 1 else 0)
             sent = _real.sendmsg(self, parts if len(allowed) == len(data) else [allowed], *rest)
             call.payload = data[: min(sent, layout.PAYLOAD_SIZE)]
             return sent
@@ -162,6 +186,7 @@ class TracedSocket(_real):
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         def action(call: Call) -> bytes:
+            self._await(call, select.POLLIN, flags)
             call.payload = data = _real.recv(self, self._asked(call, size), flags)
             return data
 
@@ -171,6 +196,7 @@ class TracedSocket(_real):
         size = nbytes or memoryview(buffer).nbytes
 
         def action(call: Call) -> int:
+            self._await(call, select.POLLIN, flags)
             got = _real.recv_into(self, buffer, self._asked(call, size), flags)
             call.payload = bytes(view_of(buffer)[: min(got, layout.PAYLOAD_SIZE)])
             return got
@@ -179,6 +205,7 @@ class TracedSocket(_real):
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
         def action(call: Call) -> tuple[bytes, Any]:
+            self._await(call, select.POLLIN, flags)
             data, address = _real.recvfrom(self, self._asked(call, size), flags)
             call.payload = data
             return data, address
@@ -189,6 +216,7 @@ class TracedSocket(_real):
         size = nbytes or memoryview(buffer).nbytes
 
         def action(call: Call) -> tuple[int, Any]:
+            self._await(call, select.POLLIN, flags)
             got, address = _real.recvfrom_into(self, buffer, self._asked(call, size), flags)
             call.payload = bytes(view_of(buffer)[: min(got, layout.PAYLOAD_SIZE)])
             return got, address
@@ -197,6 +225,7 @@ class TracedSocket(_real):
 
     def recvmsg(self, size: int, *rest: int) -> tuple[bytes, list, int, Any]:
         def action(call: Call) -> tuple[bytes, list, int, Any]:
+            self._await(call, select.POLLIN, rest[1] if len(rest) > 1 else 0)
             result = _real.recvmsg(self, self._asked(call, size), *rest)
             call.payload = result[0]
             return result
@@ -211,6 +240,7 @@ class TracedSocket(_real):
         size = sum(map(len, parts))
 
         def action(call: Call) -> tuple[int, list, int, Any]:
+            self._await(call, select.POLLIN, rest[1] if len(rest) > 1 else 0)
             data, *others = _real.recvmsg(self, self._asked(call, size), *rest)
             call.payload, left = data, data
             for part in parts:
@@ -219,6 +249,11 @@ class TracedSocket(_real):
             return len(data), *others
 
         return recorded("recvmsg", self.fileno(), (size, *rest[1:]), action, lambda r: r[0])
+
+    def _await(self, call: Call, events: int, flags: int) -> None:
+        """Wait on a held clock until the real call would not block."""
+        if not flags & socket.MSG_DONTWAIT:
+            held_clock.await_ready(call, self, events)
 
     def _asks_not_to_block(self, flags: int) -> bool:
         return bool(flags & socket.MSG_DONTWAIT) or self.gettimeout() is not None

@@ -3,7 +3,7 @@
  * Each makes the call named after __real_ and leaves one record.
  */
 #define _GNU_SOURCE
-#include "trace.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 int __real_socket(int, int, int);
@@ -90,7 +91,8 @@ static int traced_accept(int operation, uintptr_t caller, int fd,
                                    length ? (int64_t)*length : -1, flags, 0, 0);
     long result;
 
-    if (!trace_answers(&call, &result)) {
+    if (!trace_answers(&call, &result) &&
+        clock_lets(&call, fd, 0, POLLIN, EAGAIN, &result)) {
         result = __real_accept4(fd, address, length, flags);
         if (result != -1 && address && length)
             trace_keep(&call, address, *length);
@@ -121,6 +123,27 @@ static void connect_in_background(int fd, const struct sockaddr *address,
     errno = EINTR;
 }
 
+/* A blocking connect on the held clock: begun in the background, awaited in
+   slices, and its end told by a second call. */
+static long connect_on_held_clock(struct call *call, int fd,
+                                  const struct sockaddr *address,
+                                  socklen_t length)
+{
+    int flags = __real_fcntl(fd, F_GETFL);
+    long result;
+
+    if (flags == -1 || flags & O_NONBLOCK)
+        return __real_connect(fd, address, length);
+    __real_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    result = __real_connect(fd, address, length);
+    __real_fcntl(fd, F_SETFL, flags);
+    if (result == 0 || (errno != EINPROGRESS && errno != EALREADY))
+        return result;
+    if (clock_lets(call, fd, 0, POLLOUT, EINPROGRESS, &result))
+        result = __real_connect(fd, address, length);
+    return result;
+}
+
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
 {
     struct call call = trace_enter(OP_CONNECT, CALLER, fd, length, 0, 0, 0);
@@ -128,7 +151,9 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
 
     trace_keep(&call, address, length);
     if (!trace_answers(&call, &result))
-        result = __real_connect(fd, address, length);
+        result = clock_is_held()
+                     ? connect_on_held_clock(&call, fd, address, length)
+                     : __real_connect(fd, address, length);
     else if (result == -1 && errno == EINTR)
         connect_in_background(fd, address, length);
     return (int)trace_leave(&call, result);
@@ -160,6 +185,12 @@ int __wrap_shutdown(int fd, int how)
     return (int)trace_leave(&call, result);
 }
 
+/* A time limit as its record has it, never 0 unless there is none. */
+static int milliseconds(const struct timeval *limit)
+{
+    return (int)(limit->tv_sec * 1000 + (limit->tv_usec + 999) / 1000);
+}
+
 int __wrap_setsockopt(int fd, int level, int name, const void *value,
                       socklen_t length)
 {
@@ -169,6 +200,9 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value,
 
     if (value)
         memcpy(&first, value, length < sizeof first ? length : sizeof first);
+    if (value && level == SOL_SOCKET && length == sizeof(struct timeval) &&
+        (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
+        first = milliseconds(value);
     call = trace_enter(OP_SETSOCKOPT, CALLER, fd, level, name, first, length);
     if (!trace_answers(&call, &result))
         result = __real_setsockopt(fd, level, name, value, length);

@@ -5,7 +5,7 @@
  * many bytes really move; datagrams are never cut.
  */
 #define _GNU_SOURCE
-#include "trace.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +109,7 @@ ssize_t __wrap_send(int fd, const void *data, size_t length, int flags)
     trace_spare_non_blocking(&call, fd, flags);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, flags);
-    } else {
+    } else if (clock_lets(&call, fd, flags, POLLOUT, EAGAIN, &result)) {
         result = __real_send(fd, data, allowed(&call, fd, length), flags);
         if (result > 0)
             trace_keep(&call, data, (size_t)result);
@@ -127,7 +127,7 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t length, int flags,
     trace_spare_non_blocking(&call, fd, flags);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, flags);
-    } else {
+    } else if (clock_lets(&call, fd, flags, POLLOUT, EAGAIN, &result)) {
         result = __real_sendto(fd, data, allowed(&call, fd, length), flags,
                                to, size);
         if (result > 0)
@@ -152,6 +152,8 @@ static ssize_t traced_sendmsg(uintptr_t caller, int fd,
         broken_pipe(result, flags);
         return trace_leave(&call, result);
     }
+    if (!clock_lets(&call, fd, flags, POLLOUT, EAGAIN, &result))
+        return trace_leave(&call, result);
     limit = allowed(&call, fd, length);
     if (limit < length) {
         shorter.msg_iov = copy;
@@ -182,7 +184,7 @@ ssize_t trace_write(uintptr_t caller, int fd, const void *data, size_t length)
     trace_spare_non_blocking(&call, fd, 0);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, 0);
-    } else {
+    } else if (clock_lets(&call, fd, 0, POLLOUT, EAGAIN, &result)) {
         result = __real_write(fd, data, allowed(&call, fd, length));
         if (result > 0)
             trace_keep(&call, data, (size_t)result);
@@ -210,6 +212,8 @@ ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
         broken_pipe(result, 0);
         return trace_leave(&call, result);
     }
+    if (!clock_lets(&call, fd, 0, POLLOUT, EAGAIN, &result))
+        return trace_leave(&call, result);
     limit = allowed(&call, fd, length);
     if (limit < length) {
         count = (int)shortened(copy, parts, (size_t)count, limit);
@@ -242,7 +246,8 @@ ssize_t __wrap_recv(int fd, void *data, size_t length, int flags)
     long result;
 
     trace_spare_non_blocking(&call, fd, flags);
-    if (!trace_answers(&call, &result)) {
+    if (!trace_answers(&call, &result) &&
+        clock_lets(&call, fd, flags, POLLIN, EAGAIN, &result)) {
         result = __real_recv(fd, data, allowed(&call, fd, length), flags);
         if (result > 0)
             trace_keep(&call, data, (size_t)result);
@@ -259,7 +264,8 @@ ssize_t __wrap_recvfrom(int fd, void *data, size_t length, int flags,
     long result;
 
     trace_spare_non_blocking(&call, fd, flags);
-    if (!trace_answers(&call, &result)) {
+    if (!trace_answers(&call, &result) &&
+        clock_lets(&call, fd, flags, POLLIN, EAGAIN, &result)) {
         result = __real_recvfrom(fd, data, allowed(&call, fd, length), flags,
                                  from, size);
         if (result > 0)
@@ -278,7 +284,8 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
     long result;
 
     trace_spare_non_blocking(&call, fd, flags);
-    if (trace_answers(&call, &result))
+    if (trace_answers(&call, &result) ||
+        !clock_lets(&call, fd, flags, POLLIN, EAGAIN, &result))
         return trace_leave(&call, result);
     limit = allowed(&call, fd, length);
     if (limit < length) {
@@ -304,7 +311,8 @@ ssize_t trace_read(uintptr_t caller, int fd, void *data, size_t length)
     call = trace_enter(OP_READ, caller, fd, (int64_t)length, 0,
                        (int64_t)(uintptr_t)data, 0);
     trace_spare_non_blocking(&call, fd, 0);
-    if (!trace_answers(&call, &result)) {
+    if (!trace_answers(&call, &result) &&
+        clock_lets(&call, fd, 0, POLLIN, EAGAIN, &result)) {
         result = __real_read(fd, data, allowed(&call, fd, length));
         if (result > 0)
             trace_keep(&call, data, (size_t)result);
@@ -328,7 +336,8 @@ ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
         return __real_readv(fd, parts, count);
     call = trace_enter(OP_READV, CALLER, fd, (int64_t)length, 0, 0, 0);
     trace_spare_non_blocking(&call, fd, 0);
-    if (trace_answers(&call, &result))
+    if (trace_answers(&call, &result) ||
+        !clock_lets(&call, fd, 0, POLLIN, EAGAIN, &result))
         return trace_leave(&call, result);
     limit = allowed(&call, fd, length);
     if (limit < length) {

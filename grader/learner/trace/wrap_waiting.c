@@ -3,38 +3,72 @@
  * number of descriptors and the limit in milliseconds, -1 for none.
  */
 #define _GNU_SOURCE
-#include "trace.h"
+#include "clock.h"
 
 #include <poll.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 
 int __real_poll(struct pollfd *, nfds_t, int);
 int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
                  const sigset_t *);
-int __real_select(int, fd_set *, fd_set *, fd_set *, struct timeval *);
 int __real_pselect(int, fd_set *, fd_set *, fd_set *, const struct timespec *,
                    const sigset_t *);
 int __real_epoll_create(int);
 int __real_epoll_create1(int);
 int __real_epoll_ctl(int, int, int, struct epoll_event *);
-int __real_epoll_wait(int, struct epoll_event *, int, int);
+
+int __real_epoll_pwait(int, struct epoll_event *, int, int, const sigset_t *);
 
 static int64_t milliseconds(const struct timespec *t)
 {
     return t ? (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000 : -1;
 }
 
+/* A time that the kernel accepts: the held clock has no word for others. */
+static int is_valid(const struct timespec *t)
+{
+    return !t || (t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < NANOSECONDS);
+}
+
+static uint64_t nanoseconds(const struct timespec *t)
+{
+    return t ? (uint64_t)t->tv_sec * NANOSECONDS + (uint64_t)t->tv_nsec
+             : NO_LIMIT;
+}
+
+/* --- poll ----------------------------------------------------------------- */
+
+struct polled {
+    struct pollfd *fds;
+    nfds_t count;
+    const sigset_t *mask;
+};
+
+static long look_at_polled(void *what, const struct timespec *slice)
+{
+    struct polled *p = what;
+
+    return __real_ppoll(p->fds, p->count, slice, p->mask);
+}
+
 static long traced_poll(uintptr_t caller, struct pollfd *fds, nfds_t count,
                         const struct timespec *timeout, const sigset_t *mask,
                         int64_t limit)
 {
+    struct polled polled = { fds, count, mask };
     struct call call = trace_enter(OP_POLL, caller, count ? fds[0].fd : -1,
                                    (int64_t)count, limit, 0, 0);
     long result;
 
     trace_keep(&call, fds, count * sizeof fds[0]);
-    if (!trace_answers(&call, &result))
+    if (trace_answers(&call, &result))
+        return trace_leave(&call, result);
+    if (clock_is_held() && is_valid(timeout))
+        result = clock_wait(&call, nanoseconds(timeout), look_at_polled,
+                            &polled);
+    else
         result = __real_ppoll(fds, count, timeout, mask);
     return trace_leave(&call, result);
 }
@@ -44,7 +78,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
     struct timespec t = { timeout / 1000, timeout % 1000 * 1000000L };
 
     return (int)traced_poll(CALLER, fds, count, timeout < 0 ? NULL : &t, NULL,
-                            timeout);
+                            timeout < 0 ? -1 : timeout);
 }
 
 int __wrap_ppoll(struct pollfd *fds, nfds_t count,
@@ -54,30 +88,90 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t count,
                             milliseconds(timeout));
 }
 
+/* --- select --------------------------------------------------------------- */
+
+/* The sets as the caller gave them, since a look overwrites its own. */
+struct selected {
+    int n;
+    fd_set *sets[3];
+    fd_set asked[3];
+    const sigset_t *mask;
+};
+
+/* The part of a set that select reads: a caller's may be no longer. */
+static size_t set_size(int n)
+{
+    size_t bits = 8 * sizeof(long), size;
+
+    size = n > 0 ? ((size_t)n + bits - 1) / bits * sizeof(long) : 0;
+    return size < sizeof(fd_set) ? size : sizeof(fd_set);
+}
+
+static long look_at_selected(void *what, const struct timespec *slice)
+{
+    struct selected *s = what;
+
+    for (int i = 0; i < 3; i++)
+        if (s->sets[i])
+            memcpy(s->sets[i], &s->asked[i], set_size(s->n));
+    return __real_pselect(s->n, s->sets[0], s->sets[1], s->sets[2], slice,
+                          s->mask);
+}
+
+static long traced_select(uintptr_t caller, int n, fd_set *readable,
+                          fd_set *writable, fd_set *except,
+                          const struct timespec *timeout, const sigset_t *mask)
+{
+    struct selected s = { .n = n, .sets = { readable, writable, except },
+                          .mask = mask };
+    struct call call = trace_enter(OP_SELECT, caller, -1, n,
+                                   milliseconds(timeout), 0, 0);
+    long result;
+
+    if (trace_answers(&call, &result))
+        return trace_leave(&call, result);
+    if (!clock_is_held() || !is_valid(timeout)) {
+        result = __real_pselect(n, readable, writable, except, timeout, mask);
+        return trace_leave(&call, result);
+    }
+    for (int i = 0; i < 3; i++)
+        if (s.sets[i])
+            memcpy(&s.asked[i], s.sets[i], set_size(n));
+    result = clock_wait(&call, nanoseconds(timeout), look_at_selected, &s);
+    return trace_leave(&call, result);
+}
+
 int __wrap_select(int n, fd_set *readable, fd_set *writable, fd_set *except,
                   struct timeval *timeout)
 {
-    int64_t limit = timeout ? (int64_t)timeout->tv_sec * 1000 +
-                              timeout->tv_usec / 1000 : -1;
-    struct call call = trace_enter(OP_SELECT, CALLER, -1, n, limit, 0, 0);
-    long result;
+    uint64_t start = clock_time(), limit = NO_LIMIT, spent;
+    struct timespec t = { 0, 0 };
+    int result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_select(n, readable, writable, except, timeout);
-    return (int)trace_leave(&call, result);
+    if (timeout) {
+        t.tv_sec = timeout->tv_sec + timeout->tv_usec / 1000000;
+        t.tv_nsec = timeout->tv_usec % 1000000 * 1000L;
+        limit = nanoseconds(&t);
+    }
+    result = (int)traced_select(CALLER, n, readable, writable, except,
+                                timeout ? &t : NULL, NULL);
+    if (timeout) {              /* Linux leaves what was not slept there */
+        spent = clock_time() - start;
+        limit = spent < limit ? limit - spent : 0;
+        timeout->tv_sec = (time_t)(limit / NANOSECONDS);
+        timeout->tv_usec = (suseconds_t)(limit % NANOSECONDS / 1000);
+    }
+    return result;
 }
 
 int __wrap_pselect(int n, fd_set *readable, fd_set *writable, fd_set *except,
                    const struct timespec *timeout, const sigset_t *mask)
 {
-    struct call call = trace_enter(OP_SELECT, CALLER, -1, n,
-                                   milliseconds(timeout), 0, 0);
-    long result;
-
-    if (!trace_answers(&call, &result))
-        result = __real_pselect(n, readable, writable, except, timeout, mask);
-    return (int)trace_leave(&call, result);
+    return (int)traced_select(CALLER, n, readable, writable, except, timeout,
+                              mask);
 }
+
+/* --- epoll ---------------------------------------------------------------- */
 
 int __wrap_epoll_create(int size)
 {
@@ -111,14 +205,47 @@ int __wrap_epoll_ctl(int fd, int operation, int target,
     return (int)trace_leave(&call, result);
 }
 
+struct epolled {
+    int fd, count;
+    struct epoll_event *events;
+    const sigset_t *mask;
+};
+
+static long look_at_epolled(void *what, const struct timespec *slice)
+{
+    struct epolled *e = what;
+
+    return __real_epoll_pwait(e->fd, e->events, e->count,
+                              slice->tv_nsec ? 1 : 0, e->mask);
+}
+
+static int traced_epoll(uintptr_t caller, int fd, struct epoll_event *events,
+                        int count, int timeout, const sigset_t *mask)
+{
+    struct epolled epolled = { fd, count, events, mask };
+    struct call call = trace_enter(OP_EPOLL_WAIT, caller, fd, count,
+                                   timeout < 0 ? -1 : timeout, 0, 0);
+    long result;
+
+    if (trace_answers(&call, &result))
+        return (int)trace_leave(&call, result);
+    if (clock_is_held())
+        result = clock_wait(&call, timeout < 0 ? NO_LIMIT
+                                               : (uint64_t)timeout * 1000000,
+                            look_at_epolled, &epolled);
+    else
+        result = __real_epoll_pwait(fd, events, count, timeout, mask);
+    return (int)trace_leave(&call, result);
+}
+
 int __wrap_epoll_wait(int fd, struct epoll_event *events, int count,
                       int timeout)
 {
-    struct call call = trace_enter(OP_EPOLL_WAIT, CALLER, fd, count, timeout,
-                                   0, 0);
-    long result;
+    return traced_epoll(CALLER, fd, events, count, timeout, NULL);
+}
 
-    if (!trace_answers(&call, &result))
-        result = __real_epoll_wait(fd, events, count, timeout);
-    return (int)trace_leave(&call, result);
+int __wrap_epoll_pwait(int fd, struct epoll_event *events, int count,
+                       int timeout, const sigset_t *mask)
+{
+    return traced_epoll(CALLER, fd, events, count, timeout, mask);
 }

@@ -1,0 +1,248 @@
+"""The held clock of a Python program: the twin of ``clock.c``.
+
+While the script holds the clock, every function that reads one is told the
+script's time, and every call that may wait does so in short slices of real
+time, until there is something to report or the script's time has come.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import queue
+import select
+import signal
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, tzinfo
+from typing import Any
+
+from grader.learner.trace.recorded import recorded, recorder
+from grader.learner.trace.recorder import Call
+
+_real_poll, _real_sleep, _raise_signal = select.poll, time.sleep, signal.raise_signal
+_clock_gettime_ns, _monotonic_ns, _time_ns = time.clock_gettime_ns, time.monotonic_ns, time.time_ns
+_real_setitimer, _real_alarm, _real_getitimer = signal.setitimer, signal.alarm, signal.getitimer
+_condition_wait, _thread_join = threading.Condition.wait, threading.Thread.join
+_real = socket.socket
+
+#: What one look lasts (seconds).
+SLICE = 0.0003
+_SECOND = 1_000_000_000
+
+#: How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC: one value for a process.
+_offset = _time_ns() - _monotonic_ns()
+_REAL_CLOCKS = (time.CLOCK_REALTIME,)
+_HELD_CLOCKS = (time.CLOCK_MONOTONIC, time.CLOCK_MONOTONIC_RAW, time.CLOCK_BOOTTIME)
+
+#: ITIMER_REAL: when it is due, and its period (nanoseconds); 0: unset.
+_alarm_due = _alarm_period = 0
+
+
+def is_held() -> bool:
+    """Whether the script holds the clock."""
+    return bool(recorder().field("clock_held"))
+
+
+def _now() -> int:
+    return recorder().time()
+
+
+def wait(call: Call, seconds: float | None, look: Callable[[float], Any]) -> Any:
+    """Look until there is a result, or seconds of the script's time have passed.
+
+    Args:
+        call: the record that tells of the wait.
+        seconds: None for no limit.
+        look: looks once, for so many real seconds; its result is false if there
+            is nothing yet.
+    """
+    start = _now()
+    end = None if seconds is None else start + max(0, round(seconds * _SECOND))
+    result = look(0)
+    while not result and (end is None or _now() < end):
+        until = min((moment for moment in (end, _alarm_due) if moment), default=0)
+        if until:
+            recorder().waits(call, until, start)
+        _expire()
+        recorder().take("interrupts")  # which Python itself goes on after (PEP 475)
+        result = look(SLICE)
+    return result
+
+
+def _expire() -> None:
+    """Let the timer's signal come if it is due; its handler may raise."""
+    global _alarm_due
+    now = _now()
+    if _alarm_due and now >= _alarm_due:
+        _alarm_due = now + _alarm_period if _alarm_period else 0
+        _raise_signal(signal.SIGALRM)
+
+
+# --- sockets ----------------------------------------------------------------
+
+
+def await_ready(call: Call, sock: socket.socket, events: int) -> None:
+    """Wait on the held clock until a call on sock would not block.
+
+    Raises:
+        TimeoutError: settimeout()'s limit has passed.
+        BlockingIOError: the limit of SO_RCVTIMEO or SO_SNDTIMEO has.
+    """
+    timeout = _real.gettimeout(sock)
+    if timeout == 0 or not is_held():
+        return
+    limit = timeout or kernel_limit(sock, events)
+    if not wait(call, limit, lambda seconds: _poll(sock, events, seconds)):
+        if timeout:
+            raise TimeoutError("timed out")
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def connect(call: Call, sock: socket.socket, address: Any) -> int:
+    """Connect on the held clock; returns an errno, as connect_ex() does.
+
+    Raises:
+        TimeoutError: settimeout()'s limit has passed.
+    """
+    timeout = _real.gettimeout(sock)
+    if timeout == 0:
+        return _real.connect_ex(sock, address)
+    _real.settimeout(sock, 0.0)
+    try:
+        error = _real.connect_ex(sock, address)
+        if error != errno.EINPROGRESS:
+            return error
+        limit = timeout or kernel_limit(sock, select.POLLOUT)
+        if wait(call, limit, lambda seconds: _poll(sock, select.POLLOUT, seconds)):
+            return _real.getsockopt(sock, socket.SOL_SOCKET, socket.SO_ERROR)
+        if timeout:
+            raise TimeoutError("timed out")
+        return errno.EINPROGRESS  # what SO_SNDTIMEO comes to
+    finally:
+        if sock.fileno() != -1:
+            _real.settimeout(sock, timeout)
+
+
+def kernel_limit(sock: socket.socket, events: int) -> float | None:
+    """SO_RCVTIMEO or SO_SNDTIMEO in seconds, None for no limit."""
+    option = socket.SO_RCVTIMEO if events == select.POLLIN else socket.SO_SNDTIMEO
+    try:
+        seconds, micros = struct.unpack("ll", _real.getsockopt(sock, socket.SOL_SOCKET, option, 16))
+    except (OSError, struct.error):
+        return None
+    return seconds + micros / 1e6 or None
+
+
+def _poll(sock: socket.socket, events: int, seconds: float) -> list:
+    poll = _real_poll()
+    poll.register(sock.fileno(), events)
+    return poll.poll(seconds * 1000)
+
+
+# --- clocks -----------------------------------------------------------------
+
+
+def _clock_ns(clock: int) -> int:
+    if is_held() and clock in _REAL_CLOCKS:
+        return _now() + _offset
+    if is_held() and clock in _HELD_CLOCKS:
+        return _now()
+    return _clock_gettime_ns(clock)
+
+
+def _monotonic() -> float:
+    return _now() / _SECOND
+
+
+def _real_time_ns() -> int:
+    return _now() + _offset if is_held() else _time_ns()
+
+
+class _DateTime(datetime):
+    """``datetime.datetime`` whose now() is the held clock's."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return cls.fromtimestamp(_real_time_ns() / _SECOND, tz)
+
+    @classmethod
+    def utcnow(cls) -> datetime:
+        return cls.now(UTC).replace(tzinfo=None)
+
+    @classmethod
+    def today(cls) -> date:
+        return cls.now()
+
+
+def _sleep(seconds: float) -> None:
+    if not is_held() or not isinstance(seconds, (int, float)) or seconds < 0:
+        return _real_sleep(seconds)
+    return recorded("sleep", -1, (0, int(seconds * 1000)), lambda call: wait(call, seconds, _real_sleep))
+
+
+# --- threads ----------------------------------------------------------------
+
+
+def _wait_for_condition(condition: threading.Condition, timeout: float | None = None) -> bool:
+    if timeout is None or timeout <= 0 or not is_held():
+        return _condition_wait(condition, timeout)
+    return recorded(
+        "sleep", -1, (0, int(timeout * 1000)),
+        lambda call: wait(call, timeout, lambda seconds: _condition_wait(condition, seconds)),
+    )  # fmt: skip
+
+
+def _join(thread: threading.Thread, timeout: float | None = None) -> None:
+    def look(seconds: float) -> bool:
+        _thread_join(thread, seconds)
+        return not thread.is_alive()
+
+    if timeout is None or timeout <= 0 or not is_held():
+        _thread_join(thread, timeout)
+    else:
+        recorded("sleep", -1, (0, int(timeout * 1000)), lambda call: wait(call, timeout, look))
+
+
+# --- timers -----------------------------------------------------------------
+
+
+def _setitimer(which: int, seconds: float, interval: float = 0.0) -> tuple[float, float]:
+    global _alarm_due, _alarm_period
+    if which != signal.ITIMER_REAL or not is_held():
+        return _real_setitimer(which, seconds, interval)
+    old = _getitimer(which)
+    _alarm_due = _now() + round(seconds * _SECOND) if seconds else 0
+    _alarm_period = round(interval * _SECOND)
+    return old
+
+
+def _getitimer(which: int) -> tuple[float, float]:
+    if which != signal.ITIMER_REAL or not is_held():
+        return _real_getitimer(which)
+    return max(0, _alarm_due - _now()) / _SECOND if _alarm_due else 0.0, _alarm_period / _SECOND
+
+
+def _alarm(seconds: int) -> int:
+    if not is_held():
+        return _real_alarm(seconds)
+    left, _ = _setitimer(signal.ITIMER_REAL, seconds)
+    return -int(-left // 1)
+
+
+def install() -> None:
+    """Let all clocks of this process be the script's where it holds them."""
+    import datetime as module
+
+    time.sleep = _sleep
+    time.monotonic_ns, time.time_ns, time.perf_counter_ns = _now, _real_time_ns, _now
+    time.monotonic = time.perf_counter = _monotonic
+    time.time = lambda: _real_time_ns() / _SECOND
+    time.clock_gettime_ns, time.clock_gettime = _clock_ns, lambda clock: _clock_ns(clock) / _SECOND
+    module.datetime = _DateTime
+    threading._time, queue.time = _monotonic, _monotonic
+    threading.Condition.wait, threading.Thread.join = _wait_for_condition, _join
+    signal.setitimer, signal.getitimer, signal.alarm = _setitimer, _getitimer, _alarm
