@@ -38,6 +38,14 @@ class Player:
         self._sockets[name] = self._bound(address, port)
         return {"port": self._sockets[name].getsockname()[1]}
 
+    def fill(self, name: str, address: str, port: int) -> dict:
+        """Listen with a backlog that is full: who connects gets no answer."""
+        listener = self._bound(address, port)
+        listener.listen(0)
+        self._sockets[name] = listener
+        self._sockets[f"{name}, queued"] = socket.create_connection(listener.getsockname()[:2])
+        return {"port": listener.getsockname()[1]}
+
     def accept(self, name: str, listener: str) -> dict:
         self._sockets[name], address = self._sockets[listener].accept()
         return {"address": address[0]}
@@ -92,6 +100,11 @@ class Player:
                 return {"data": bytes(data), "end": "end-of-file"}
             data += piece
         return {"data": bytes(data), "end": ""}
+
+    def ends(self, name: str) -> dict:
+        """The addresses of both ends of a connection."""
+        connection = self._sockets[name]
+        return {"local": connection.getsockname()[:2], "remote": connection.getpeername()[:2]}
 
     def shutdown(self, name: str) -> dict:
         self._sockets[name].shutdown(socket.SHUT_WR)

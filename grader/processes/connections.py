@@ -13,13 +13,14 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
 # TCP states of proc(5) in which something is still on its way:
 # SYN_SENT SYN_RECV FIN_WAIT1 LAST_ACK CLOSING
 _ON_ITS_WAY = {2, 3, 4, 9, 11}
-_LISTEN = 10
+_SYN_SENT, _LISTEN = 2, 10
 
 _PIDFD_GETFD = 438  # the same on every architecture
 _NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _NLMSG_ERROR, _NLM_F_REQUEST = 4, 20, 2, 1
@@ -45,16 +46,21 @@ class Connections:
     def __init__(self) -> None:
         self._known: dict[str, Ends] = {}  # by inode
 
-    def on_their_way(self, pids: list[int]) -> bool:
+    def on_their_way(self, pids: list[int], silent: Collection[int] = ()) -> bool:
         """Whether a byte, an end-of-file or a handshake of the connections of
-        these processes has not arrived yet."""
+        these processes has not arrived yet.
+
+        Args:
+            silent: ports whose backlog is full: nobody answers a handshake, and
+                the kernel goes on knocking for minutes.
+        """
         sockets = [entry for pid in pids for entry in _sockets(pid)]
-        if len(sockets) <= _MANY:
+        if len(sockets) <= _MANY and not silent:
             try:
                 return self._ask_for_each(sockets)
             except OSError:
                 pass  # refused here
-        return _tables_say({inode for _, _, inode in sockets})
+        return _tables_say({inode for _, _, inode in sockets}, silent)
 
     def _ask_for_each(self, sockets: list[tuple[int, int, str]]) -> bool:
         for pid, number, inode in sockets:
@@ -160,7 +166,7 @@ def _moves(ends: Ends) -> bool:
     return state != _LISTEN and (state in _ON_ITS_WAY or waiting > 0)
 
 
-def _tables_say(inodes: set[str]) -> bool:
+def _tables_say(inodes: set[str], silent: Collection[int] = ()) -> bool:
     lines = [
         line.split()
         for name in ("tcp", "tcp6")
@@ -171,6 +177,7 @@ def _tables_say(inodes: set[str]) -> bool:
     return any(
         (int(fields[3], 16) in _ON_ITS_WAY or not fields[4].startswith("00000000"))
         and int(fields[3], 16) != _LISTEN
+        and not (int(fields[3], 16) == _SYN_SENT and int(fields[2].rpartition(":")[2], 16) in silent)
         and {fields[1].rpartition(":")[2], fields[2].rpartition(":")[2]} & ports
         for fields in lines
     )

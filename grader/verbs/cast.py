@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.peers.process import free_port
+from grader.verbs.clock import Clock
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
 from grader.verbs.scene import Scene
@@ -64,6 +65,10 @@ class Cast:
         """Scripts getaddrinfo(): ``resolves("greeter.test", "127.0.0.2", "127.0.0.1")``."""
         return Script(self.scene).resolves
 
+    def clock(self) -> Clock:
+        """The program's clock: it stands still until the script moves it."""
+        return Clock(self.scene)
+
     def port(self) -> str:
         """A TCP port that nothing uses, as text; a new one for each performance."""
         reserved: dict[int, int] = {}
@@ -80,6 +85,7 @@ _PARTS: dict[str, Callable[[Cast], Any]] = {
     "other_peer": Cast.peer,
     "fault": Cast.fault,
     "resolves": Cast.resolves,
+    "clock": Cast.clock,
     "port": Cast.port,
 }
 PARTS = tuple(_PARTS)

@@ -6,17 +6,21 @@ import errno as errnos
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grader.learner.program import Null
 from grader.learner.trace import layout
 from grader.learner.trace.reader import eai_name
+from grader.verbs import given
 from grader.verbs.broken import Broken
-from grader.verbs.scene import Scene
+from grader.verbs.scene import Scene, outcome_words
 from grader.verbs.state import judge_state
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.transcript import Step
+
+if TYPE_CHECKING:
+    from grader.verbs.peer import Peer
 
 
 class Lent:
@@ -123,6 +127,34 @@ class Learner:
         self._scene.steps.append(Step(f"returns {_value(value)}", "learner"))
         judge_state(self._scene)
 
+    def returns_a_connection(self, peer: Peer) -> None:
+        """The function returns a socket that is connected to that peer, which
+        has accepted it, and leaves everything else as it found it.
+
+        The socket is blocking, without a time limit of its own, and belongs to
+        the caller, who closes it in the end.
+        """
+        run = self._ended(f"{self._scene.runs[-1].function}() returns")
+        given.judge(self._scene, run, peer)
+        self._scene.steps.append(Step("returns the connection", "learner"))
+        judge_state(self._scene)
+
+    def refuses(self, *, gap: str) -> None:
+        """The function calls its arguments bad: ``ValueError``, ``EINVAL``.
+
+        Args:
+            gap: slug of the gap that any other outcome gives away.
+        """
+        run = self._ended(f"{self._scene.runs[-1].function}() refuses its arguments")
+        if "raised" not in run.outcome or not self._accepts(run.outcome["raised"])("ValueError"):
+            error = "ValueError" if self._scene.unit.language == "python" else "EINVAL"
+            words = f"{outcome_words(run)} where {error} was to be reported"
+            if run.succeeded:
+                words = f"{run.function}() reported success where {error} was to be reported"
+            given.keep(self._scene, run)
+            raise Broken(Failure("unchecked", words, gap=gap))
+        self.raises("ValueError")
+
     def raises(
         self,
         *errors: str,
@@ -149,6 +181,7 @@ class Learner:
         words = " or ".join(map(self._named, errors)) or "an error"
         run = self._ended(f"{self._scene.runs[-1].function}() fails with {words}")
         outcome = run.outcome
+        given.keep(self._scene, run)
         if "raised" not in outcome:
             sentence = f"reported success where {words} was to be reported"
             if "broke" in outcome:
@@ -199,6 +232,15 @@ class Learner:
     def goes_on(self) -> None:
         """Let the held call return."""
         self._scene.process.trace["released"] += 1
+
+    def is_interrupted(self) -> None:
+        """A signal comes while the program waits on the held clock: EINTR."""
+        scene = self._scene
+        trace = scene.process.trace
+        scene.wait(lambda: any(call.until for call in trace.unfinished), "the program waits with a time limit")
+        trace["interrupts"] += 1
+        scene.steps.append(Step("a signal interrupts the program", moment=trace["clock_now"]))
+        scene.wait(lambda: trace["interrupts"] == 0, "the wait is interrupted")
 
     def has_called(self, *calls: str) -> None:
         """The program has made these calls in this order; others may stand between.
@@ -329,5 +371,5 @@ def _value(value: Any) -> str:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if isinstance(value, dict):
-        return str(value.get("other", value))
+        return "a connection" if "descriptor" in value else str(value.get("other", value))
     return "success" if value is None else repr(value)

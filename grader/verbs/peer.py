@@ -73,6 +73,13 @@ class Peer:
         self._note(f"refuses connections to {address}")
         return str(answer["port"])
 
+    def is_silent(self, address: str = "127.0.0.1", port: str = "0") -> str:
+        """Never answer who connects: listen with a backlog that is full."""
+        answer = self._do("fill", name=f"silent {address}", address=address, port=int(port))
+        self._scene.silent_ports.add(answer["port"])
+        self._note(f"never answers connections to {address}")
+        return str(answer["port"])
+
     def serves(self, port: str) -> None:
         """Be a live server on that port of every address."""
         self._do("listen", name=_LISTENER, address="0.0.0.0", port=int(port), backlog=16)
@@ -206,6 +213,12 @@ class Peer:
         """The program can go on only when this peer reads."""
         scene = self._scene
         scene.wait(lambda: scene.run is None or quiet.is_asleep(scene), "the program waits for room to send")
+
+    @property
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """The addresses of the connection, the peer's own first."""
+        answer = self._do("ends", name=_CONNECTION)
+        return tuple(answer["local"]), tuple(answer["remote"])
 
     def half_closes(self) -> None:
         """Send an end-of-file; the peer can still receive."""

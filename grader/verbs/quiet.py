@@ -17,7 +17,7 @@ from grader.learner.trace.reader import Call
 if TYPE_CHECKING:
     from grader.verbs.scene import Scene
 
-_ENDLESS = ("accept", "accept4", "recv", "recvfrom", "recvmsg", "read", "readv")
+_ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv")
 _TIMED = ("poll", "select", "epoll_wait")  # args[1] is a limit in ms, -1 for none
 
 
@@ -36,7 +36,9 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
     if not states.keys() <= waiting.keys() or trace["held"] > trace["released"]:
         return None
     calls = [waiting[tid] for tid in states]
-    if not all(_is_endless(call) for call in calls) or _has_timeouts(trace.calls):
+    if not all(_is_endless(call, trace["clock_now"]) for call in calls):
+        return None
+    if not trace["clock_held"] and _has_timeouts(trace.calls):
         return None
     if not all(peer.is_asleep for peer in scene.peers):
         return None
@@ -83,7 +85,10 @@ def sleeps_on_all_delivered(scene: Scene) -> bool:
     return set(process.task_states().values()) == {"S"} and trace["next"] == before and scene.run is not None
 
 
-def _is_endless(call: Call) -> bool:
+def _is_endless(call: Call, now: int) -> bool:
+    """Whether a call has no time limit, or one that only the script can end."""
+    if call.until:
+        return call.until > now
     return call.name in _ENDLESS or (call.name in _TIMED and call.args[1] == -1)
 
 
@@ -93,4 +98,5 @@ def _has_timeouts(calls: list[Call]) -> bool:
 
 
 def _on_its_way(scene: Scene) -> bool:
-    return scene.connections.on_their_way([scene.process.pid, *(peer.pid for peer in scene.peers)])
+    pids = [scene.process.pid, *(peer.pid for peer in scene.peers)]
+    return scene.connections.on_their_way(pids, silent=scene.silent_ports)

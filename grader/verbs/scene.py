@@ -77,6 +77,10 @@ class Scene:
         self.message: bytes | None = None
         self.port = 0
         self.time_wait = False
+        self.silent_ports: set[int] = set()
+        self.clock_held = False
+        self.time_limit = 0
+        self.given_inodes: set[int] = set()
         self.concluded = False
         self._notes = self._moved = 0
         text = unit.path.read_text(encoding="utf-8", errors="replace") if unit.path.is_file() else ""
@@ -98,6 +102,8 @@ class Scene:
             return self.process
         request = self.stage.request(self.unit)
         self.process = LearnerProcess(self.stage.server(self.unit.language), request)
+        if self.clock_held:
+            self.process.trace.hold_clock()
         if self.resolver:
             self.process.trace.script_resolver(*self.resolver)
         answer: list[dict] = []
@@ -355,6 +361,8 @@ class Scene:
             addresses=len(self.resolver[1]) if self.resolver else 0,
             port=self.port,
             time_wait=self.time_wait,
+            given=self.given_inodes,
+            time_limit=self.time_limit,
             lost=self.process.trace.lost if self.process else 0,
         )
 

@@ -34,15 +34,19 @@ def judge_state(scene: Scene) -> None:
     if before is None or after is None:
         return
     lent = {f"socket:[{inode}]" for inode in scene.lent_inodes}
+    given = {f"socket:[{inode}]" for inode in scene.given_inodes}
     held = set(after.descriptors.values())
     if not lent <= held:
         raise Broken(Failure("lent-closed", "the descriptor that was lent has been closed; it belongs to the caller"))
     for number in before.descriptors.keys() - after.descriptors.keys():
         raise Broken(Failure("lent-closed", f"descriptor {number} has been closed; it belongs to the caller"))
     targets = list(after.descriptors.values())
-    if any(targets.count(target) > 1 for target in lent):
-        raise Broken(Failure("left-open", "a duplicate of the descriptor that was lent is still open"))
+    for target in filter(lambda target: targets.count(target) > 1, lent | given):
+        what = "descriptor that was lent" if target in lent else "connection that was returned"
+        raise Broken(Failure("left-open", f"a duplicate of the {what} is still open"))
     for number, target in after.descriptors.items():
+        if target in given:
+            continue
         if target in lent:
             if after.flags[number] & os.O_NONBLOCK:
                 raise Broken(Failure("lent-changed", "the lent descriptor was left non-blocking"))

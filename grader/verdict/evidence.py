@@ -102,6 +102,9 @@ class Evidence:
         addresses: how many addresses the scripted resolver has.
         port: the port that the program was given, where a check has one.
         time_wait: whether that port had a connection in TIME_WAIT.
+        given: inodes of the sockets that the program has handed to its caller.
+        time_limit: what the program was given on a held clock, in nanoseconds;
+            0 if nothing.
         lost: how many records of the trace were overwritten unread.
     """
 
@@ -115,6 +118,8 @@ class Evidence:
     addresses: int = 0
     port: int = 0
     time_wait: bool = False
+    given: set[int] = field(default_factory=set)
+    time_limit: int = 0
     lost: int = 0
 
     def place(self, call: Call | None) -> str:
@@ -151,6 +156,17 @@ class Evidence:
     def life(self, call: Call) -> Descriptor | None:
         """The descriptor that a call worked on, as it was then."""
         return next((life for life in self.descriptors if any(c is call for c in life.calls)), None)
+
+    def is_given(self, life: Descriptor) -> bool:
+        """Whether a descriptor that is open has been handed to the caller."""
+        table = self.after.descriptors if self.after else {}
+        if self.runs and self.is_closed_within(self.runs[-1], life):
+            return False
+        return table.get(life.number, "") in {f"socket:[{inode}]" for inode in self.given}
+
+    def is_closed_within(self, run: Run, life: Descriptor) -> bool:
+        """Whether a descriptor was closed before a function returned."""
+        return life.closed is not None and (run.last is None or life.closed.index < run.last)
 
     def name_of(self, life: Descriptor) -> str:
         """The variable that holds a descriptor, or words for it."""

@@ -16,6 +16,7 @@ _PYTHON_NAMES = {
     "connect": ("connect", "connect_ex", "create_connection"),
     "getaddrinfo": ("getaddrinfo", "create_connection"),
     "poll": ("poll", "select"),
+    "setsockopt": ("setsockopt", "setblocking", "settimeout"),
 }
 
 

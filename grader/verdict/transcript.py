@@ -9,6 +9,7 @@ neither side waited for the other, the program's calls are told first.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grader.learner.trace import layout
@@ -37,6 +38,8 @@ class Step:
         accepts, receives: what it needed from the program first.
         after: index of the record whose entry it waited for.
         starts: index of the function call it begins.
+        moment: what the held clock shows after it, where it moved the clock:
+            what the program does from then on comes later.
     """
 
     text: str
@@ -48,6 +51,7 @@ class Step:
     receives: int = 0
     after: int = -1
     starts: int = -1
+    moment: int = 0
 
 
 def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
@@ -57,10 +61,12 @@ def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
     queue = deque(steps)
     told: list[Step | list[Call]] = []  # steps, and turns of a loop as one
     while calls or queue:
-        if calls and (story.may_happen(calls[0]) or not queue):
+        if calls and (not queue or (story.may_happen(calls[0]) and not _is_later(calls[0], queue))):
             group = [calls.popleft()]
             story.happened(group[0])
-            while calls and _alike(group[0], calls[0]) and story.may_happen(calls[0]):
+            while (
+                calls and _alike(group[0], calls[0]) and story.may_happen(calls[0]) and not _is_later(calls[0], queue)
+            ):
                 group.append(calls.popleft())
                 story.happened(group[-1])
             told.append(group)
@@ -69,6 +75,12 @@ def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
             story.done(step)
             told.append(step)
     return [line for entry in told[-_TOLD:] for line in story.lines(entry)]
+
+
+def _is_later(call: Call, steps: Iterable[Step]) -> bool:
+    """Whether a call ended, or waits, after the held clock was moved by a step."""
+    end = max(call.entered, call.left, call.until)
+    return any(0 < step.moment <= end for step in steps)
 
 
 def _alike(a: Call, b: Call) -> bool:
@@ -144,7 +156,7 @@ def spoken(evidence: Evidence, call: Call) -> str:
         name = ""
     text = f"{call.name}({', '.join(filter(None, [name, *_details(call)]))})"
     if evidence.source.language == "python" and name and call.name not in ("select", "poll", "abandon"):
-        text = f"{name}.{call.name}({', '.join(_details(call))})"
+        text = f"{name}.{_name(call)}({', '.join(_details(call))})"
     if call.name == "abandon":
         life = evidence.life(call)
         text = f"{evidence.name_of(life).strip('`') if life else 'a socket'} is left open, to the garbage collector"
@@ -163,7 +175,23 @@ def spoken(evidence: Evidence, call: Call) -> str:
     return f"{_place(evidence, call)}{text}{'   (INJECTED)' if call.injected else ''}"
 
 
+def _name(call: Call) -> str:
+    """What the program calls a call: Python has names of its own for a mode."""
+    if call.name == "setsockopt" and call.args[0] == -1:
+        return "settimeout" if call.args[2] else "setblocking"
+    return call.name
+
+
+def _time_limit(call: Call) -> str:
+    """The time limit that a call sets, or has on a held clock."""
+    if call.name == "setsockopt" and call.args[0] == -1:
+        return f"{call.args[2] / 1000:g}" if call.args[2] else str(bool(call.args[3]))
+    return f"{call.patience / 1000:g} s" if call.any_of("wait") and call.patience else ""
+
+
 def _details(call: Call) -> list[str]:
+    if limit := _time_limit(call):
+        return [limit]
     if call.name in _SENDS or call.name in _RECEIVES:
         return [f"{call.args[0]} bytes"]
     if call.name in ("bind", "connect") and call.address:
@@ -171,8 +199,6 @@ def _details(call: Call) -> list[str]:
     if call.name == "getaddrinfo":
         host = call.payload.partition(b"\0")[0].decode(errors="replace")
         return [host or "NULL"]
-    if call.name == "listen":
-        return [str(call.args[0])]
-    if call.name == "exit":
+    if call.name in ("listen", "exit"):
         return [str(call.args[0])]
     return []

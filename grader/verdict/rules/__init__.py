@@ -59,4 +59,12 @@ def violation(rule: Callable[[Evidence], Iterator[Finding]]) -> Callable[[Eviden
 
 
 # The rules register themselves.
-from grader.verdict.rules import addresses, descriptors, framing, receiving, sending, servers  # noqa: E402, F401
+from grader.verdict.rules import (  # noqa: E402, F401
+    addresses,
+    deadlines,
+    descriptors,
+    framing,
+    receiving,
+    sending,
+    servers,
+)

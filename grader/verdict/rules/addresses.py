@@ -9,6 +9,9 @@ from grader.learner.trace.reader import Call, eai_name
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains, violation, when_returned
 
+#: Errors of connect() that say nothing of the address: it goes on, or time is up.
+_NO_ANSWER = ("EINTR", "EINPROGRESS", "EALREADY", "EAGAIN")
+
 
 @explains
 def one_family(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
@@ -35,7 +38,7 @@ def first_address_only(evidence: Evidence, failure: Failure) -> Iterator[Finding
     for run in evidence.runs:
         calls = evidence.during(run)
         tried = [c for c in calls if c.name == "connect" and c.done]
-        if tried and tried[-1].failed and tried[-1].errno != "EINTR" and run.outcome is not None:
+        if tried and tried[-1].failed and tried[-1].errno not in _NO_ANSWER and run.outcome is not None:
             distinct = {c.address for c in tried}
             if len(distinct) < evidence.addresses:
                 last = tried[-1]

@@ -148,6 +148,8 @@ def left_open(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind == "left-open":
         open_now = evidence.after.descriptors if evidence.after else {}
         for life in evidence.descriptors:
+            if evidence.is_given(life):
+                continue
             if life.made is not None and life.closed is None and life.number in open_now:
                 yield _leak(evidence, life)
 
@@ -173,7 +175,10 @@ def _leak(evidence: Evidence, life: Descriptor) -> Finding:
     elif life.is_listening:
         gaps, what = ("open-listener", "fd-leak"), f"the listening socket {name} of {where}"
     elif connect is not None and life.succeeded("connect") is None:
-        what = f"the socket of {where}, whose connect() failed with {connect.errno},"
+        ended = f"failed with {connect.errno}"
+        if connect.errno in ("EINPROGRESS", "EINTR", "EAGAIN"):
+            ended = "came to nothing"
+        what = f"the socket of {where}, whose connect() {ended},"
     elif connect is not None:
         gaps, what = ("wrong-close", "fd-leak"), f"the connected socket {name} of {where}"
     elif bind is not None and life.succeeded("bind") is None:

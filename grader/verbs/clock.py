@@ -1,0 +1,133 @@
+"""The program's clock, held by the script: no check waits for time to pass.
+
+Time is moved as a simulation moves it: from the end of one wait to the end of
+the next, and never before the program waits, so that it sees every moment it
+has asked for, in order, however fast or slow the machine is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.learner.trace.reader import Call
+from grader.verbs.broken import Broken
+from grader.verbs.scene import Scene, outcome_words
+from grader.verdict.evidence import Failure
+from grader.verdict.transcript import Step
+
+_SECOND = 1_000_000_000
+#: How late the kernel wakes whoever has waited (nanoseconds).
+_LATENESS = 1_000_000
+#: Waits that end in the course of one step of the script, before we give up.
+_MOST_WAITS = 5000
+
+
+class Clock:
+    """The time that the program sees; it stands still until the script moves it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        scene.clock_held = True
+
+    def limit(self, seconds: float) -> float:
+        """A time limit to hand to the program, in seconds."""
+        self._scene.time_limit = round(seconds * _SECOND)
+        return seconds
+
+    def passes(self, seconds: float) -> None:
+        """So much time passes, and the program still waits when it has.
+
+        Raises:
+            Broken: it has returned before.
+        """
+        passed = self._move(seconds)
+        run = self._scene.runs[-1]
+        if run.outcome is not None:
+            self._note(f"{passed:.3g} s pass")
+            words = f"{outcome_words(run)} after {passed:.3g} s of {self._words(seconds)}"
+            line = (run.outcome.get("raised") or {}).get("line")
+            raise Broken(Failure("early", words, line=line))
+        self._note(f"{seconds:g} s pass")
+
+    def runs_out(self, seconds: float) -> None:
+        """Time passes until the program returns, which is at most so long.
+
+        Raises:
+            Broken: it still waits then.
+        """
+        self._note("the time runs out", later=1)
+        passed = self._move(seconds)
+        if self._scene.run is None:
+            return
+        call = self._waiting()[-1]
+        self._scene.look_up([call])
+        more = (call.until - self._scene.process.trace["clock_now"]) / _SECOND
+        where = f" at {self._scene.source.name}:{call.line}" if call.line else ""
+        words = f"{passed:.3g} s later the program still waits in {call.name}(){where}, for another {more:.3g} s"
+        raise Broken(Failure("late", words, line=call.line))
+
+    def goes_on_elsewhere(self, seconds: float) -> None:
+        """So much time passes while the program is held in a call."""
+        trace = self._scene.process.trace
+        trace["clock_now"] += round(seconds * _SECOND)
+        self._note(f"{seconds:g} s pass")
+
+    def _note(self, text: str, later: int = 0) -> None:
+        self._scene.steps.append(Step(text, moment=self._scene.process.trace["clock_now"] + later))
+
+    # --- the simulation ---------------------------------------------------
+
+    def _move(self, seconds: float) -> float:
+        """Let time pass while the program waits; how much has passed when it
+        returned, or all of it."""
+        scene = self._scene
+        trace = scene.process.trace
+        start = trace["clock_now"]
+        target = start + round(seconds * _SECOND)
+        for _ in range(_MOST_WAITS):
+            scene.wait(self._is_at_rest(), "the program waits with a time limit", after_return=True)
+            if scene.run is None:
+                return (trace["clock_now"] - start) / _SECOND
+            end = min(call.until for call in self._waiting())
+            if end + _LATENESS > target:
+                break
+            trace["clock_now"] = end + _LATENESS
+            scene.wait(self._has_noticed, "the program notices that its time limit has passed")
+        trace["clock_now"] = max(trace["clock_now"], target)
+        scene.wait(self._has_noticed, "the program notices that its time limit has passed", after_return=True)
+        return seconds
+
+    def _waiting(self) -> list[Call]:
+        return [call for call in self._scene.process.trace.unfinished if call.until]
+
+    def _is_at_rest(self) -> Callable[[], bool]:
+        """Whether the program waits on the clock and does nothing else.
+
+        A thread that is in no call of the trace must be asleep at two looks.
+        """
+        looks = 0
+
+        def ready() -> bool:
+            nonlocal looks
+            if self._scene.run is None:
+                return True
+            if not self._waiting():
+                looks = 0
+                return False
+            states = self._scene.process.task_states()
+            elsewhere = states.keys() - {call.tid for call in self._scene.process.trace.unfinished}
+            if not elsewhere:
+                return True
+            looks = looks + 1 if all(states[tid] == "S" for tid in elsewhere) else 0
+            return looks > 2
+
+        return ready
+
+    def _has_noticed(self) -> bool:
+        """Whether every wait that is over has returned, or waits anew."""
+        now = self._scene.process.trace["clock_now"]
+        return self._scene.run is None or all(call.until > now for call in self._waiting())
+
+    def _words(self, seconds: float) -> str:
+        limit = self._scene.time_limit
+        return f"the {limit / _SECOND:g} s it was given" if limit else f"{seconds:g} s"

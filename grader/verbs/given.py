@@ -1,0 +1,105 @@
+"""What a function hands to its caller for good: a connected socket."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from typing import TYPE_CHECKING
+
+from grader.verbs.broken import Broken
+from grader.verdict.evidence import Failure, Run
+
+if TYPE_CHECKING:
+    from grader.verbs.peer import Peer
+    from grader.verbs.scene import Scene
+
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
+
+
+def keep(scene: Scene, run: Run) -> int | None:
+    """Note that the descriptor a function has returned is its caller's.
+
+    Returns:
+        Its number, or None if the function has returned none that is open.
+    """
+    value = run.outcome.get("returned")
+    number = value.get("descriptor") if isinstance(value, dict) else None
+    found = _SOCKET.fullmatch(scene.after.descriptors.get(number, "")) if scene.after else None
+    if found is None:
+        return None
+    scene.given_inodes.add(int(found[1]))
+    return number
+
+
+def judge(scene: Scene, run: Run, peer: Peer) -> None:
+    """Whether a function has returned a connection to that peer.
+
+    Raises:
+        Broken: it has returned something else, or a socket that is not as its
+            caller expects it.
+    """
+    value = run.outcome.get("returned")
+    if not isinstance(value, dict) or "descriptor" not in value:
+        raise Broken(Failure("outcome", f"{_words(run)} where a connection was to be returned", line=_line(run)))
+    number = keep(scene, run)
+    if number is None:
+        if value["descriptor"] in (scene.after.descriptors if scene.after else {}):
+            raise Broken(Failure("not-connected", f"returned descriptor {value['descriptor']}, which is no socket"))
+        raise Broken(Failure("not-connected", f"returned a socket that is closed (descriptor {value['descriptor']})"))
+    remote, local = peer.ends
+    if (local, remote) not in _established(scene.after.descriptors[number]):
+        raise Broken(Failure("not-connected", "returned a socket that is not the connection to the server"))
+    if scene.after.flags[number] & os.O_NONBLOCK:
+        raise Broken(Failure("non-blocking", "returned a socket that is non-blocking", read="fcntl(2), O_NONBLOCK"))
+    limits = {}
+    for call in scene.process.trace.calls:
+        if call.name == "socket" and call.done and call.result == number:
+            limits = {}
+        elif call.name == "setsockopt" and call.fd == number and call.args[0] == socket.SOL_SOCKET and not call.failed:
+            limits[call.args[1]] = call
+    for name in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+        if name in limits and limits[name].args[2]:
+            scene.look_up([limits[name]])
+            words = "returned a socket that has still a time limit of its own (SO_SNDTIMEO, SO_RCVTIMEO)"
+            raise Broken(Failure("outcome", words, line=limits[name].line, read="socket(7), SO_SNDTIMEO"))
+
+
+def _established(target: str) -> list[tuple[tuple[str, int], tuple[str, int]]]:
+    """Both ends, the local one first, of the TCP connection with that inode, if
+    it is open in both directions (proc(5), /proc/net/tcp)."""
+    inode = _SOCKET.fullmatch(target)[1]
+    found = []
+    for name in ("tcp", "tcp6"):
+        try:
+            with open(f"/proc/net/{name}") as file:
+                rows = [line.split() for line in file.readlines()[1:]]
+        except OSError:
+            continue
+        found += [(_end(row[1]), _end(row[2])) for row in rows if row[9] == inode and row[3] == "01"]
+    return found
+
+
+def _end(text: str) -> tuple[str, int]:
+    """An address of /proc/net/tcp: words of 32 bits in the machine's order."""
+    address, _, port = text.partition(":")
+    words = bytes.fromhex(address)
+    data = b"".join(words[i : i + 4][::-1] for i in range(0, len(words), 4))
+    family = socket.AF_INET if len(data) == 4 else socket.AF_INET6
+    return socket.inet_ntop(family, data), int(port, 16)
+
+
+def _words(run: Run) -> str:
+    outcome = run.outcome
+    if "broke" in outcome:
+        return str(outcome["broke"])
+    if "raised" in outcome:
+        from grader.verbs.scene import outcome_words
+
+        return outcome_words(run)
+    value = outcome["returned"]
+    return f"returned {value.get('other', value) if isinstance(value, dict) else repr(value)}"
+
+
+def _line(run: Run) -> int | None:
+    return (run.outcome.get("raised") or {}).get("line")

@@ -1,0 +1,188 @@
+"""Connects that do not block, and time limits on a clock that the script holds."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
+from grader.verdict.rules import Finding, explains
+
+_MILLISECOND = 1_000_000
+#: What rounding and a late wake-up may add to a wait (nanoseconds).
+_TOLERANCE = 20 * _MILLISECOND
+_WAITS = ("poll", "select", "epoll_wait", "connect", "sleep")
+
+
+def _outcome_read(life: Descriptor) -> Call | None:
+    """The call that asked how a connect in the background has ended."""
+    for call in life.calls:
+        if call.name == "getsockopt" and call.args[:2] == (socket.SOL_SOCKET, socket.SO_ERROR):
+            return call
+        if call.name in ("getpeername", "recv", "send", "write", "read"):
+            return call
+    return None
+
+
+def _waits(evidence: Evidence, run: Run) -> list[Call]:
+    """The calls of a run that have waited on the held clock."""
+    return [c for c in evidence.during(run) if c.name in _WAITS and c.patience]
+
+
+def _end(wait: Call) -> int:
+    """When a wait was to give up."""
+    return wait.entered + wait.patience * _MILLISECOND
+
+
+@explains
+def writable_is_connected(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A connect in the background is over, and nobody asks how it ended (M87)."""
+    if failure.kind not in ("not-connected", "unmet"):
+        return
+    for run in evidence.runs:
+        returned = (run.outcome or {}).get("returned")
+        number = returned.get("descriptor") if isinstance(returned, dict) else None
+        for life in evidence.descriptors:
+            connects = [c for c in life.calls if c.name == "connect"]
+            if life.number != number or evidence.is_closed_within(run, life) or len(connects) != 1:
+                continue
+            begun = connects[0]
+            if begun.errno not in ("EINPROGRESS", "EINTR") or _outcome_read(life) is not None:
+                continue
+            wait = next((c for c in evidence.during(run) if c.any_of("wait") and c.index > begun.index), None)
+            if wait is not None and wait.result > 0:
+                yield Finding(
+                    wait.index, ("writable-is-connected",),
+                    f"{evidence.place(wait)} {wait.name}() reports {evidence.name_of(life)} as ready, and it is "
+                    "returned although its connect() has failed: SO_ERROR was not read",
+                    (wait, begun), "connect(2), ERRORS: EINPROGRESS",
+                )  # fmt: skip
+
+
+@explains
+def left_non_blocking(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A socket is handed over in the mode that the connect needed."""
+    if failure.kind != "non-blocking":
+        return
+    for life in evidence.descriptors:
+        if not evidence.is_given(life):
+            continue
+        modes = [c for c in life.calls if _makes_non_blocking(c)]
+        if modes:
+            last = modes[-1]
+            yield Finding(
+                last.index, ("left-non-blocking",),
+                f"{evidence.place(last)} makes {evidence.name_of(life)} non-blocking, and so it is returned",
+                (last,), "fcntl(2), O_NONBLOCK",
+            )  # fmt: skip
+
+
+def _makes_non_blocking(call: Call) -> bool:
+    import fcntl
+
+    if call.name == "fcntl":
+        return call.args[0] == fcntl.F_SETFL and bool(call.args[1] & os.O_NONBLOCK)
+    if call.name == "socket":
+        return bool(call.args[1] & socket.SOCK_NONBLOCK)
+    if call.name == "setsockopt":
+        return call.args[0] == -1 and not call.args[3]  # Python: settimeout(), setblocking()
+    return call.name == "ioctl"
+
+
+@explains
+def deadlines(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A wait that is to end later, or earlier, than the limit allows."""
+    if failure.kind not in ("late", "early", "hang") or not evidence.time_limit or not evidence.runs:
+        return
+    run = evidence.runs[-1]
+    calls, waits = evidence.during(run), _waits(evidence, run)
+    if not calls or not waits:
+        return
+    resolved = next((c for c in calls if c.name == "getaddrinfo" and c.done), None)
+    begun = resolved.left if resolved is not None else calls[0].entered
+    allowed = begun + evidence.time_limit
+    if failure.kind == "early":
+        yield from _counts_resolving(evidence, waits[0], resolved, allowed)
+        return
+    late = next((w for w in waits if _end(w) > allowed + _TOLERANCE), None)
+    if late is None or late is waits[0]:
+        return
+    connects = [c for c in calls if c.name == "connect" and c.index <= late.index]
+    before = waits[waits.index(late) - 1]
+    seconds = late.patience / 1000
+    if before.errno == "EINTR" and len({c.fd for c in connects if c.index > before.index}) == 0:
+        yield Finding(
+            late.index, ("restarted-clock",),
+            f"{evidence.place(late)} {late.name}() waits for {seconds:g} s once more after EINTR, as if no time "
+            "had passed",
+            (late,), "poll(2), ERRORS: EINTR",
+        )  # fmt: skip
+    elif len({c.address for c in connects}) > 1:
+        yield Finding(
+            late.index, ("deadline-per-address",),
+            f"{evidence.place(late)} {late.name}() waits for {seconds:g} s at address {len(connects)}, although "
+            f"{(late.entered - begun) / 1e9:.3g} s of the {evidence.time_limit / 1e9:g} s have passed",
+            (late,), "clock_gettime(2)",
+        )  # fmt: skip
+
+
+def _counts_resolving(evidence: Evidence, wait: Call, resolved: Call | None, allowed: int) -> Iterator[Finding]:
+    if resolved is None or resolved.left - resolved.entered <= _TOLERANCE:
+        return
+    spent = resolved.left - resolved.entered
+    if abs(_end(wait) + spent - allowed) <= _TOLERANCE:
+        yield Finding(
+            wait.index, ("resolving-counted",),
+            f"{evidence.place(wait)} {wait.name}() waits for {wait.patience / 1000:g} s: the {spent / 1e9:g} s that "
+            "getaddrinfo() took were taken off",
+            (wait, resolved), "getaddrinfo(3)",
+        )  # fmt: skip
+
+
+@explains
+def last_error_lost(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The error of the last address is known, and another is reported."""
+    run = evidence.runs[-1] if evidence.runs else None
+    raised = (run.outcome or {}).get("raised") if run else None
+    if failure.kind != "outcome" or not raised:
+        return
+    told = [(call, errno) for call in evidence.during(run) if (errno := _error_told(call))]
+    if not told:
+        return
+    call, errno = told[-1]
+    if raised["errno"] != errno:
+        name = os.strerror(errno)
+        import errno as errnos
+
+        yield Finding(
+            call.index, ("last-error-lost",),
+            f"{evidence.place(call)} {call.name}() tells of {errnos.errorcode.get(errno, name)}, the error of the last "
+            f"address, and {run.function}() reports {errnos.errorcode.get(raised['errno'], raised['class'])}",
+            (call,), "connect(2), ERRORS",
+        )  # fmt: skip
+
+
+def _error_told(call: Call) -> int:
+    """The error of an address that a call reports; 0 if it reports none."""
+    if call.name == "connect" and call.failed and call.errno not in ("EINPROGRESS", "EINTR", "EALREADY", "EAGAIN"):
+        return call.error
+    if call.name == "getsockopt" and call.args[:2] == (socket.SOL_SOCKET, socket.SO_ERROR) and call.done:
+        return int.from_bytes(call.payload[:4], "little")
+    return 0
+
+
+@explains
+def unchecked(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A bad argument is not refused: the function goes to work."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if failure.kind != "unchecked" or run is None:
+        return
+    calls = [c for c in evidence.during(run) if c.name != "sleep"]
+    if calls:
+        yield Finding(
+            calls[0].index, (failure.gap,),
+            f"{evidence.place(calls[0])} {calls[0].name}() is called, although {run.shown} is to be refused",
+            (calls[0],), "errno(3), EINVAL",
+        )  # fmt: skip
