@@ -1,0 +1,144 @@
+"""14 connect_deadline: one time limit for all addresses, on a clock that the script holds."""
+
+from grader.verbs.script import only, reveals
+
+HOST = "gateway.test"
+LIMIT = 3.0
+
+
+@reveals("left-non-blocking")
+def check_connects(learner, peer):
+    """returns a connected socket that blocks, and is its caller's"""
+    port = peer.listens()
+
+    learner.runs("connect_within", "127.0.0.1", port, LIMIT)
+
+    peer.accepts()
+    learner.returns_a_connection(peer)
+    peer.sees_end_of_file()
+
+
+@reveals("writable-is-connected", "fd-leak", "left-non-blocking")
+def check_tries_every_address(learner, peer, resolves, fault):
+    """tries the next address when one refuses, or cannot be reached"""
+    port = peer.listens("127.0.0.1")
+    resolves(HOST, "127.0.0.2", "127.0.0.3", "127.0.0.1", service=("alarms", port))
+    fault("connect", error="EHOSTUNREACH", when="2")
+    peer.holds("127.0.0.2", port)
+
+    learner.runs("connect_within", HOST, "alarms", LIMIT)
+
+    peer.accepts()
+    learner.returns_a_connection(peer)
+    peer.sees_end_of_file()
+
+
+@reveals("writable-is-connected", "fd-leak", "left-non-blocking")
+def check_speaks_both_families(learner, peer, resolves):
+    """goes from an IPv4 address that refuses to an IPv6 address"""
+    resolves(HOST, "127.0.0.2", "::1")
+    port = peer.listens("::1")
+    peer.holds("127.0.0.2", port)
+
+    learner.runs("connect_within", HOST, port, LIMIT)
+
+    peer.accepts()
+    learner.returns_a_connection(peer)
+    peer.sees_end_of_file()
+
+
+@reveals("last-error-lost", "fd-leak")
+def check_reports_the_last_refusal(learner, peer, resolves, fault):
+    """reports the error of the last address, and a name that does not resolve"""
+    fault("connect", error="ENETUNREACH", when="1")
+    resolves(HOST, "127.0.0.2", "127.0.0.1")
+    port = peer.holds("127.0.0.1")
+
+    learner.runs("connect_within", HOST, port, LIMIT)
+    learner.raises("ECONNREFUSED")
+
+    fault("getaddrinfo", retval=-2)
+    learner.runs("connect_within", HOST, port, LIMIT)
+    learner.raises("gaierror")
+
+
+@reveals("fd-leak")
+def check_gives_up_in_time(learner, peer, clock):
+    """waits as long as it may for a server that never answers, and no longer"""
+    port = peer.is_silent()
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(LIMIT))
+
+    clock.passes(2.9)
+    clock.runs_out(0.2)
+    learner.raises("ETIMEDOUT")
+
+
+@reveals("deadline-per-address", "fd-leak")
+def check_counts_all_addresses_together(learner, peer, other_peer, resolves, clock):
+    """gives up in time when no address answers"""
+    resolves(HOST, "127.0.0.1", "127.0.0.2", "::1")
+    port = peer.is_silent("127.0.0.1")
+    peer.is_silent("127.0.0.2", port)
+    other_peer.is_silent("::1", port)
+
+    learner.runs("connect_within", HOST, port, clock.limit(LIMIT))
+
+    clock.passes(2.9)
+    clock.runs_out(0.2)
+    learner.raises("ETIMEDOUT")
+
+
+@reveals("resolving-counted", "fd-leak")
+def check_does_not_count_resolving(learner, peer, resolves, clock, fault):
+    """has the whole time for connecting, however long the name took"""
+    fault("getaddrinfo", hold=True, when="1")
+    resolves(HOST, "127.0.0.1")
+    port = peer.is_silent()
+
+    learner.runs("connect_within", HOST, port, clock.limit(LIMIT))
+
+    learner.is_held()
+    clock.goes_on_elsewhere(2.0)
+    learner.goes_on()
+    clock.passes(2.9)
+    clock.runs_out(0.2)
+    learner.raises("ETIMEDOUT")
+
+
+@only("c", because="Python waits for the rest of the time by itself after EINTR (PEP 475)")
+@reveals("restarted-clock", "fd-leak")
+def check_keeps_its_deadline_through_signals(learner, peer, clock):
+    """gives up in time although signals interrupt the wait"""
+    port = peer.is_silent()
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(LIMIT))
+
+    clock.passes(1.0)
+    learner.is_interrupted()
+    clock.passes(1.5)
+    learner.is_interrupted()
+    clock.passes(0.4)
+    clock.runs_out(0.2)
+    learner.raises("ETIMEDOUT")
+
+
+@reveals("unchecked-limit")
+def check_refuses_a_negative_limit(learner, peer):
+    """refuses a negative time limit"""
+    port = peer.listens()
+
+    learner.runs("connect_within", "127.0.0.1", port, -1.0)
+
+    learner.refuses(gap="unchecked-limit")
+
+
+@reveals("fd-leak")
+def check_waits_for_nothing_with_no_time(learner, peer, clock):
+    """does not wait when it has no time, and says that the time is up"""
+    port = peer.is_silent()
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(0.0))
+
+    clock.runs_out(0.1)
+    learner.raises("ETIMEDOUT")
