@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.verbs.broken import Broken
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from grader.verbs.peer import Peer
     from grader.verbs.scene import Scene
 
+#: A TCP state of proc(5): open in both directions.
+_ESTABLISHED = "01"
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
@@ -48,8 +51,11 @@ def judge(scene: Scene, run: Run, peer: Peer) -> None:
             raise Broken(Failure("not-connected", f"returned descriptor {value['descriptor']}, which is no socket"))
         raise Broken(Failure("not-connected", f"returned a socket that is closed (descriptor {value['descriptor']})"))
     remote, local = peer.ends
-    if (local, remote) not in _established(scene.after.descriptors[number]):
+    state, *ends = _connection(scene.after.descriptors[number])
+    if ends != [local, remote]:
         raise Broken(Failure("not-connected", "returned a socket that is not the connection to the server"))
+    if state != _ESTABLISHED:
+        raise Broken(Failure("shut", "returned a connection that has been shut down", read="shutdown(2)"))
     if scene.after.flags[number] & os.O_NONBLOCK:
         raise Broken(Failure("non-blocking", "returned a socket that is non-blocking", read="fcntl(2), O_NONBLOCK"))
     limits = {}
@@ -65,19 +71,19 @@ def judge(scene: Scene, run: Run, peer: Peer) -> None:
             raise Broken(Failure("outcome", words, line=limits[name].line, read="socket(7), SO_SNDTIMEO"))
 
 
-def _established(target: str) -> list[tuple[tuple[str, int], tuple[str, int]]]:
-    """Both ends, the local one first, of the TCP connection with that inode, if
-    it is open in both directions (proc(5), /proc/net/tcp)."""
+def _connection(target: str) -> tuple:
+    """State and both ends, the local one first, of the TCP connection with that
+    inode (proc(5), /proc/net/tcp); the state alone if there is none."""
     inode = _SOCKET.fullmatch(target)[1]
-    found = []
     for name in ("tcp", "tcp6"):
         try:
-            with open(f"/proc/net/{name}") as file:
-                rows = [line.split() for line in file.readlines()[1:]]
+            rows = [line.split() for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
         except OSError:
             continue
-        found += [(_end(row[1]), _end(row[2])) for row in rows if row[9] == inode and row[3] == "01"]
-    return found
+        for row in rows:
+            if row[9] == inode:
+                return row[3], _end(row[1]), _end(row[2])
+    return ("",)
 
 
 def _end(text: str) -> tuple[str, int]:

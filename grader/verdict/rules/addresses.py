@@ -36,6 +36,8 @@ def first_address_only(evidence: Evidence, failure: Failure) -> Iterator[Finding
     if evidence.addresses < 2:
         return
     for run in evidence.runs:
+        if run.succeeded and isinstance(run.outcome["returned"], dict):
+            continue  # it has returned a socket, be it the wrong one: another story
         calls = evidence.during(run)
         tried = [c for c in calls if c.name == "connect" and c.done]
         if tried and tried[-1].failed and tried[-1].errno not in _NO_ANSWER and run.outcome is not None:

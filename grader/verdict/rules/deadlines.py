@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno as errnos
 import os
 import socket
 from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rules import Finding, explains, when_returned
 
 _MILLISECOND = 1_000_000
 #: What rounding and a late wake-up may add to a wait (nanoseconds).
@@ -41,24 +42,46 @@ def writable_is_connected(evidence: Evidence, failure: Failure) -> Iterator[Find
     """A connect in the background is over, and nobody asks how it ended (M87)."""
     if failure.kind not in ("not-connected", "unmet"):
         return
+    for run, life in _returned(evidence):
+        connects = [c for c in life.calls if c.name == "connect"]
+        if len(connects) != 1 or connects[0].errno not in ("EINPROGRESS", "EINTR") or _outcome_read(life) is not None:
+            continue
+        begun = connects[0]
+        wait = next((c for c in evidence.during(run) if c.any_of("wait") and c.index > begun.index), None)
+        if wait is not None and wait.result > 0:
+            yield Finding(
+                wait.index, ("writable-is-connected",),
+                f"{evidence.place(wait)} {wait.name}() reports {evidence.name_of(life)} as ready, and it is "
+                "returned although its connect() has failed: SO_ERROR was not read",
+                (wait, begun), "connect(2), ERRORS: EINPROGRESS",
+            )  # fmt: skip
+
+
+@explains
+def returned_all_the_same(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The program was told that a connect has failed, and returns its socket."""
+    if failure.kind not in ("not-connected", "unmet"):
+        return
+    for run, life in _returned(evidence):
+        told = [c for c in life.calls if c.index < when_returned(run) and _error_told(c)]
+        if told:
+            name = errnos.errorcode.get(_error_told(told[-1]), "an error")
+            yield Finding(
+                told[-1].index, (),
+                f"{evidence.place(told[-1])} {told[-1].name}() tells of {name}, and {evidence.name_of(life)} is "
+                "returned all the same",
+                (told[-1],), "connect(2), ERRORS",
+            )  # fmt: skip
+
+
+def _returned(evidence: Evidence) -> Iterator[tuple[Run, Descriptor]]:
+    """Each run that has returned a socket, with the life of that socket."""
     for run in evidence.runs:
         returned = (run.outcome or {}).get("returned")
         number = returned.get("descriptor") if isinstance(returned, dict) else None
         for life in evidence.descriptors:
-            connects = [c for c in life.calls if c.name == "connect"]
-            if life.number != number or evidence.is_closed_within(run, life) or len(connects) != 1:
-                continue
-            begun = connects[0]
-            if begun.errno not in ("EINPROGRESS", "EINTR") or _outcome_read(life) is not None:
-                continue
-            wait = next((c for c in evidence.during(run) if c.any_of("wait") and c.index > begun.index), None)
-            if wait is not None and wait.result > 0:
-                yield Finding(
-                    wait.index, ("writable-is-connected",),
-                    f"{evidence.place(wait)} {wait.name}() reports {evidence.name_of(life)} as ready, and it is "
-                    "returned although its connect() has failed: SO_ERROR was not read",
-                    (wait, begun), "connect(2), ERRORS: EINPROGRESS",
-                )  # fmt: skip
+            if life.number == number and not evidence.is_closed_within(run, life):
+                yield run, life
 
 
 @explains
@@ -142,24 +165,55 @@ def _counts_resolving(evidence: Evidence, wait: Call, resolved: Call | None, all
 
 
 @explains
+def nothing_left(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """What is left of the time is 0 or less, and is handed to a call that takes
+    it for something else."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if run is None or failure.kind not in ("outcome", "hang") or not evidence.time_limit:
+        return
+    calls = evidence.during(run)
+    last = calls[-1] if calls else None
+    raised = (run.outcome or {}).get("raised") or {}
+    if last is not None and not last.done and last.any_of("wait") and last.args[1] == -1 and _waits(evidence, run):
+        yield Finding(
+            last.index, (),
+            f"{evidence.place(last)} {last.name}() is given a negative time limit, which means none: the time was "
+            "up already",
+            (last,), f"{last.name}(2)",
+        )  # fmt: skip
+    modes = [c for c in calls if c.name == "setsockopt" and c.args[0] == -1]
+    if not modes or modes[-1].args[2] > 0 or modes[-1].args[3]:
+        return
+    if "Timeout value out of range" in raised.get("text", ""):
+        what = "a negative time limit, which it refuses"
+    elif raised.get("errno") == errnos.EINPROGRESS:
+        what = "0, which makes the socket non-blocking, so that connect() fails with EINPROGRESS"
+    else:
+        return
+    yield Finding(
+        modes[-1].index, (),
+        f"{evidence.place(modes[-1])} settimeout() is given {what}: the time was up already",
+        (modes[-1],), "Python, socket: Notes on socket timeouts",
+    )  # fmt: skip
+
+
+@explains
 def last_error_lost(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The error of the last address is known, and another is reported."""
     run = evidence.runs[-1] if evidence.runs else None
     raised = (run.outcome or {}).get("raised") if run else None
     if failure.kind != "outcome" or not raised:
         return
-    told = [(call, errno) for call in evidence.during(run) if (errno := _error_told(call))]
+    told = [(call, number) for call in evidence.during(run) if (number := _error_told(call))]
     if not told:
         return
-    call, errno = told[-1]
-    if raised["errno"] != errno:
-        name = os.strerror(errno)
-        import errno as errnos
-
+    call, number = told[-1]
+    name = errnos.errorcode.get(number, str(number))
+    if raised["errno"] != number and name in failure.sentence:
         yield Finding(
             call.index, ("last-error-lost",),
-            f"{evidence.place(call)} {call.name}() tells of {errnos.errorcode.get(errno, name)}, the error of the last "
-            f"address, and {run.function}() reports {errnos.errorcode.get(raised['errno'], raised['class'])}",
+            f"{evidence.place(call)} {call.name}() tells of {name}, the error of the last address, and "
+            f"{run.function}() reports {errnos.errorcode.get(raised['errno'], raised['class'])}",
             (call,), "connect(2), ERRORS",
         )  # fmt: skip
 

@@ -178,6 +178,8 @@ def _leak(evidence: Evidence, life: Descriptor) -> Finding:
         ended = f"failed with {connect.errno}"
         if connect.errno in ("EINPROGRESS", "EINTR", "EAGAIN"):
             ended = "came to nothing"
+        elif not connect.done:
+            ended = "is still under way"
         what = f"the socket of {where}, whose connect() {ended},"
     elif connect is not None:
         gaps, what = ("wrong-close", "fd-leak"), f"the connected socket {name} of {where}"
