@@ -99,7 +99,7 @@ def check_does_not_count_resolving(learner, peer, resolves, clock, fault):
     learner.runs("connect_within", HOST, port, clock.limit(LIMIT))
 
     learner.is_held()
-    clock.goes_on_elsewhere(2.0)
+    clock.advances(2.0)
     learner.goes_on()
     clock.passes(2.9)
     clock.runs_out(0.2)
@@ -107,11 +107,16 @@ def check_does_not_count_resolving(learner, peer, resolves, clock, fault):
 
 
 @only("c", because="Python waits for the rest of the time by itself after EINTR (PEP 475)")
-@reveals("restarted-clock", "fd-leak")
-def check_keeps_its_deadline_through_signals(learner, peer, clock):
-    """gives up in time although signals interrupt the wait"""
-    port = peer.is_silent()
+@reveals("restarted-clock", "fd-leak", "left-non-blocking")
+def check_goes_on_after_an_interruption(learner, peer, other_peer, clock, fault):
+    """goes on after signals have interrupted it, and still gives up in time"""
+    fault("connect", error="EINTR", when="1")
+    port = other_peer.listens()
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(LIMIT))
+    other_peer.accepts()
+    learner.returns_a_connection(other_peer)
 
+    port = peer.is_silent()
     learner.runs("connect_within", "127.0.0.1", port, clock.limit(LIMIT))
 
     clock.passes(1.0)

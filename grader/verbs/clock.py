@@ -66,7 +66,7 @@ class Clock:
         words = f"{passed:.3g} s later the program still waits in {call.name}(){where}, for another {more:.3g} s"
         raise Broken(Failure("late", words, line=call.line))
 
-    def goes_on_elsewhere(self, seconds: float) -> None:
+    def advances(self, seconds: float) -> None:
         """So much time passes while the program is held in a call."""
         trace = self._scene.process.trace
         trace["clock_now"] += round(seconds * _SECOND)

@@ -87,12 +87,14 @@ def _connection(target: str) -> tuple:
 
 
 def _end(text: str) -> tuple[str, int]:
-    """An address of /proc/net/tcp: words of 32 bits in the machine's order."""
+    """An address of /proc/net/tcp: words of 32 bits in the machine's order; an
+    IPv4 one is written as such on IPv6 sockets too."""
     address, _, port = text.partition(":")
     words = bytes.fromhex(address)
     data = b"".join(words[i : i + 4][::-1] for i in range(0, len(words), 4))
     family = socket.AF_INET if len(data) == 4 else socket.AF_INET6
-    return socket.inet_ntop(family, data), int(port, 16)
+    text = socket.inet_ntop(family, data)
+    return text.removeprefix("::ffff:") if "." in text else text, int(port, 16)
 
 
 def _words(run: Run) -> str:
