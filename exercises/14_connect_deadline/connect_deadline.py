@@ -27,7 +27,7 @@ def connect_within(host: str, port: str, seconds: float) -> socket.socket:
             return sock
         except OSError as failure:
             error = failure
-    raise TimeoutError("no address accepts")
+    raise TimeoutError("no address accepts") from error
 
 
 def connect_by(deadline: float, sock: socket.socket, address: tuple) -> None:
