@@ -1,6 +1,6 @@
 """14 connect_deadline: one time limit for all addresses, on a clock that the script holds."""
 
-from grader.verbs.script import only, reveals
+from grader.verbs.script import only, reveals, torture
 
 HOST = "gateway.test"
 LIMIT = 3.0
@@ -147,3 +147,16 @@ def check_waits_for_nothing_with_no_time(learner, peer, clock):
 
     clock.runs_out(0.1)
     learner.raises("ETIMEDOUT")
+
+
+@torture
+def check_survives_every_failing_call(learner, peer, resolves):
+    """reports or survives every call that fails"""
+    port = peer.listens()
+    peer.holds("127.0.0.2", port)
+    resolves(HOST, "127.0.0.2", "127.0.0.1")
+
+    learner.runs("connect_within", HOST, port, LIMIT)
+
+    peer.accepts()
+    learner.returns_a_connection(peer)

@@ -8,13 +8,13 @@ import multiprocessing
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from grader.catalogue.exercises import LANGUAGES, Exercise, load_all, select
+from grader.catalogue.exercises import LANGUAGES, Exercise, Gap, load_all, select
 from grader.catalogue.gaps import write_stubs
 from grader.plugin.session import processors
 from grader.plugin.torture import is_torture
@@ -150,7 +150,7 @@ def _law_4(exercise: Exercise, languages: Sequence[str], revealed: set[tuple[str
         for gap in gaps:
             if gap not in exercise.gaps:
                 yield Breach(4, subject, shown, f"{name} reveals {gap}, which is no gap", "see exercise.toml")
-            elif (name, gap) not in revealed and set(languages) & set(exercise.gaps[gap].languages):
+            elif (name, gap) not in revealed and _possible(exercise.gaps[gap], check) <= set(languages):
                 yield Breach(
                     4, subject, shown, f"{name} says that it reveals {gap}; its mutant is not reported there as {gap}",
                     "leave the name out, or let the check see the gap",
@@ -159,6 +159,13 @@ def _law_4(exercise: Exercise, languages: Sequence[str], revealed: set[tuple[str
     for gap in sorted(proven - named):
         manifest = f"exercises/{exercise.key}/exercise.toml"
         yield Breach(4, subject, manifest, f"no check reveals {gap}", "write one, and name the gap with @reveals")
+
+
+def _possible(gap: Gap, check: Callable) -> set[str]:
+    """The languages in which a check may have to do with a gap: it is enough
+    that it reports the gap in one of them."""
+    only = getattr(check, "language", None)
+    return {language for language in gap.languages if only in (None, language)}
 
 
 def _module(path: Path) -> ModuleType:

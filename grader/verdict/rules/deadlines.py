@@ -53,7 +53,7 @@ def writable_is_connected(evidence: Evidence, failure: Failure) -> Iterator[Find
                 wait.index, ("writable-is-connected",),
                 f"{evidence.place(wait)} {wait.name}() reports {evidence.name_of(life)} as ready, and it is "
                 "returned although its connect() has failed: SO_ERROR was not read",
-                (wait, begun), "connect(2), ERRORS: EINPROGRESS",
+                (wait, begun), "connect(2), EINPROGRESS",
             )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def deadlines(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             late.index, ("restarted-clock",),
             f"{evidence.place(late)} {late.name}() waits for {seconds:g} s once more after EINTR, as if no time "
             "had passed",
-            (late,), "poll(2), ERRORS: EINTR",
+            (late,), "poll(2), EINTR",
         )  # fmt: skip
     elif len({c.address for c in connects}) > 1:
         yield Finding(
