@@ -11,6 +11,7 @@ import os
 import select
 import socket
 import struct
+import zlib
 from typing import Any
 
 from grader.processes.channel import Channel
@@ -26,9 +27,16 @@ class Player:
     def __init__(self) -> None:
         self._sockets: dict[str, socket.socket] = {}
 
-    def listen(self, name: str, address: str, port: int, backlog: int) -> dict:
-        """Listen; port 0 lets the kernel choose one."""
+    def listen(self, name: str, address: str, port: int, backlog: int, buffers: int = 0) -> dict:
+        """Listen; port 0 lets the kernel choose one.
+
+        Args:
+            buffers: bytes that a connection's buffers have here; 0 leaves them
+                as they are.
+        """
         listener = self._bound(address, port)
+        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF) if buffers else ():
+            listener.setsockopt(socket.SOL_SOCKET, buffer, buffers)  # connections inherit it
         listener.listen(backlog)
         self._sockets[name] = listener
         return {"port": listener.getsockname()[1]}
@@ -105,6 +113,17 @@ class Player:
         """The addresses of both ends of a connection."""
         connection = self._sockets[name]
         return {"local": connection.getsockname()[:2], "remote": connection.getpeername()[:2]}
+
+    def echo(self, name: str) -> dict:
+        """Send back each piece that is read before reading the next, to the end."""
+        connection, count, check = self._sockets[name], 0, 0
+        try:
+            while piece := connection.recv(1 << 16):
+                count, check = count + len(piece), zlib.crc32(piece, check)
+                connection.sendall(piece)
+        except ConnectionError:
+            return {"count": count, "check": check, "end": "reset"}
+        return {"count": count, "check": check, "end": "end-of-file"}
 
     def shutdown(self, name: str) -> dict:
         self._sockets[name].shutdown(socket.SHUT_WR)

@@ -181,3 +181,16 @@ def _tables_say(inodes: set[str], silent: Collection[int] = ()) -> bool:
         and {fields[1].rpartition(":")[2], fields[2].rpartition(":")[2]} & ports
         for fields in lines
     )
+
+
+def wait_for_each_other(pid: int, others: list[int]) -> bool:
+    """Whether both ends of a connection between a process and each of the others
+    have bytes to send, and probe for room (the timer that proc(5) shows as 04)."""
+    tables = [Path(f"/proc/net/{name}") for name in ("tcp", "tcp6")]
+    lines = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
+    probing = {(fields[1], fields[2]): fields[9] for fields in lines if fields[5].startswith("04:")}
+    ours = {inode for _, _, inode in _sockets(pid)}
+    return all(
+        any(probing.get((remote, local)) in ours for (local, remote), inode in probing.items() if inode in theirs)
+        for theirs in ({inode for _, _, inode in _sockets(other)} for other in others)
+    )

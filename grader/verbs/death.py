@@ -156,6 +156,18 @@ def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:
     )  # fmt: skip
 
 
+def of_deadlock(scene: Scene, call: Call) -> Failure:
+    """A program and a peer that both wait for room to send."""
+    scene.look_up([call])
+    where = f" at {scene.source.name}:{call.line}" if call.line else ""
+    return Failure(
+        "deadlock",
+        f"blocked in {call.name}(){where} until there is room to send, with the peer's bytes unread; the peer "
+        "waits for room too",
+        Verdict.HANG, call.line, read=f"{call.name}(2)",
+    )  # fmt: skip
+
+
 def of_sleep(scene: Scene, awaited: str) -> Failure:
     """A program that neither computes nor goes on, after the last limit."""
     unfinished = scene.process.trace.unfinished

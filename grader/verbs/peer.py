@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 
 from grader.peers.process import PeerError, PeerProcess
@@ -61,9 +62,14 @@ class Peer:
             self._note("connects, and resets the connection")
         return self._lent
 
-    def listens(self, address: str = "127.0.0.1", port: str = "0") -> str:
-        """Listen on an address; returns the port, as text."""
-        answer = self._do("listen", name=_LISTENER, address=address, port=int(port), backlog=16)
+    def listens(self, address: str = "127.0.0.1", port: str = "0", *, buffers: int = 0) -> str:
+        """Listen on an address; returns the port, as text.
+
+        Args:
+            buffers: bytes of a connection's buffers at this end; 0 leaves them
+                to the kernel, which lets them grow.
+        """
+        answer = self._do("listen", name=_LISTENER, address=address, port=int(port), backlog=16, buffers=buffers)
         self._note("listens")
         return str(answer["port"])
 
@@ -208,6 +214,37 @@ class Peer:
             self._note("sees a reset")
             raise Broken(Failure("reset", "the connection ends with a reset instead of end-of-file"))
         self._note("sees end-of-file")
+
+    def answers_while_it_reads(self, data: bytes) -> None:
+        """Exactly these bytes arrive, then end-of-file; each piece is sent back
+        before the next is read.
+
+        How the kernel cuts such a stream differs from run to run, so that no
+        transcript of the check tells of single pieces.
+
+        Raises:
+            Broken: others arrive, or fewer.
+        """
+        self._scene.bulk = True
+        self._note("answers while it reads", sends=1 << 62, ends=1)
+        answer = self._wait("echo", "the request ends", after_return=True, name=_CONNECTION)
+        if answer["count"] == len(data) and answer["check"] == zlib.crc32(data):
+            self._note(f"sees end-of-file after {len(data)} bytes")
+            return
+        if answer["end"] == "reset":
+            sentence = "the connection breaks before all that was sent has been read"
+        elif answer["count"] < len(data):
+            sentence = f"the request ends before all its {len(data)} bytes have arrived"
+        else:
+            sentence = f"the {answer['count']} bytes that arrive are not the {len(data)} that were to come"
+        raise Broken(Failure("bytes", sentence))
+
+    def sees_all_delivered(self) -> None:
+        """Everything that was sent, an end-of-file too, has reached the
+        program's kernel, whether the program has taken it or not."""
+        self._scene.wait(
+            lambda: self._do("delivered", name=_CONNECTION)["unacknowledged"] == 0, "what was sent is delivered"
+        )
 
     def waits_until_the_program_is_blocked(self) -> None:
         """The program can go on only when this peer reads."""

@@ -13,6 +13,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from grader.learner.trace.reader import Call
+from grader.processes.connections import wait_for_each_other
 
 if TYPE_CHECKING:
     from grader.verbs.scene import Scene
@@ -42,7 +43,7 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
         return None
     if not all(peer.is_asleep for peer in scene.peers):
         return None
-    if any(peer.is_busy and peer.action not in ("accept", "receive") for peer in scene.peers):
+    if any(peer.is_busy and peer.action not in ("accept", "receive", "echo") for peer in scene.peers):
         return None
     before = trace["next"]
     if _on_its_way(scene):
@@ -56,6 +57,39 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
     if not all(peer.is_asleep for peer in scene.peers):
         return None
     return min(calls, key=lambda call: call.index)
+
+
+def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
+    """The call in which the program waits for room to send, while a peer waits
+    for room too, so that neither reads what would make room for the other.
+
+    TCP itself says that nothing is on its way: it probes a window (timer 4 of
+    proc(5)) only when all that it has sent has arrived and the other side has
+    no room for more.  Room comes when that side reads, and both sides sleep:
+    the program not for bytes to read, for they are there, nor the peer.
+
+    Args:
+        states: thread id -> scheduler state, taken just now.
+    """
+    trace = scene.process.trace
+    waiting = {call.tid: call for call in trace.unfinished}
+    if scene.run is None or not states or not states.keys() <= waiting.keys() or trace["held"] > trace["released"]:
+        return None
+    calls = [waiting[tid] for tid in states]
+    if not all(call.any_of("send") or _is_endless(call) for call in calls) or _has_timeouts(trace.calls):
+        return None
+    talking = [peer for peer in scene.peers if peer.action in ("send", "echo")]
+    before = trace["next"]
+
+    def all_sleep() -> bool:
+        return set(scene.process.task_states().values()) == {"S"} and all(peer.is_asleep for peer in scene.peers)
+
+    if not talking or not all_sleep() or not wait_for_each_other(scene.process.pid, [peer.pid for peer in talking]):
+        return None
+    if trace.update() or trace["next"] != before or not all_sleep():
+        return None
+    stuck = [call for call in calls if call.any_of("send") or call.any_of("wait")]
+    return min(stuck, key=lambda call: call.index, default=None)
 
 
 def all_delivered(scene: Scene) -> bool:

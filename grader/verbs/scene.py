@@ -81,6 +81,7 @@ class Scene:
         self.clock_held = False
         self.time_limit = 0
         self.given_inodes: set[int] = set()
+        self.bulk = False
         self.concluded = False
         self._notes = self._moved = 0
         text = unit.path.read_text(encoding="utf-8", errors="replace") if unit.path.is_file() else ""
@@ -281,6 +282,9 @@ class Scene:
         blocked = quiet.blocked_for_ever(self, states)
         if watch.twice("blocked", blocked is not None):
             raise Broken(death.of_blocked(self, blocked, awaited))
+        stuck = quiet.deadlocked(self, states)
+        if watch.twice("deadlocked", stuck is not None):
+            raise Broken(death.of_deadlock(self, stuck))
         progress = (process.trace["next"], process.processor_ticks, len(process.trace.unfinished))
         if watch.idle(progress) > IDLE_SECONDS:
             raise Broken(death.of_sleep(self, awaited))
@@ -363,6 +367,7 @@ class Scene:
             time_wait=self.time_wait,
             given=self.given_inodes,
             time_limit=self.time_limit,
+            bulk=self.bulk,
             lost=self.process.trace.lost if self.process else 0,
         )
 

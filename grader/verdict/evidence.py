@@ -105,6 +105,8 @@ class Evidence:
         given: inodes of the sockets that the program has handed to its caller.
         time_limit: what the program was given on a held clock, in nanoseconds;
             0 if nothing.
+        bulk: whether so much was moved at once that the kernel's pieces differ
+            from run to run.
         lost: how many records of the trace were overwritten unread.
     """
 
@@ -120,6 +122,7 @@ class Evidence:
     time_wait: bool = False
     given: set[int] = field(default_factory=set)
     time_limit: int = 0
+    bulk: bool = False
     lost: int = 0
 
     def place(self, call: Call | None) -> str:

@@ -64,9 +64,8 @@ def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
         if calls and (not queue or (story.may_happen(calls[0]) and not _is_later(calls[0], queue))):
             group = [calls.popleft()]
             story.happened(group[0])
-            while (
-                calls and _alike(group[0], calls[0]) and story.may_happen(calls[0]) and not _is_later(calls[0], queue)
-            ):
+            alike = _moves_alike if evidence.bulk else _alike
+            while calls and alike(group[0], calls[0]) and story.may_happen(calls[0]) and not _is_later(calls[0], queue):
                 group.append(calls.popleft())
                 story.happened(group[-1])
             told.append(group)
@@ -90,6 +89,11 @@ def _alike(a: Call, b: Call) -> bool:
     if not a.done or not b.done:
         return True
     return (a.result, a.error) == (b.result, b.error) or not (a.failed or b.failed or 0 in (a.result, b.result))
+
+
+def _moves_alike(a: Call, b: Call) -> bool:
+    """Whether two calls belong to one loop that sends and receives in bulk."""
+    return all(call.any_of("send") or call.any_of("recv") or call.any_of("wait") for call in (a, b)) and b.done
 
 
 class _Story:
@@ -133,6 +137,10 @@ class _Story:
         if isinstance(entry, Step):
             return [Line(entry.actor, entry.text)]
         group = entry
+        if self._evidence.bulk and _moves_alike(group[0], group[-1]):
+            # as the kernel cuts it: neither numbers nor sizes
+            names = " and ".join(dict.fromkeys(f"{call.name}()" for call in group))
+            return [Line("learner", f"{_place(self._evidence, group[0])}{names} again and again")]
         if len(group) <= 3:
             return [Line("learner", spoken(self._evidence, call)) for call in group]
         moved = sum(max(call.result, 0) for call in group)

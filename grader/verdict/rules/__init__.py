@@ -61,6 +61,7 @@ def violation(rule: Callable[[Evidence], Iterator[Finding]]) -> Callable[[Eviden
 # The rules register themselves.
 from grader.verdict.rules import (  # noqa: E402, F401
     addresses,
+    conversations,
     deadlines,
     descriptors,
     framing,

@@ -22,7 +22,7 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if last.result > 0 and not last.failed:
             count = "one" if len(received) == 1 else f"{len(received)}"
             yield Finding(
-                last.index, ("one-recv",),
+                last.index, ("one-recv", "unread-reply"),
                 f"{evidence.place(last)} {last.name}() returned {last.result} bytes, and {run.function}() took "
                 f"that for the whole: it stopped after {count} of them, before end-of-file",
                 (last,), "recv(2), RETURN VALUE",

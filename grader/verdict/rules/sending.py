@@ -64,7 +64,7 @@ def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if not calls or not run.succeeded or sum(c.result for c in calls) >= len(message):
             continue
         last = calls[-1]
-        if last.result < last.args[0]:
+        if last.result < last.args[0] and not _went_on(evidence, run, calls):
             rest = len(message) - sum(c.result for c in calls)
             yield Finding(
                 last.index, ("short-send",),
@@ -72,6 +72,13 @@ def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 f"and the other {rest} were never sent",
                 (last,), "send(2), RETURN VALUE",
             )  # fmt: skip
+
+
+def _went_on(evidence: Evidence, run: Run, calls: list[Call]) -> bool:
+    """Whether a short count was followed by another send: then the program
+    knows of them, and has stopped for another reason."""
+    first = next(c for c in calls if c.result < c.args[0])
+    return any(c.any_of("send") and c.index > first.index for c in evidence.during(run))
 
 
 @explains

@@ -1,0 +1,106 @@
+"""Conversations: who ends what he says, and when; who listens meanwhile."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
+from grader.verdict.rules import Finding, explains
+
+
+def _talks(evidence: Evidence) -> Iterator[tuple[Run, Descriptor, int]]:
+    """Each connection on which a run has sent something, and how many bytes."""
+    for run in evidence.runs:
+        for life in evidence.descriptors:
+            calls = [c for c in life.calls if run.first <= c.index and (run.last is None or c.index < run.last)]
+            if any(c.any_of("send") for c in calls):
+                yield run, life, sum(c.result for c in calls if c.any_of("send") and c.done and c.result > 0)
+
+
+@explains
+def no_half_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The end of a request is never told, and both sides wait (M55)."""
+    if failure.kind != "hang" or not evidence.runs:
+        return
+    blocked = next((c for c in reversed(evidence.calls) if not c.done), None)
+    for run, life, sent in _talks(evidence):
+        if run is not evidence.runs[-1] or blocked is None or run.message is None or sent < len(run.message):
+            continue
+        if life.closed is None and life.first("shutdown") is None and life.first("dup") is None:
+            last = next(c for c in reversed(life.calls) if c.any_of("send"))
+            yield Finding(
+                blocked.index, ("no-half-close",),
+                f"{evidence.place(blocked)} {blocked.name}() waits for the reply, and the server for the end of the "
+                f"request: no shutdown() follows the {last.name}() of {evidence.place(last)}",
+                (blocked, last), "shutdown(2), SHUT_WR",
+            )  # fmt: skip
+
+
+@explains
+def closed_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Both directions are ended where only one was to be: no reply can come."""
+    for _run, life, _sent in _talks(evidence):
+        for call in life.calls:
+            received = [c for c in life.calls if c.any_of("recv") and c.index < call.index and c.done]
+            if any(c.result == 0 or (c.failed and c.errno not in ("EINTR", "EAGAIN")) for c in received):
+                break
+            if call.name == "shutdown" and call.done and not call.failed and call.args[0] != socket.SHUT_WR:
+                yield Finding(
+                    call.index, ("closed-too-early",),
+                    f"{evidence.place(call)} shutdown() ends both directions of {evidence.name_of(life)} "
+                    "before the reply has come",
+                    (call,), "shutdown(2), SHUT_WR",
+                )  # fmt: skip
+                break
+            if call.name == "close" and not received and call.done and failure.kind in ("outcome", "unmet", "success"):
+                yield Finding(
+                    call.index, ("closed-too-early",),
+                    f"{evidence.place(call)} closes {evidence.name_of(life)}, on which nothing has been received",
+                    (call,), "shutdown(2), SHUT_WR",
+                )  # fmt: skip
+                break
+
+
+@explains
+def both_sides_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Both sides wait for room to send, and neither reads (M70)."""
+    if failure.kind != "deadlock":
+        return
+    for call in evidence.calls:
+        if not call.done and (call.any_of("send") or call.any_of("wait")):
+            yield Finding(
+                call.index, ("both-sides-send",),
+                f"{evidence.place(call)} {call.name}() waits for room to send while the server's answer is left "
+                "unread; so the server waits for room too, and neither goes on",
+                (call,), "tcp(7)",
+            )  # fmt: skip
+            return
+
+
+@explains
+def shut_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The sending direction ends before the request does."""
+    if failure.kind not in ("bytes", "outcome", "unmet"):
+        return
+    for run, life, sent in _talks(evidence):
+        if run.message is None or sent >= len(run.message) or any(c.any_of("send") and c.failed for c in life.calls):
+            continue
+        end = life.first("shutdown") or life.closed
+        ended = next((c for c in life.calls if c.any_of("recv") and c.done and c.result == 0 and c.args[0] > 0), None)
+        if end is None or (end.name == "shutdown" and end.args[0] == socket.SHUT_RD):
+            continue
+        short = next((c for c in reversed(life.calls) if c.any_of("send") and c.index < end.index), None)
+        if ended is not None and ended.index < end.index and short is not None:
+            yield Finding(
+                ended.index, ("shut-too-early",),
+                f"{evidence.place(ended)} {ended.name}() returned 0, which ends what the server says, and "
+                f"{run.function}() stopped sending: {sent} of {len(run.message)} bytes",
+                (ended, end), "shutdown(2)",
+            )  # fmt: skip
+        elif end.name == "shutdown" and short is not None:
+            yield Finding(
+                end.index, ("shut-too-early",),
+                f"{evidence.place(end)} shutdown() comes after {sent} of {len(run.message)} bytes",
+                (end, short), "shutdown(2)",
+            )  # fmt: skip
