@@ -1,0 +1,193 @@
+"""08 half_close: the whole request, its end, the whole reply, both at once."""
+
+from grader.learner.program import Null
+from grader.verbs.script import only, reveals
+
+HOST = "archive.test"
+REQUEST = b"store 2026-11-22\r\nwater level 3.42\nwater level 3.40\nwater level 3.37\n"
+REPLY = b"stored: 3 readings\r\nmean 3.40, lowest 3.37, highest 3.42\r\n"
+# Every 8 bytes tell where they stand: "0000000 0000008 ...".
+LONG = b"".join(b"%07d " % offset for offset in range(0, 70016, 8))
+# More than all buffers between two processes hold.
+BULK = (LONG * 120)[: 8 << 20]
+ROOM = len(BULK)
+
+
+@reveals("no-half-close", "closed-too-early", "unread-reply")
+def check_reads_the_reply_to_its_end(learner, peer):
+    """sends the request and its end, and reads the reply to its own"""
+    port = peer.listens()
+
+    learner.runs("ask", "127.0.0.1", port, REQUEST)
+
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    peer.waits_until_the_program_is_blocked()
+    peer.sends_in_pieces([REPLY[:9], REPLY[9:40], REPLY[40:]])
+    peer.closes()
+    learner.returns(REPLY)
+
+
+@reveals("no-half-close", "unread-reply")
+def check_asks_with_an_empty_request(learner, peer):
+    """sends the end alone of an empty request, and takes an empty reply"""
+    port = peer.listens()
+
+    learner.runs("ask", "127.0.0.1", port, b"")
+    peer.accepts()
+    peer.sees_end_of_file()
+    peer.waits_until_the_program_is_blocked()
+    peer.sends_in_pieces([REPLY[:20], REPLY[20:]])
+    peer.closes()
+    learner.returns(REPLY)
+
+    learner.runs("ask", "127.0.0.1", port, REQUEST)
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    peer.closes()
+    learner.returns(b"")
+
+
+@reveals("both-sides-send")
+def check_receives_while_it_sends(learner, peer):
+    """receives while it sends: 8 MiB each way, from a server that answers as it reads"""
+    port = peer.listens(buffers=65536)
+
+    learner.runs("ask", "127.0.0.1", port, BULK, room=ROOM)
+
+    peer.accepts()
+    peer.answers_while_it_reads(BULK)
+    peer.closes()
+    learner.returns(BULK)
+
+
+@reveals("shut-too-early")
+def check_sends_on_after_the_reply(learner, peer, fault):
+    """sends the request to its end when the reply has come to its own before"""
+    fault("send", limit=1000, hold=True, when="1")
+    fault("send", limit=1000)
+    port = peer.listens()
+
+    learner.runs("ask", "127.0.0.1", port, LONG)
+
+    peer.accepts()
+    learner.is_held()
+    peer.sends(REPLY)
+    peer.half_closes()
+    peer.sees_all_delivered()
+    learner.goes_on()
+    peer.receives(LONG)
+    peer.sees_end_of_file()
+    learner.returns(REPLY)
+
+
+@reveals("broken-pipe", "fd-leak")
+def check_reports_a_request_that_cannot_be_sent(learner, peer):
+    """reports a server that stops reading in the middle of the request"""
+    port = peer.listens(buffers=65536)
+
+    learner.runs("ask", "127.0.0.1", port, BULK)
+
+    peer.accepts()
+    peer.half_closes()
+    peer.waits_until_the_program_is_blocked()
+    peer.resets()
+    learner.raises()
+
+
+@reveals("missed-error", "fd-leak")
+def check_reports_a_reset(learner, peer):
+    """reports a connection that breaks, before and after a part of the reply"""
+    port = peer.listens()
+
+    learner.runs("ask", "127.0.0.1", port, REQUEST)
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    peer.sees_all_taken()
+    peer.resets()
+    learner.raises("ECONNRESET")
+
+    learner.runs("ask", "127.0.0.1", port, REQUEST)
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    peer.sends_in_pieces([REPLY[:20]])
+    peer.sees_all_taken()
+    peer.resets()
+    learner.raises("ECONNRESET")
+
+
+@reveals("fd-leak")
+def check_tries_every_address(learner, peer, resolves, fault):
+    """tries the next address when one refuses, and reports the last one's error"""
+    fault("connect", error="ETIMEDOUT", when="4")
+    port = peer.listens("127.0.0.1")
+    resolves(HOST, "127.0.0.2", "127.0.0.1", service=("store", port))
+    peer.holds("127.0.0.2", port)
+
+    learner.runs("ask", HOST, "store", REQUEST)
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    peer.sends(REPLY)
+    peer.closes()
+    learner.returns(REPLY)
+
+    learner.runs("ask", HOST, "store", REQUEST)
+    learner.raises("ETIMEDOUT")
+
+    fault("getaddrinfo", retval=-2)
+    learner.runs("ask", HOST, "store", REQUEST)
+    learner.raises("gaierror")
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("interrupted-call")
+def check_goes_on_after_an_interruption(learner, peer, fault):
+    """goes on after signals have interrupted its calls"""
+    fault("connect", error="EINTR", when="1")
+    fault("connect", error="EISCONN", when="2")
+    fault("recv", error="EINTR", when="2")
+    fault("wait", error="EINTR", when="1..2")
+    port = peer.listens()
+
+    learner.runs("ask", "127.0.0.1", port, REQUEST)
+
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    peer.sends_in_pieces([REPLY[:20], REPLY[20:]])
+    peer.closes()
+    learner.returns(REPLY)
+
+
+@only("c", because="Python's bytes grow with the reply")
+@reveals("small-buffer", "fd-leak")
+def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
+    """fills the buffer to its last byte, and reports a reply that is larger"""
+    port = peer.listens()
+    learner.runs("ask", "127.0.0.1", port, REQUEST, room=len(REPLY))
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    peer.sends(REPLY)
+    peer.closes()
+    learner.returns(REPLY)
+
+    port = other_peer.listens()
+    learner.runs("ask", "127.0.0.1", port, REQUEST, room=len(REPLY) - 1)
+    other_peer.accepts()
+    other_peer.receives(REQUEST)
+    other_peer.sees_end_of_file()
+    other_peer.sends(REPLY)
+    other_peer.closes()
+    learner.raises("EMSGSIZE")
+
+    learner.runs("ask", "127.0.0.1", port, REQUEST, room=Null(64))
+    learner.raises("EINVAL")
+
+    learner.runs("ask", "127.0.0.1", port, Null(44))
+    learner.raises("EINVAL")
