@@ -4,13 +4,15 @@ from grader.learner.program import Null
 from grader.verbs.script import only, reveals
 
 HOST = "archive.test"
-REQUEST = b"store 2026-11-22\r\nwater level 3.42\nwater level 3.40\nwater level 3.37\n"
-REPLY = b"stored: 3 readings\r\nmean 3.40, lowest 3.37, highest 3.42\r\n"
+REQUEST = b"store 2026-11-22\r\n\x01\x56\x00\x01\x54\x00\x01\x51\xff\r\n"
+REPLY = b"stored: 3 readings\r\n\x00\xff\x01 mean 3.40, lowest 3.37\r\n"
 # Every 8 bytes tell where they stand: "0000000 0000008 ...".
 LONG = b"".join(b"%07d " % offset for offset in range(0, 70016, 8))
 # More than all buffers between two processes hold.
 BULK = (LONG * 120)[: 8 << 20]
 ROOM = len(BULK)
+# More than a sender can buffer, with a little in the buffers of the other side.
+STUCK = BULK[: 5 << 20]
 
 
 @reveals("no-half-close", "closed-too-early", "unread-reply")
@@ -88,7 +90,7 @@ def check_reports_a_request_that_cannot_be_sent(learner, peer):
     """reports a server that stops reading in the middle of the request"""
     port = peer.listens(buffers=65536)
 
-    learner.runs("ask", "127.0.0.1", port, BULK)
+    learner.runs("ask", "127.0.0.1", port, STUCK)
 
     peer.accepts()
     peer.half_closes()
@@ -124,8 +126,8 @@ def check_reports_a_reset(learner, peer):
 def check_tries_every_address(learner, peer, resolves, fault):
     """tries the next address when one refuses, and reports the last one's error"""
     fault("connect", error="ETIMEDOUT", when="4")
-    port = peer.listens("127.0.0.1")
-    resolves(HOST, "127.0.0.2", "127.0.0.1", service=("store", port))
+    port = peer.listens("::1")
+    resolves(HOST, "127.0.0.2", "::1", service=("store", port))
     peer.holds("127.0.0.2", port)
 
     learner.runs("ask", HOST, "store", REQUEST)

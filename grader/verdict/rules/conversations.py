@@ -41,10 +41,12 @@ def no_half_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 def closed_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Both directions are ended where only one was to be: no reply can come."""
     for _run, life, _sent in _talks(evidence):
+        received = False
         for call in life.calls:
-            received = [c for c in life.calls if c.any_of("recv") and c.index < call.index and c.done]
-            if any(c.result == 0 or (c.failed and c.errno not in ("EINTR", "EAGAIN")) for c in received):
-                break
+            if call.any_of("recv") and call.done:
+                received = True
+                if call.result == 0 or (call.failed and call.errno not in ("EINTR", "EAGAIN")):
+                    break
             if call.name == "shutdown" and call.done and not call.failed and call.args[0] != socket.SHUT_WR:
                 yield Finding(
                     call.index, ("closed-too-early",),
@@ -67,10 +69,13 @@ def both_sides_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Both sides wait for room to send, and neither reads (M70)."""
     if failure.kind != "deadlock":
         return
+    gaps: tuple[str, ...] = ("both-sides-send",)
     for call in evidence.calls:
+        if call.any_of("recv"):
+            gaps = ()  # it has received while it was sending, and then stopped
         if not call.done and (call.any_of("send") or call.any_of("wait")):
             yield Finding(
-                call.index, ("both-sides-send",),
+                call.index, gaps,
                 f"{evidence.place(call)} {call.name}() waits for room to send while the server's answer is left "
                 "unread; so the server waits for room too, and neither goes on",
                 (call,), "tcp(7)",
@@ -98,7 +103,7 @@ def shut_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 f"{run.function}() stopped sending: {sent} of {len(run.message)} bytes",
                 (ended, end), "shutdown(2)",
             )  # fmt: skip
-        elif end.name == "shutdown" and short is not None:
+        elif end.name == "shutdown" and short is not None and short.result < short.args[0]:
             yield Finding(
                 end.index, ("shut-too-early",),
                 f"{evidence.place(end)} shutdown() comes after {sent} of {len(run.message)} bytes",
