@@ -84,4 +84,6 @@ def address_bytes(family: int, address: Any) -> bytes:
 
 
 def view_of(data: Any) -> memoryview:
+    """The bytes of data; to be released (``with``) before the wrapper returns or
+    raises: the frames of an exception would keep a bytearray from being resized."""
     return memoryview(data).cast("B")

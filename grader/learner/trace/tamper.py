@@ -106,8 +106,8 @@ def _os_write(fd: int, data: Any) -> int:
 
     if not _is_socket(fd):
         return _real_write(fd, data)
-    view = view_of(data)
-    return recorded("write", fd, (len(view),), action, int)
+    with view_of(data) as view:
+        return recorded("write", fd, (len(view),), action, int)
 
 
 def _os_readv(fd: int, buffers: Any) -> int:

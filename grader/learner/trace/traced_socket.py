@@ -138,10 +138,10 @@ class TracedSocket(_real):
             call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
             return sent
 
-        view = view_of(data)
-        return recorded(
-            "send", self.fileno(), (len(view), flags), action, int, non_blocking=self._asks_not_to_block(flags)
-        )
+        with view_of(data) as view:
+            return recorded(
+                "send", self.fileno(), (len(view), flags), action, int, non_blocking=self._asks_not_to_block(flags)
+            )
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         def action(call: Call) -> None:
@@ -149,8 +149,8 @@ class TracedSocket(_real):
             _real.sendall(self, view, flags)
             call.payload = bytes(view[: layout.PAYLOAD_SIZE])
 
-        view = view_of(data)
-        recorded("sendall", self.fileno(), (len(view), flags), action, lambda _: len(view))
+        with view_of(data) as view:
+            recorded("sendall", self.fileno(), (len(view), flags), action, lambda _: len(view))
 
     def sendto(self, data: Any, *rest: Any) -> int:
         def action(call: Call) -> int:
@@ -159,8 +159,8 @@ class TracedSocket(_real):
             call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
             return sent
 
-        view = view_of(data)
-        return recorded("sendto", self.fileno(), (len(view),), action, int)
+        with view_of(data) as view:
+            return recorded("sendto", self.fileno(), (len(view),), action, int)
 
     def sendmsg(self, buffers: Any, *rest: Any) -> int:
         def action(call: Call) -> int:
