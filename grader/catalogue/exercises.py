@@ -54,8 +54,10 @@ class Exercise:
         teaches: what there is to learn, for the table.
         part: the syllabus' part it belongs to.
         after: keys of the exercises that come before it.
-        functions: the contract's functions -> their Python signatures.
+        functions: the contract's functions -> their Python signatures; a method
+            is called ``Class.method``.
         gaps: slug -> gap, in the order of the manifest.
+        c_functions: the names that a C file must define.
         c_allows: calls the C contract may make that are otherwise refused.
         pure: whether the contract needs no system call, so that none can fail.
         root: the project that the files lie in.
@@ -68,6 +70,7 @@ class Exercise:
     after: tuple[str, ...]
     functions: dict[str, str]
     gaps: dict[str, Gap]
+    c_functions: tuple[str, ...]
     c_allows: tuple[str, ...]
     pure: bool
     root: Path
@@ -143,6 +146,7 @@ def load(folder: Path) -> Exercise:
             after=tuple(manifest.get("after", ())),
             functions=manifest["functions"],
             gaps={gap["slug"]: _gap(gap) for gap in manifest["gap"]},
+            c_functions=tuple(manifest.get("c", {}).get("functions", manifest["functions"])),
             c_allows=tuple(manifest.get("c", {}).get("allows", ())),
             pure=manifest.get("pure", False),
             root=folder.parents[1],

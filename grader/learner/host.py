@@ -112,6 +112,10 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
     own = os.getpid()
     while True:
         message = judge.receive()
+        if "give_back" in message:
+            _give_back(lent, program)
+            judge.send({"given_back": True})
+            continue
         if "call" not in message:
             break
         arguments = [_value(argument, judge, program, lent) for argument in message["arguments"]]
@@ -124,8 +128,14 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         _budget(0)
         program.flush()
         judge.send(answer)
-    for thing in lent + given:
+    _give_back(lent + given, program)
+
+
+def _give_back(lent: list, program: Any) -> None:
+    """Close, as its owner, everything that was lent."""
+    for thing in lent:
         program.give_back(thing)
+    lent.clear()
 
 
 def _budget(seconds: float) -> None:

@@ -53,6 +53,14 @@ class LearnerProcess:
         self.trace.arm(True)
         self.channel.send({"call": function, "arguments": arguments, "options": options}, fds)
 
+    def give_back(self) -> None:
+        """Have the process close what it was lent, and go on.
+
+        Raises:
+            OSError: the process is gone or has closed the channel.
+        """
+        self.channel.send({"give_back": True})
+
     def conclude(self) -> None:
         """Have the process close what it was lent, and end."""
         try:

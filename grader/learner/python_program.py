@@ -8,7 +8,9 @@ import sys
 import traceback
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from grader.learner.program import LoadError
 from grader.learner.trace import tamper
@@ -17,14 +19,32 @@ from grader.learner.trace.traced_socket import TracedSocket
 
 
 class PythonProgram:
-    """A module of the learner's, with the functions its contract names."""
+    """A module of the learner's, with the functions its contract names.
 
-    def __init__(self, module: types.ModuleType, path: str) -> None:
+    Args:
+        functions: their names.  ``Class.method`` is one of a class: calling
+            ``Class`` makes an object and answers None, calling ``method`` calls
+            it on the object that was made last.
+    """
+
+    def __init__(self, module: types.ModuleType, path: str, functions: Iterable[str]) -> None:
         self._module = module
         self._path = path
+        self._owners = {name.rpartition(".")[2]: name.rpartition(".")[0] for name in functions}
+        self._made: dict[str, Any] = {}
 
     def function(self, name: str) -> Callable:
+        if name in self._owners.values():
+            return partial(self._make, name)
+        if self._owners.get(name):
+            return partial(self._call, name)
         return getattr(self._module, name)
+
+    def _make(self, name: str, *arguments: Any) -> None:
+        self._made[name] = getattr(self._module, name)(*arguments)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return getattr(self._made[self._owners[name]], name)(*arguments)
 
     def flush(self) -> None:
         """Write out what the program has printed so far."""
@@ -115,15 +135,18 @@ def load(request: dict, memory: memoryview) -> PythonProgram:
         raise LoadError(
             f"{report['class']} while the file was loaded: {report['text']}".rstrip(": "), line=report["line"]
         ) from None
-    program = PythonProgram(module, path)
+    program = PythonProgram(module, path, request["functions"])
     for function, arguments in request["functions"].items():
         _require(module, function, arguments)
     return program
 
 
 def _require(module: types.ModuleType, name: str, arguments: list[str]) -> None:
-    function = getattr(module, name, None)
+    owner, _, method = name.rpartition(".")
+    function = getattr(getattr(module, owner), method, None) if owner else getattr(module, name, None)
     contract = f"{name}({', '.join(arguments)})"
+    if owner:
+        arguments = ["self", *arguments]
     if function is None:
         raise LoadError(f"{name}() is not defined; the contract is {contract}")
     if not callable(function):

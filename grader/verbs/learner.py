@@ -276,6 +276,35 @@ class Learner:
                 sentence = f"{made.name}() is called; the contract is to send with {call}() alone"
                 raise Broken(Failure("order", sentence, line=made.line))
 
+    def receives_in_chunks(self) -> None:
+        """The program has not made a system call for every byte it has received."""
+        scene = self._scene
+        made = [c for c in scene.process.trace.calls if c.any_of("recv") and c.done and c.result > 0]
+        moved = sum(call.result for call in made)
+        if moved > 32 and len(made) * 2 > moved:
+            scene.look_up(made)
+            sentence = f"{len(made)} calls of {made[-1].name}() for {moved} bytes"
+            raise Broken(Failure("byte-by-byte", sentence, line=made[-1].line))
+
+    def lets_go(self, *, kept: str = "") -> None:
+        """The caller closes what it has lent, and that ends it: the program
+        holds it no longer, in no file and no duplicate.
+
+        Args:
+            kept: slug of the gap that holding it gives away.
+        """
+        scene = self._scene
+        scene.give_back()
+        inodes = {f"socket:[{inode}]" for inode in scene.lent_inodes}
+        if scene.after is not None and inodes & set(scene.after.descriptors.values()):
+            sentence = "the caller has closed its socket, and the connection stays open: the program holds on to it"
+            line = scene.source.line_with(".makefile(")
+            if line is not None:
+                sentence = f"{scene.source.name}:{line} makefile() keeps the connection open when the caller closes it"
+            raise Broken(Failure("lent-kept", sentence, line=line, gap=kept))
+        scene.lent_inodes.clear()
+        scene.steps.append(Step("closes its socket", "learner"))
+
     def ends(self) -> None:
         """The caller is done: what was lent is closed, the process ends."""
         self._scene.conclude()

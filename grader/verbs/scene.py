@@ -163,6 +163,24 @@ class Scene:
         except OSError:
             return None
 
+    def give_back(self) -> None:
+        """Have the learner's process close what it was lent; `after` is then
+        what the kernel says of it."""
+        try:
+            self.process.give_back()
+        except OSError:
+            return
+        limit = time.monotonic() + IDLE_SECONDS
+        while not self.process.has_ended and time.monotonic() < limit:
+            self._gather()
+            message = self.process.channel.take()
+            if message == {"given_back": True}:
+                break
+            if message is not None:
+                self._lied(message)
+            self._sleep(_GLANCE)
+        self.after = self._state()
+
     def conclude(self) -> None:
         """Have the learner's process close what it was lent and end by itself.
 

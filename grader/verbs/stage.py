@@ -66,7 +66,7 @@ class Stage:
     def _build(self, unit: Unit) -> Module:
         self._toolchain.result()
         exercise = unit.exercise
-        return self._workshop.build(unit.path, exercise.header, list(exercise.functions), list(exercise.c_allows))
+        return self._workshop.build(unit.path, exercise.header, list(exercise.c_functions), list(exercise.c_allows))
 
     def server(self, which: str) -> ForkServer:
         """The fork server ``python``, ``c`` or ``peers``; started anew if it has ended."""
