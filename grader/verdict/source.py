@@ -37,6 +37,10 @@ class Source:
         """The text of a line, without what surrounds it; ``""`` if there is none."""
         return self.lines[number - 1].strip() if number and number <= len(self.lines) else ""
 
+    def line_with(self, text: str) -> int | None:
+        """The number of the first line that has a text in it."""
+        return next((number for number, line in enumerate(self.lines, 1) if text in line), None)
+
     def descriptor(self, call: Call) -> str:
         """The variable whose descriptor a call works on, ``""`` if unknown."""
         if self.language == "python":

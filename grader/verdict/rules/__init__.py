@@ -65,6 +65,7 @@ from grader.verdict.rules import (  # noqa: E402, F401
     deadlines,
     descriptors,
     framing,
+    lines,
     receiving,
     sending,
     servers,

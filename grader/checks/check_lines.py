@@ -1,0 +1,174 @@
+"""07 lines: every line, whole, as soon as it is there, and no byte lost between."""
+
+from grader.learner.program import Null
+from grader.verbs.script import only, reveals
+
+# As long as a line may be; every 8 bytes tell where they stand.
+LONGEST = b"".join(b"%07d " % offset for offset in range(0, 1024, 8))
+ASTA, BRISE, CLIO = b"0740 Asta, 12 crates", b"0812 Brise, 3 crates", b"0815 Clio, no cargo"
+
+
+@reveals("lost-remainder", "newest-chunk-only", "one-byte-recv", "kept-open")
+def check_keeps_what_stands_behind_a_line(learner, peer):
+    """keeps what has come behind a line for the next call"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    peer.sends(ASTA + b"\r\n" + BRISE + b"\n" + CLIO[:5])
+    learner.runs("read_line")
+    learner.returns(ASTA)
+
+    peer.sends(CLIO[5:] + b"\r\n")
+    learner.runs("read_line")
+    mixed = BRISE + b"\n" + CLIO
+    learner.returns(BRISE, mistakes={CLIO[5:]: "lost-remainder", mixed: "newest-chunk-only"})
+    learner.runs("read_line")
+    learner.returns(CLIO)
+
+    learner.receives_in_chunks()
+    learner.lets_go(kept="kept-open")
+    peer.sees_end_of_file()
+
+
+@reveals("bare-cr")
+def check_takes_a_bare_cr_for_content(learner, peer):
+    """ends a line at LF or CR LF, and leaves every other byte as it is"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    peer.sends(b"a\rb\x00\xff\nc\r\r\n\r\n\n")
+    learner.runs("read_line")
+    learner.returns(b"a\rb\x00\xff", mistakes={b"a": "bare-cr", b"ab\x00\xff": "bare-cr"})
+    learner.runs("read_line")
+    learner.returns(b"c\r", mistakes={b"c": "bare-cr"})
+    learner.runs("read_line")
+    learner.returns(b"")
+    learner.runs("read_line")
+    learner.returns(b"")
+
+    learner.runs("read_line")
+    peer.sends_in_pieces([ASTA[:9], ASTA[9:] + b"\r", b"\n"])
+    learner.returns(ASTA)
+
+
+@reveals("lost-last-line")
+def check_gives_out_the_last_line(learner, peer, other_peer):
+    """gives out a last line without an ending, and then None, as often as it is asked"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    peer.sends(ASTA + b"\n" + BRISE + b"\r")
+    peer.closes()
+    learner.runs("read_line")
+    learner.returns(ASTA)
+    learner.runs("read_line")
+    learner.returns(BRISE + b"\r", mistakes={None: "lost-last-line", BRISE: "bare-cr"})
+    learner.runs("read_line")
+    learner.returns(None)
+    learner.runs("read_line")
+    learner.returns(None)
+
+    learner.runs("LineReader", other_peer.connection)
+    learner.returns(None)
+    other_peer.sends(ASTA + b"\n")
+    other_peer.closes()
+    learner.runs("read_line")
+    learner.returns(ASTA)
+    learner.runs("read_line")
+    learner.returns(None)
+
+
+@reveals("overlong-line")
+def check_refuses_a_line_without_end(learner, peer, other_peer):
+    """reads lines of 1,024 bytes, and refuses a longer one as soon as it is certain"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    peer.sends(LONGEST + b"\r\n" + LONGEST + b"\n" + LONGEST + b"\r\n" + LONGEST + b"\r\n" + LONGEST + b"\r")
+    learner.runs("read_line")
+    learner.returns(LONGEST)
+    learner.runs("read_line")
+    learner.returns(LONGEST)
+    learner.runs("read_line")
+    learner.returns(LONGEST)
+    learner.runs("read_line")
+    learner.returns(LONGEST)
+    learner.runs("read_line")
+    peer.sends_in_pieces([b"\n"])
+    learner.returns(LONGEST)
+
+    peer.sends(LONGEST + b"x")
+    learner.runs("read_line")
+    learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
+
+    learner.runs("LineReader", other_peer.connection)
+    learner.returns(None)
+    other_peer.sends(LONGEST + b"\rx")
+    learner.runs("read_line")
+    learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
+
+
+@reveals("overlong-line")
+def check_refuses_a_line_that_is_too_long(learner, peer, other_peer):
+    """refuses a line that is too long and has ended, by LF or by end-of-file"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+    peer.sends(ASTA + b"\n" + LONGEST + b"x\r\n")
+    learner.runs("read_line")
+    learner.returns(ASTA)
+    learner.runs("read_line")
+    learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
+
+    learner.runs("LineReader", other_peer.connection)
+    learner.returns(None)
+    other_peer.sends(LONGEST + b"\r")
+    other_peer.closes()
+    learner.runs("read_line", room=1100)
+    learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
+
+
+@reveals("missed-error")
+def check_reports_a_reset(learner, peer):
+    """reports a connection that breaks in the middle of a line"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    peer.sends(ASTA + b"\n" + BRISE)
+    learner.runs("read_line")
+    learner.returns(ASTA)
+    learner.runs("read_line")
+    peer.sees_all_taken()
+    peer.resets()
+    learner.raises("ECONNRESET")
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("interrupted-call")
+def check_goes_on_after_an_interruption(learner, peer, fault):
+    """goes on after signals have interrupted recv()"""
+    fault("recv", error="EINTR", when="1..2")
+    fault("recv", error="EINTR", when="4")
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    learner.runs("read_line")
+    peer.sends_in_pieces([ASTA, b"\r\n"])
+    learner.returns(ASTA)
+
+
+@only("c", because="Python's bytes are as long as the line")
+@reveals("small-buffer")
+def check_reports_a_line_that_does_not_fit(learner, peer):
+    """fills the buffer to its last byte, and reports a line that is larger"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    peer.sends(ASTA + b"\r\n" + b"\n" + BRISE + b"\n")
+    learner.runs("read_line", room=Null(64))
+    learner.raises("EINVAL")
+    learner.runs("read_line", room=len(ASTA))
+    learner.returns(ASTA)
+    learner.runs("read_line", room=0)
+    learner.returns(b"")
+    learner.runs("read_line", room=len(BRISE) - 1)
+    learner.raises("EMSGSIZE", instead="small-buffer")

@@ -1,0 +1,77 @@
+"""Lines: what lies between two reads, and what their endings are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grader.verdict.evidence import Evidence, Failure
+from grader.verdict.rules import Finding, explains
+
+#: What an answer that only one mistake gives says of the bytes it came from.
+_BROUGHT = {
+    "lost-remainder": "brought more than a line, and what stood behind it was not kept",
+    "newest-chunk-only": "brought bytes in which the line ending was looked for; the one that had come before them "
+    "was passed over",
+    "bare-cr": "brought a CR that does not stand before an LF, and it was taken away",
+    "small-buffer": "brought a line that is larger than the caller's buffer, and the rest of it was left out without "
+    "an error",
+}
+
+
+@explains
+def misread_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A line that only one mistake makes of what was sent (M65, M66)."""
+    brought = [c for c in evidence.calls if c.any_of("recv") and c.done and c.result > 0]
+    if failure.gap not in _BROUGHT or not brought:
+        return
+    last = brought[-1]
+    yield Finding(
+        last.index, (failure.gap,), f"{evidence.place(last)} {last.name}() {_BROUGHT[failure.gap]}", (last,)
+    )  # fmt: skip
+
+
+@explains
+def lost_last_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """What has come before end-of-file without an ending is a line too."""
+    if failure.gap != "lost-last-line":
+        return
+    ended = next((c for c in reversed(evidence.calls) if c.any_of("recv") and c.done and c.result == 0), None)
+    if ended is not None:
+        yield Finding(
+            ended.index, ("lost-last-line",),
+            f"{evidence.place(ended)} {ended.name}() returned 0, and the bytes that had come since the last line "
+            "ending were not given out",
+            (ended,), "recv(2), RETURN VALUE",
+        )  # fmt: skip
+
+
+@explains
+def one_byte_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A system call for every byte."""
+    if failure.kind != "byte-by-byte":
+        return
+    made = [c for c in evidence.calls if c.any_of("recv") and c.done and c.result > 0]
+    small = next((c for c in made if c.args[0] == 1), None)
+    if small is not None:
+        yield Finding(
+            small.index, ("one-byte-recv",),
+            f"{evidence.place(small)} {small.name}() is asked for one byte each time: {failure.sentence}",
+            (small,), "recv(2)",
+        )  # fmt: skip
+
+
+@explains
+def overlong_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A line that is too long already, and the program waits for its end."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if failure.kind != "hang" or run is None or run.function != "read_line":
+        return
+    blocked = next((c for c in reversed(evidence.calls) if not c.done and c.any_of("recv")), None)
+    taken = sum(c.result for c in evidence.during(run) if c.any_of("recv") and c.done and c.result > 0)
+    if blocked is not None and taken > 1024:
+        yield Finding(
+            blocked.index, ("overlong-line",),
+            f"{evidence.place(blocked)} {blocked.name}() waits for the end of a line of which {taken} bytes have come "
+            "already",
+            (blocked,), "recv(2)",
+        )  # fmt: skip
