@@ -14,13 +14,13 @@ def check_keeps_what_stands_behind_a_line(learner, peer):
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
 
-    peer.sends(ASTA + b"\r\n" + BRISE + b"\n" + CLIO[:5])
+    peer.sends(ASTA + b"\r\n" + BRISE + b"\r\n" + CLIO[:5])
     learner.runs("read_line")
     learner.returns(ASTA)
 
     peer.sends(CLIO[5:] + b"\r\n")
     learner.runs("read_line")
-    mixed = BRISE + b"\n" + CLIO
+    mixed = BRISE + b"\r\n" + CLIO
     learner.returns(BRISE, mistakes={CLIO[5:]: "lost-remainder", mixed: "newest-chunk-only"})
     learner.runs("read_line")
     learner.returns(CLIO)
@@ -51,6 +51,27 @@ def check_takes_a_bare_cr_for_content(learner, peer):
     learner.returns(ASTA)
 
 
+@reveals("lost-remainder")
+def check_keeps_two_connections_apart(learner, peer, other_peer):
+    """reads from two connections in turn, and keeps their bytes apart"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+    learner.runs("LineReader", other_peer.connection)
+    learner.returns(None)
+
+    peer.sends(ASTA + b"\n" + BRISE + b"\n")
+    other_peer.sends(CLIO + b"\n" + ASTA + b"\n")
+    learner.runs("read_line", of=0)
+    learner.returns(ASTA)
+    learner.runs("read_line", of=1)
+    learner.returns(CLIO)
+    other_peer.closes()
+    learner.runs("read_line", of=1)
+    learner.returns(ASTA, mistakes={None: "lost-remainder"})
+    learner.runs("read_line", of=0)
+    learner.returns(BRISE)
+
+
 @reveals("lost-last-line")
 def check_gives_out_the_last_line(learner, peer, other_peer):
     """gives out a last line without an ending, and then None, as often as it is asked"""
@@ -63,6 +84,7 @@ def check_gives_out_the_last_line(learner, peer, other_peer):
     learner.returns(ASTA)
     learner.runs("read_line")
     learner.returns(BRISE + b"\r", mistakes={None: "lost-last-line", BRISE: "bare-cr"})
+    learner.has_not_called("shutdown")
     learner.runs("read_line")
     learner.returns(None)
     learner.runs("read_line")
@@ -133,13 +155,25 @@ def check_reports_a_reset(learner, peer):
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
 
-    peer.sends(ASTA + b"\n" + BRISE)
+    peer.sends(ASTA + b"\n" + LONGEST[:500])
     learner.runs("read_line")
     learner.returns(ASTA)
     learner.runs("read_line")
     peer.sees_all_taken()
     peer.resets()
     learner.raises("ECONNRESET")
+
+
+@reveals("missed-error")
+def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
+    """reports EAGAIN, which a blocking recv() gives at the caller's time limit"""
+    fault("recv", error="EAGAIN", when="1")
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    peer.sends(ASTA + b"\n")
+    learner.runs("read_line")
+    learner.reports_the_fault("EAGAIN", otherwise=ASTA)
 
 
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")

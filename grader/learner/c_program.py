@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
@@ -123,8 +124,16 @@ class CProgram:
         self._library = library
         self._binding = binding
 
-    def function(self, name: str) -> Callable:
+    def function(self, name: str, of: int = -1) -> Callable:
+        """A function of the contract, through its binding.
+
+        Args:
+            of: the number of the object that it is called for, in the order in
+                which they were made; a binding that has several takes it.
+        """
         bound = self._binding[name]
+        if of != -1:
+            bound = partial(bound, of=of)
         return lambda *arguments, **options: bound(self._library, *arguments, **options)
 
     def flush(self) -> None:

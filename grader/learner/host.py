@@ -120,7 +120,7 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
             break
         arguments = [_value(argument, judge, program, lent) for argument in message["arguments"]]
         options = {name: _value(value, judge, program, lent) for name, value in message["options"].items()}
-        function = program.function(message["call"])
+        function = program.function(message["call"], message["of"])
         _budget(request["seconds"])
         answer = _call(function, arguments, options, program, given)
         if os.getpid() != own:

@@ -44,14 +44,14 @@ class LearnerProcess:
 
     # --- talking ----------------------------------------------------------
 
-    def call(self, function: str, arguments: list[Any], options: dict, fds: tuple[int, ...]) -> None:
+    def call(self, function: str, arguments: list[Any], options: dict, fds: tuple[int, ...], of: int = -1) -> None:
         """Ask for a call of a function; the answer comes over the channel.
 
         Raises:
             OSError: the process is gone or has closed the channel.
         """
         self.trace.arm(True)
-        self.channel.send({"call": function, "arguments": arguments, "options": options}, fds)
+        self.channel.send({"call": function, "of": of, "arguments": arguments, "options": options}, fds)
 
     def give_back(self) -> None:
         """Have the process close what it was lent, and go on.

@@ -24,27 +24,32 @@ class PythonProgram:
     Args:
         functions: their names.  ``Class.method`` is one of a class: calling
             ``Class`` makes an object and answers None, calling ``method`` calls
-            it on the object that was made last.
+            it on one that was made.
     """
 
     def __init__(self, module: types.ModuleType, path: str, functions: Iterable[str]) -> None:
         self._module = module
         self._path = path
         self._owners = {name.rpartition(".")[2]: name.rpartition(".")[0] for name in functions}
-        self._made: dict[str, Any] = {}
+        self._made: list[Any] = []
 
-    def function(self, name: str) -> Callable:
+    def function(self, name: str, of: int = -1) -> Callable:
+        """A function of the contract, or a method.
+
+        Args:
+            of: the number of the object, in the order in which they were made.
+        """
         if name in self._owners.values():
             return partial(self._make, name)
         if self._owners.get(name):
-            return partial(self._call, name)
+            return partial(self._call, of, name)
         return getattr(self._module, name)
 
     def _make(self, name: str, *arguments: Any) -> None:
-        self._made[name] = getattr(self._module, name)(*arguments)
+        self._made.append(getattr(self._module, name)(*arguments))
 
-    def _call(self, name: str, *arguments: Any) -> Any:
-        return getattr(self._made[self._owners[name]], name)(*arguments)
+    def _call(self, of: int, name: str, *arguments: Any) -> Any:
+        return getattr(self._made[of], name)(*arguments)
 
     def flush(self) -> None:
         """Write out what the program has printed so far."""

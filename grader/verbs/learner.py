@@ -52,7 +52,13 @@ class Learner:
         self._handed: list[Lent] = []
 
     def runs(
-        self, function: str, *arguments: Any, takes: Iterable[int] = (), sends: bytes | None = None, **options: Any
+        self,
+        function: str,
+        *arguments: Any,
+        of: int = -1,
+        takes: Iterable[int] = (),
+        sends: bytes | None = None,
+        **options: Any,
     ) -> None:
         """Call a function of the contract; it runs while the peers act.
 
@@ -60,6 +66,8 @@ class Learner:
             function: its name.
             arguments: as Python's signature has them; a `Lent` socket, or
                 `Null` for a C pointer.
+            of: of a method, the number of the object, in the order in which
+                they were made; by default the last one.
             takes: how many bytes it is to take off its connection, part by
                 part, for the rules: ``[4, 11]`` is a header and a payload.
             sends: the bytes it is to put on its connection, for the rules;
@@ -92,7 +100,7 @@ class Learner:
         new = self._handed[handed:]
         try:
             for_c = {name: _plain(value) for name, value in options.items() if scene.unit.language == "c"}
-            process.call(function, sent, for_c, tuple(lent.fd for lent in new))
+            process.call(function, sent, for_c, tuple(lent.fd for lent in new), of)
         except OSError:
             scene.wait(lambda: False, "the function is called")
         for lent in new:
