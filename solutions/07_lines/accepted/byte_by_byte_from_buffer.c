@@ -47,7 +47,7 @@ ssize_t read_line(struct line_reader *r, char *line, size_t size)
     bool cr = false;    /* seen, and not yet known what it is */
     bool any = false;
     size_t len = 0;
-    char byte;
+    char byte = 0;
     int got;
 
     if (line == NULL && size > 0) {

@@ -16,6 +16,13 @@ struct sending {
     int error;
 };
 
+/* Report an error, and let the other thread wait for nothing any more. */
+static int give_up(int fd, int error)
+{
+    shutdown(fd, SHUT_RDWR);
+    return error;
+}
+
 static void *send_request(void *argument)
 {
     struct sending *s = argument;
@@ -27,12 +34,12 @@ static void *send_request(void *argument)
             s->data += n;
             s->len -= (size_t)n;
         } else if (errno != EINTR) {
-            s->error = errno;
+            s->error = give_up(s->fd, errno);
             return NULL;
         }
     }
     if (shutdown(s->fd, SHUT_WR) == -1)
-        s->error = errno;
+        s->error = give_up(s->fd, errno);
     return NULL;
 }
 
@@ -111,7 +118,7 @@ ssize_t ask(const char *host, const char *port, const void *request, size_t len,
     if (error == 0) {
         error = receive_reply(s.fd, reply, size, &got);
         if (error != 0)
-            shutdown(s.fd, SHUT_RDWR);  /* nobody is to wait for room */
+            give_up(s.fd, error);
         pthread_join(thread, NULL);
         if (error == 0)
             error = s.error;

@@ -9,16 +9,25 @@ def ask(host: str, port: str, request: bytes) -> bytes:
         try:
             reply = b"".join(iter(lambda: sock.recv(65536), b""))
         except OSError:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)  # the other thread is not to wait for room
+            give_up(sock)
             raise
         sending.result()
     return reply
 
 
 def send(sock: socket.socket, request: bytes) -> None:
-    sock.sendall(request)
-    sock.shutdown(socket.SHUT_WR)
+    try:
+        sock.sendall(request)
+        sock.shutdown(socket.SHUT_WR)
+    except OSError:
+        give_up(sock)
+        raise
+
+
+def give_up(sock: socket.socket) -> None:
+    """Let the other thread wait for nothing any more."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def connected(host: str, port: str) -> socket.socket:
