@@ -67,8 +67,11 @@ class Peer:
 
         Args:
             buffers: bytes of a connection's buffers at this end; 0 leaves them
-                to the kernel, which lets them grow.
+                to the kernel, which lets them grow.  What a check then sends in
+                bulk is cut differently in every run, and no transcript of it
+                tells of single pieces.
         """
+        self._scene.bulk = bool(buffers)
         answer = self._do("listen", name=_LISTENER, address=address, port=int(port), backlog=16, buffers=buffers)
         self._note("listens")
         return str(answer["port"])
@@ -219,13 +222,9 @@ class Peer:
         """Exactly these bytes arrive, then end-of-file; each piece is sent back
         before the next is read.
 
-        How the kernel cuts such a stream differs from run to run, so that no
-        transcript of the check tells of single pieces.
-
         Raises:
             Broken: others arrive, or fewer.
         """
-        self._scene.bulk = True
         self._note("answers while it reads", sends=1 << 62, ends=1)
         answer = self._wait("echo", "the request ends", after_return=True, name=_CONNECTION)
         if answer["count"] == len(data) and answer["check"] == zlib.crc32(data):

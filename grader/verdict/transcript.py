@@ -91,9 +91,13 @@ def _alike(a: Call, b: Call) -> bool:
     return (a.result, a.error) == (b.result, b.error) or not (a.failed or b.failed or 0 in (a.result, b.result))
 
 
+def _moves(call: Call) -> bool:
+    return call.any_of("send") or call.any_of("recv") or call.any_of("wait")
+
+
 def _moves_alike(a: Call, b: Call) -> bool:
     """Whether two calls belong to one loop that sends and receives in bulk."""
-    return all(call.any_of("send") or call.any_of("recv") or call.any_of("wait") for call in (a, b)) and b.done
+    return all(_moves(call) and call.done and not call.failed for call in (a, b))
 
 
 class _Story:
@@ -137,10 +141,12 @@ class _Story:
         if isinstance(entry, Step):
             return [Line(entry.actor, entry.text)]
         group = entry
-        if self._evidence.bulk and _moves_alike(group[0], group[-1]):
+        if self._evidence.bulk and _moves(group[0]):
             # as the kernel cuts it: neither numbers nor sizes
             names = " and ".join(dict.fromkeys(f"{call.name}()" for call in group))
-            return [Line("learner", f"{_place(self._evidence, group[0])}{names} again and again")]
+            end = "again and again" if _moves_alike(group[0], group[-1]) else "..."
+            end = f"= -1 {group[0].errno}" if group[0].failed else end
+            return [Line("learner", f"{_place(self._evidence, group[0])}{names} {end}")]
         if len(group) <= 3:
             return [Line("learner", spoken(self._evidence, call)) for call in group]
         moved = sum(max(call.result, 0) for call in group)
