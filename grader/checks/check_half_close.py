@@ -1,7 +1,7 @@
 """08 half_close: the whole request, its end, the whole reply, both at once."""
 
 from grader.learner.program import Null
-from grader.verbs.script import only, reveals
+from grader.verbs.script import only, reveals, torture
 
 HOST = "archive.test"
 REQUEST = b"store 2026-11-22\r\n\x01\x56\x00\x01\x54\x00\x01\x51\xff\r\n"
@@ -31,7 +31,7 @@ def check_reads_the_reply_to_its_end(learner, peer):
     learner.returns(REPLY)
 
 
-@reveals("no-half-close", "unread-reply")
+@reveals("unread-reply")
 def check_asks_with_an_empty_request(learner, peer):
     """sends the end alone of an empty request, and takes an empty reply"""
     port = peer.listens()
@@ -193,3 +193,18 @@ def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
 
     learner.runs("ask", "127.0.0.1", port, Null(44))
     learner.raises("EINVAL")
+
+
+@torture
+def check_survives_every_failing_call(learner, peer):
+    """reports or survives every call that fails"""
+    port = peer.listens()
+
+    learner.runs("ask", "127.0.0.1", port, REQUEST)
+
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    peer.sends_in_pieces([REPLY[:9], REPLY[9:]])
+    peer.closes()
+    learner.returns(REPLY)

@@ -1,7 +1,7 @@
 """07 lines: every line, whole, as soon as it is there, and no byte lost between."""
 
 from grader.learner.program import Null
-from grader.verbs.script import only, reveals
+from grader.verbs.script import only, reveals, torture
 
 # As long as a line may be; every 8 bytes tell where they stand.
 LONGEST = b"".join(b"%07d " % offset for offset in range(0, 1024, 8))
@@ -209,3 +209,14 @@ def check_reports_a_line_that_does_not_fit(learner, peer):
     learner.returns(b"")
     learner.runs("read_line", room=len(BRISE) - 1)
     learner.raises("EMSGSIZE", instead="small-buffer")
+
+
+@torture
+def check_survives_every_failing_call(learner, peer):
+    """reports or survives every call that fails"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    learner.runs("read_line")
+    peer.sends_in_pieces([ASTA[:9], ASTA[9:] + b"\r\n"])
+    learner.returns(ASTA)

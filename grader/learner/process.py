@@ -77,7 +77,11 @@ class LearnerProcess:
     def task_states(self) -> dict[int, str]:
         """Thread id -> the letter of its scheduler state (proc(5), stat)."""
         states = {}
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
+        try:
+            tasks = list(Path(f"/proc/{self.pid}/task").iterdir())
+        except OSError:
+            return {}  # the process has just gone
+        for task in tasks:
             try:
                 states[int(task.name)] = (task / "stat").read_text().rpartition(")")[2].split()[0]
             except (OSError, IndexError):

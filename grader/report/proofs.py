@@ -17,6 +17,8 @@ WIDTH = 80
 _MARGIN = " " * 7
 #: Lines of a diff or a story that are shown.
 _DETAIL = 16
+#: Characters of such a line.
+_LONGEST = 160
 
 
 class Proofs:
@@ -92,7 +94,8 @@ class Proofs:
         self._paragraph(f"{breach.path}: {breach.sentence}")
         lines = breach.detail.splitlines()
         for line in lines[:_DETAIL]:
-            self._console.print(Text(f"{_MARGIN}  {line}", "dim"))
+            shown = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
+            self._console.print(Text(f"{_MARGIN}  {shown}", "dim"))
         if len(lines) > _DETAIL:
             self._console.print(Text(f"{_MARGIN}  ... {len(lines) - _DETAIL} more lines", "dim"))
         self._paragraph(f"do  {breach.advice}")

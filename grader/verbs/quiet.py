@@ -76,7 +76,9 @@ def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
     if scene.run is None or not states or not states.keys() <= waiting.keys() or trace["held"] > trace["released"]:
         return None
     calls = [waiting[tid] for tid in states]
-    if not all(call.any_of("send") or _is_endless(call) for call in calls) or _has_timeouts(trace.calls):
+    if not all(call.any_of("send") or _is_endless(call, trace["clock_now"]) for call in calls):
+        return None
+    if _has_timeouts(trace.calls):
         return None
     talking = [peer for peer in scene.peers if peer.action in ("send", "echo")]
     before = trace["next"]

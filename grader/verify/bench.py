@@ -10,7 +10,7 @@ from types import TracebackType
 from grader.catalogue.exercises import Exercise
 from grader.plugin.session import run_on
 from grader.verbs.stage import Stage, Unit
-from grader.verdict.model import UnitResult
+from grader.verdict.model import UnitResult, Verdict
 
 #: One for each process: launchers stay warm from one task to the next.
 _stage: Stage | None = None
@@ -68,6 +68,12 @@ class Bench:
         stage = _warm_stage()
         stage.add(units)
         outcome = run_on(stage, units, until=until)
-        if outcome.faults:
-            raise KitFault("\n".join(outcome.faults))
+        faults = outcome.faults + [
+            f"{check.check}: {check.diagnosis.messages}"
+            for result in outcome.results
+            for check in result.checks
+            if check.verdict is Verdict.ERROR
+        ]
+        if faults:
+            raise KitFault("\n".join(faults))
         return dict(zip(programs, outcome.results, strict=True))

@@ -20,6 +20,7 @@ from grader.plugin.session import processors
 from grader.plugin.torture import is_torture
 from grader.report.proofs import Proofs
 from grader.verify import proof
+from grader.verify.bench import KitFault
 from grader.verify.lint import has_manual, lint
 from grader.verify.model import Breach, Proof
 
@@ -68,6 +69,9 @@ def run(options: argparse.Namespace) -> int:
                 what = tasks[done]
                 try:
                     result = done.result()
+                except KitFault as fault:
+                    faults.append(f"{what}: {fault}")
+                    continue
                 except Exception:
                     faults.append(f"{what}: {traceback.format_exc()}")
                     continue

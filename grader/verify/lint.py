@@ -143,11 +143,19 @@ def _contract(exercise: Exercise) -> Iterator[Breach]:
         if _squeezed(prototype) not in text:
             yield _breach(exercise, readme, f"it does not have the C contract {prototype}", "copy it from the header")
     for name, signature in exercise.functions.items():
-        if _squeezed(signature) not in text:
+        if not any(_squeezed(form) in text for form in _forms(name, signature)):
             yield _breach(
                 exercise, readme, f"it does not have the Python contract {signature}", "copy it from exercise.toml"
             )
         yield from _python_agrees(exercise, name, signature)
+
+
+def _forms(name: str, signature: str) -> Iterator[str]:
+    """How a README may write a signature: in a class there is ``self``, too."""
+    yield signature
+    _, parameters = signature.split("(", 1)
+    method = name.partition(".")[2] or "__init__"
+    yield f"{method}(self{'' if parameters.startswith(')') else ', '}{parameters}"
 
 
 def _python_agrees(exercise: Exercise, name: str, signature: str) -> Iterator[Breach]:
@@ -162,17 +170,22 @@ def _python_agrees(exercise: Exercise, name: str, signature: str) -> Iterator[Br
             exercise, path, f"{name} is not Python: {error.msg}", "mend it, or the signature in exercise.toml"
         )
         return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            arguments = [argument for argument in node.args.args if argument.arg != "self"]
-            if [a.arg for a in arguments] != [a.arg for a in wanted.args.args]:
-                yield _breach(
-                    exercise, path, f"{name}() has other parameters than {signature}", "make the two agree"
-                )  # fmt: skip
-            return
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return
-    yield _breach(exercise, path, f"{name} is not defined", "define what exercise.toml names")
+    found = _defined(tree.body, name.split("."))
+    if found is None:
+        yield _breach(exercise, path, f"{name} is not defined", "define what exercise.toml names")
+    elif isinstance(found, ast.FunctionDef):
+        arguments = [argument.arg for argument in found.args.args if argument.arg != "self"]
+        if arguments != [argument.arg for argument in wanted.args.args]:
+            yield _breach(exercise, path, f"{name}() has other parameters than {signature}", "make the two agree")
+
+
+def _defined(body: list[ast.stmt], names: list[str]) -> ast.stmt | None:
+    """The definition of a function or class, or of what stands in a class:
+    ``["LineReader", "read_line"]``."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == names[0]:
+            return node if len(names) == 1 else _defined(getattr(node, "body", []), names[1:])
+    return None
 
 
 def _prototypes(header: str) -> list[str]:

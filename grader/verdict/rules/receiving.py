@@ -37,8 +37,12 @@ def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in ("success", "outcome"):
         return
     for run in evidence.runs:
-        for call in evidence.during(run):
-            if call.any_of("recv") and call.failed and call.errno not in ("EINTR", "EAGAIN") and run.succeeded:
+        received = [c for c in evidence.during(run) if c.any_of("recv")]
+        for call in received:
+            # EAGAIN of a socket that does not block is a reason to wait
+            at_limit = call.errno == "EAGAIN" and call.injected and call is received[-1]
+            broken = call.failed and (at_limit or call.errno not in ("EINTR", "EAGAIN"))
+            if broken and run.succeeded:
                 yield Finding(
                     call.index, ("missed-error",),
                     f"{evidence.place(call)} {call.name}() failed with {call.errno}, and {run.function}() "

@@ -43,7 +43,7 @@ ssize_t read_line(struct line_reader *r, char *line, size_t size)
     }
     while (r->end <= LONGEST + 1) {
         char *fresh = r->data + r->end;
-        size_t room = LONGEST + 2 - r->end, len;
+        size_t room = LONGEST + 2 - r->end, wanted, len;
         ssize_t n = take(r->fd, fresh, room, MSG_PEEK);
         char *lf;
 
@@ -52,11 +52,12 @@ ssize_t read_line(struct line_reader *r, char *line, size_t size)
         if (n == 0)
             return r->end ? finish(r, r->end, line, size) : -2;
         lf = memchr(fresh, '\n', (size_t)n);
-        n = take(r->fd, fresh, lf ? (size_t)(lf - fresh) + 1 : (size_t)n, 0);
+        wanted = lf ? (size_t)(lf - fresh) + 1 : (size_t)n;
+        n = take(r->fd, fresh, wanted, 0);
         if (n < 0)
             return -1;
         r->end += (size_t)n;
-        if (lf) {
+        if (lf && (size_t)n == wanted) {
             len = r->end - 1;
             if (len && r->data[len - 1] == '\r')
                 len--;
