@@ -60,6 +60,9 @@ class Exercise:
         c_functions: the names that a C file must define.
         c_allows: calls the C contract may make that are otherwise refused.
         pure: whether the contract needs no system call, so that none can fail.
+        keeps_signals: whether signal dispositions and masks must be left as
+            they were found; a server that serves until it is ended may do as it
+            needs (``keeps_signals = false``).
         root: the project that the files lie in.
     """
 
@@ -74,6 +77,7 @@ class Exercise:
     c_allows: tuple[str, ...]
     pure: bool
     root: Path
+    keeps_signals: bool = True
 
     @property
     def number(self) -> int:
@@ -150,6 +154,7 @@ def load(folder: Path) -> Exercise:
             c_allows=tuple(manifest.get("c", {}).get("allows", ())),
             pure=manifest.get("pure", False),
             root=folder.parents[1],
+            keeps_signals=manifest.get("keeps_signals", True),
         )
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socketpair
@@ -74,28 +75,55 @@ class LearnerProcess:
     def has_ended(self) -> bool:
         return bool(select.select([self.pidfd], [], [], 0)[0])
 
-    def task_states(self) -> dict[int, str]:
-        """Thread id -> the letter of its scheduler state (proc(5), stat)."""
-        states = {}
-        try:
-            tasks = list(Path(f"/proc/{self.pid}/task").iterdir())
-        except OSError:
-            return {}  # the process has just gone
-        for task in tasks:
+    def family(self) -> dict[int, str]:
+        """Process id -> state letter (proc(5), stat) of the program and of all
+        that it has forked, zombies (Z) included."""
+        found, left = {}, [self.pid]
+        while left:
+            pid = left.pop()
             try:
-                states[int(task.name)] = (task / "stat").read_text().rpartition(")")[2].split()[0]
+                found[pid] = _state(Path(f"/proc/{pid}/stat"))
+                if self.trace["forks"]:
+                    left += _children(pid)
+            except (OSError, IndexError):
+                continue  # gone meanwhile
+        return found
+
+    def task_states(self) -> dict[int, str]:
+        """Thread id -> the letter of its scheduler state, over all processes of
+        the program; one that has ended has no threads."""
+        states = {}
+        for pid, letter in self.family().items():
+            if letter == "Z" and pid != self.pid:
+                continue
+            try:
+                for task in Path(f"/proc/{pid}/task").iterdir():
+                    states[int(task.name)] = _state(task / "stat")
             except (OSError, IndexError):
                 continue
         return states
 
     @property
+    def naps(self) -> int:
+        """How often its threads have gone to sleep by themselves so far."""
+        return sum(
+            int(line.split()[1])
+            for status in Path(f"/proc/{self.pid}/task").glob("*/status")
+            for line in status.read_text().splitlines()
+            if line.startswith("voluntary_ctxt_switches")
+        )
+
+    @property
     def processor_ticks(self) -> int:
-        """Processor time used so far, in clock ticks; 0 if the process is gone."""
-        try:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return 0
-        return int(fields[11]) + int(fields[12])
+        """Processor time that its processes have used so far, in clock ticks."""
+        ticks = 0
+        for pid in self.family():
+            try:
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks
 
     def state(self) -> State:
         """What the kernel says of the process now.
@@ -123,6 +151,17 @@ class LearnerProcess:
         """What the interpreter printed of a crash or of a busy loop."""
         return _content(self._dump).decode(errors="replace")
 
+    # --- meddling ---------------------------------------------------------
+
+    def limit_descriptors(self, most: int | None) -> None:
+        """Let no descriptor of a number from most on be opened; None: as before."""
+        _soft, hard = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (hard if most is None else most, hard))
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, as kill(1) does."""
+        os.kill(self.pid, number)
+
     # --- the end ----------------------------------------------------------
 
     def end(self) -> Exit:
@@ -140,6 +179,15 @@ class LearnerProcess:
         self.trace.close()
         for fd in (self.pidfd, self.doorbell, self._stdout, self._stderr, self._dump):
             os.close(fd)
+
+
+def _state(stat: Path) -> str:
+    return stat.read_text().rpartition(")")[2].split()[0]
+
+
+def _children(pid: int) -> list[int]:
+    """The children of a process, by the thread that forked them (proc(5))."""
+    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
 
 
 def _content(fd: int, most: int = 1 << 16) -> bytes:

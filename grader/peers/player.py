@@ -7,6 +7,7 @@ blocks answers when it is through.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -58,12 +59,19 @@ class Player:
         self._sockets[name], address = self._sockets[listener].accept()
         return {"address": address[0]}
 
-    def connect(self, name: str, address: str, port: int) -> dict:
+    def connect(self, name: str, address: str, port: int, room: int = 0) -> dict:
+        """Connect; the answer is the port of this end.
+
+        Args:
+            room: bytes of its receive buffer; 0 leaves it as it is.
+        """
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         connection = socket.socket(family, socket.SOCK_STREAM)
+        if room:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
         connection.connect((address, port))
         self._sockets[name] = connection
-        return {}
+        return {"port": connection.getsockname()[1]}
 
     def pair(self, name: str, other: str, buffers: int = 0) -> dict:
         """A TCP connection with both ends here; other is the one to lend.
@@ -126,7 +134,11 @@ class Player:
         return {"count": count, "check": check, "end": "end-of-file"}
 
     def shutdown(self, name: str) -> dict:
-        self._sockets[name].shutdown(socket.SHUT_WR)
+        try:
+            self._sockets[name].shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if error.errno != errno.ENOTCONN:  # the other end has reset it: receiving will tell
+                raise
         return {}
 
     def close(self, name: str) -> dict:

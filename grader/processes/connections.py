@@ -21,6 +21,8 @@ from pathlib import Path
 # SYN_SENT SYN_RECV FIN_WAIT1 LAST_ACK CLOSING
 _ON_ITS_WAY = {2, 3, 4, 9, 11}
 _SYN_SENT, _LISTEN = 2, 10
+#: The timer of a side that waits until the other one has room again.
+_PROBE = 4
 
 _PIDFD_GETFD = 438  # the same on every architecture
 _NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _NLMSG_ERROR, _NLM_F_REQUEST = 4, 20, 2, 1
@@ -163,7 +165,7 @@ def _moves(ends: Ends) -> bool:
             return False  # it is gone
         raise OSError(number, os.strerror(number))
     state, waiting = body[1], struct.unpack_from("=I", body, _WAITING_TO_BE_SENT)[0]
-    return state != _LISTEN and (state in _ON_ITS_WAY or waiting > 0)
+    return state != _LISTEN and body[2] != _PROBE and (state in _ON_ITS_WAY or waiting > 0)
 
 
 def _tables_say(inodes: set[str], silent: Collection[int] = ()) -> bool:
@@ -178,6 +180,7 @@ def _tables_say(inodes: set[str], silent: Collection[int] = ()) -> bool:
         (int(fields[3], 16) in _ON_ITS_WAY or not fields[4].startswith("00000000"))
         and int(fields[3], 16) != _LISTEN
         and not (int(fields[3], 16) == _SYN_SENT and int(fields[2].rpartition(":")[2], 16) in silent)
+        and int(fields[5].partition(":")[0], 16) != _PROBE
         and {fields[1].rpartition(":")[2], fields[2].rpartition(":")[2]} & ports
         for fields in lines
     )

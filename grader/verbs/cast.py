@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.peers.process import free_port
+from grader.verbs.clients import Clients
 from grader.verbs.clock import Clock
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
@@ -57,6 +58,10 @@ class Cast:
         self._closers.append(peer.close)
         return peer
 
+    def clients(self) -> Clients:
+        """Several of them: ``ann, bob = clients("ann", "bob")``, ``clients.crowd(100)``."""
+        return Clients(self.scene)
+
     def fault(self) -> Callable[..., None]:
         """Tampers with a call: ``fault("send", limit=7)``."""
         return Script(self.scene).fault
@@ -83,6 +88,7 @@ _PARTS: dict[str, Callable[[Cast], Any]] = {
     "learner": Cast.learner,
     "peer": Cast.peer,
     "other_peer": Cast.peer,
+    "clients": Cast.clients,
     "fault": Cast.fault,
     "resolves": Cast.resolves,
     "clock": Cast.clock,

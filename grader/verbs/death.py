@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from grader.learner.state import CHANNEL_LOST
@@ -119,7 +120,7 @@ def of_busy_loop(scene: Scene, awaited: str) -> Failure:
     """A program that has used up its processor time."""
     line = _noted_line(scene)
     calls = scene.process.trace.calls
-    last = calls[-1] if calls else None
+    last = _repeated(calls)
     if not scene.runs:
         return Failure("busy", "the program computes without end while it is loaded", Verdict.HANG, line)
     sentence = f"{scene.runs[-1].function}() computes without end"
@@ -129,6 +130,18 @@ def of_busy_loop(scene: Scene, awaited: str) -> Failure:
         sentence = f"{scene.runs[-1].function}() calls {last.name}() again and again; it returns {answer} each time"
         line = last.line or line
     return Failure("busy", sentence, Verdict.HANG, line, read=f"{last.name}(2)" if last is not None else "")
+
+
+def _repeated(calls: list[Call]) -> Call | None:
+    """What a loop without end does: of the calls it goes round in, the first in
+    the text."""
+    tail = calls[-1000:]
+    if not tail:
+        return None
+    counts = Counter((call.name, call.where) for call in tail)
+    often = [call for call in tail if counts[call.name, call.where] > len(tail) // 8] or tail[-1:]
+    first = min(call.where for call in often)
+    return next(call for call in reversed(often) if call.where == first)
 
 
 def of_fork_bomb(scene: Scene) -> Failure:

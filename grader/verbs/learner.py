@@ -14,6 +14,7 @@ from grader.learner.trace.reader import eai_name
 from grader.verbs import given
 from grader.verbs.broken import Broken
 from grader.verbs.scene import Scene, outcome_words
+from grader.verbs.serving import ServingVerbs
 from grader.verbs.state import judge_state
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Difference, Verdict
@@ -44,7 +45,7 @@ class Lent:
             self.fd = -1
 
 
-class Learner:
+class Learner(ServingVerbs):
     """The subject of a check: the program under judgement."""
 
     def __init__(self, scene: Scene) -> None:
@@ -321,6 +322,7 @@ class Learner:
         scene = self._scene
         run = scene.runs[-1]
         scene.wait(lambda: run.outcome is not None, awaited)
+        run.judged = True
         return run
 
     def _may_return_none(self, function: str) -> bool:

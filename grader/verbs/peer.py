@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable
 
 from grader.peers.process import PeerError, PeerProcess
-from grader.verbs import quiet
+from grader.verbs import holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.learner import Lent
 from grader.verbs.scene import Scene, outcome_words
@@ -21,11 +21,19 @@ _WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "sel
 class Peer:
     """The process at the other end, driven step by step."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, process: PeerProcess | None = None, who: str = "") -> None:
+        """A peer with a process of its own, or one of several that share one.
+
+        Args:
+            process: the shared one.
+            who: what a transcript calls it, and its connection in that process.
+        """
         self._scene = scene
-        self._process: PeerProcess | None = None
+        self._process = process
+        self._who, self._name = who, who or _CONNECTION
         self._lent: Lent | None = None
         self._sent = 0
+        self.port = 0  # of its own end, where it has connected to the program
 
     # --- beginnings -------------------------------------------------------
 
@@ -33,7 +41,7 @@ class Peer:
     def connection(self) -> Lent:
         """A TCP connection to this peer, to be lent to the learner's function."""
         if self._lent is None:
-            self._do("pair", name=_CONNECTION, other=_LENT)
+            self._do("pair", name=self._name, other=_LENT)
             self._do("lend", name=_LENT)
             self._lent = Lent(self._player.take_fd())
             self._note("connects, and lends the program its end")
@@ -43,7 +51,7 @@ class Peer:
     def narrow_connection(self) -> Lent:
         """A connection whose buffers hold a few thousand bytes and no more."""
         if self._lent is None:
-            self._do("pair", name=_CONNECTION, other=_LENT, buffers=4096)
+            self._do("pair", name=self._name, other=_LENT, buffers=4096)
             self._do("lend", name=_LENT)
             self._lent = Lent(self._player.take_fd())
             self._note("connects, with small buffers")
@@ -54,8 +62,8 @@ class Peer:
         """A connection whose next send fails with EPIPE: the peer has reset it,
         and the reset has been noticed."""
         if self._lent is None:
-            self._do("pair", name=_CONNECTION, other=_LENT)
-            self._do("reset", name=_CONNECTION)
+            self._do("pair", name=self._name, other=_LENT)
+            self._do("reset", name=self._name)
             self._do("swallow_error", name=_LENT)
             self._do("lend", name=_LENT)
             self._lent = Lent(self._player.take_fd())
@@ -104,11 +112,14 @@ class Peer:
 
     def accepts(self) -> None:
         """The program connects, and the peer accepts."""
-        self._wait("accept", "the program connects", name=_CONNECTION, listener=_LISTENER)
+        self._wait("accept", "the program connects", name=self._name, listener=_LISTENER)
         self._note("accepts", accepts=1)
 
-    def connects(self, port: str, address: str = "127.0.0.1") -> None:
+    def connects(self, port: str, address: str = "127.0.0.1", room: int = 0) -> None:
         """Connect to the program, once it listens.
+
+        Args:
+            room: bytes of the receive buffer; 0 leaves it as it is.
 
         Raises:
             Broken: it does not listen there.
@@ -117,11 +128,12 @@ class Peer:
         if scene.run is not None:
             scene.wait(self._program_listens, "the program listens")
         try:
-            self._do("connect", name=_CONNECTION, address=address, port=int(port))
+            answer = self._do("connect", name=self._name, address=address, port=int(port), room=room)
         except PeerError as error:
             scene.process.trace.update()
             where = "the port" if address == "127.0.0.1" else f"the port of {address}, an address of this machine"
             raise Broken(Failure("refused", f"a client that connects to {where} is answered {error.errno}")) from None
+        self.port = answer["port"]
         self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
 
     def is_refused(self, port: str) -> None:
@@ -148,7 +160,7 @@ class Peer:
         Up to some 60,000 bytes arrive in one receive of the program, if it has
         room; how more are cut is the kernel's affair: send them in pieces.
         """
-        self._wait("send", f"the program receives {len(data)} bytes", after_return=True, name=_CONNECTION, data=data)
+        self._wait("send", f"the program receives {len(data)} bytes", after_return=True, name=self._name, data=data)
         self._sent += len(data)
         self._note(f"sends {len(data)} bytes", sends=len(data))
 
@@ -157,7 +169,7 @@ class Peer:
         for more, so that it sees them one by one, every time."""
         for number, piece in enumerate(pieces, 1):
             self._scene.wait(self._program_wants_more, f"the program receives piece {number}")
-            self._do("send", name=_CONNECTION, data=piece)
+            self._do("send", name=self._name, data=piece)
             self._sent += len(piece)
             self._note(f"sends {len(piece)} bytes", sends=len(piece))
 
@@ -166,6 +178,8 @@ class Peer:
         self._scene.wait(self._program_wants_more, "the program receives what was sent")
 
     def _program_wants_more(self) -> bool:
+        if self.port:
+            return holdings.has_taken_all(self.port) and quiet.rests(self._scene)
         trace = self._scene.process.trace
         receiving = [c for c in trace.calls if c.any_of("recv")]
         waits = any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
@@ -183,9 +197,7 @@ class Peer:
         """
         scene = self._scene
         scene.message = data
-        answer = self._wait(
-            "receive", f"{len(data)} bytes arrive", after_return=True, name=_CONNECTION, count=len(data)
-        )
+        answer = self._wait("receive", f"{len(data)} bytes arrive", after_return=True, name=self._name, count=len(data))
         got, end = answer["data"], answer["end"]
         ending = f", then {end}" if end else ""
         self._note(f"receives {len(got)} bytes{ending}", receives=len(got))
@@ -205,7 +217,7 @@ class Peer:
         """
         if self._scene.runs and self._scene.run is None:
             self._scene.conclude()
-        answer = self._wait("receive", "the stream ends", after_return=True, name=_CONNECTION, count=-1)
+        answer = self._wait("receive", "the stream ends", after_return=True, name=self._name, count=-1)
         more, end = answer["data"], answer["end"]
         if more:
             scene = self._scene
@@ -245,6 +257,14 @@ class Peer:
             lambda: self._do("delivered", name=_CONNECTION)["unacknowledged"] == 0, "what was sent is delivered"
         )
 
+    def receives_until_the_end(self) -> bytes:
+        """Whatever arrives until the program ends the connection, with an
+        end-of-file or a reset."""
+        answer = self._wait("receive", "the connection ends", after_return=True, name=self._name, count=-1)
+        got, end = answer["data"], answer["end"]
+        self._note(f"receives {len(got)} bytes, then {end}", receives=len(got))
+        return got
+
     def waits_until_the_program_is_blocked(self) -> None:
         """The program can go on only when this peer reads."""
         scene = self._scene
@@ -258,16 +278,16 @@ class Peer:
 
     def half_closes(self) -> None:
         """Send an end-of-file; the peer can still receive."""
-        self._do("shutdown", name=_CONNECTION)
+        self._do("shutdown", name=self._name)
         self._note("half-closes", ends=1)
 
     def closes(self) -> None:
-        self._do("close", name=_CONNECTION)
+        self._do("close", name=self._name)
         self._note("closes", ends=1)
 
     def resets(self) -> None:
         """End the connection with a reset."""
-        self._do("reset", name=_CONNECTION)
+        self._do("reset", name=self._name)
         self._note("resets the connection", ends=1)
 
     # --- machinery --------------------------------------------------------
@@ -297,7 +317,7 @@ class Peer:
         return answer[0]
 
     def _note(self, text: str, **effects: int) -> None:
-        self._scene.steps.append(Step(text, **effects))
+        self._scene.steps.append(Step(f"{self._who} {text}".strip(), **effects))
 
     def close(self) -> None:
         """Close the judge's own descriptor of a lent connection."""

@@ -9,7 +9,9 @@ its reader, so a reader that still sleeps has nothing to read.
 
 from __future__ import annotations
 
+import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.learner.trace.reader import Call
@@ -18,8 +20,14 @@ from grader.processes.connections import wait_for_each_other
 if TYPE_CHECKING:
     from grader.verbs.scene import Scene
 
-_ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv")
-_TIMED = ("poll", "select", "epoll_wait")  # args[1] is a limit in ms, -1 for none
+_ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv", "pause")
+_TIMED = ("poll", "select", "epoll_wait", "sleep", "sigwait")  # args[1] is a limit in ms, -1 for none
+#: A limit that is as good as none for a program that rests (ms).
+_LONG = 1000
+#: After so many turns of a loop that waits with a shorter one, a program rests.
+_ROUNDS = 3
+#: Numbers of futex(2) and read(2): what threads wait in that the trace does not see.
+_FUTEX, _READ = {"x86_64": (202, 0), "aarch64": (98, 63)}.get(os.uname().machine, (-1, -1))
 
 
 def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argument
@@ -34,9 +42,11 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
     if not states or set(states.values()) != {"S"} or scene.run is None:
         return None
     waiting = {call.tid: call for call in trace.unfinished}
-    if not states.keys() <= waiting.keys() or trace["held"] > trace["released"]:
+    calls = [waiting[tid] for tid in states if tid in waiting]
+    if not calls or trace["held"] > trace["released"]:
         return None
-    calls = [waiting[tid] for tid in states]
+    if not all(_waits_on_a_lock(tid) for tid in states if tid not in waiting):
+        return None
     if not all(_is_endless(call, trace["clock_now"]) for call in calls):
         return None
     if not trace["clock_held"] and _has_timeouts(trace.calls):
@@ -94,6 +104,54 @@ def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
     return min(stuck, key=lambda call: call.index, default=None)
 
 
+def rests(scene: Scene) -> bool:
+    """Whether the program has nothing to do at this moment: each of its threads
+    sleeps, in a call or on a lock, and nothing is on its way to it."""
+    trace, process = scene.process.trace, scene.process
+    if trace["held"] > trace["released"]:
+        return False
+    before, states = trace["next"], process.task_states()
+    waiting = {call.tid for call in trace.unfinished}
+    if set(states.values()) != {"S"}:
+        return False
+    if not all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in states):
+        return False
+    if _on_its_way(scene):
+        return False
+    return not trace.update() and trace["next"] == before and set(process.task_states().values()) == {"S"}
+
+
+class Rest:
+    """Asked again and again, tells when the program has come to rest.
+
+    A program that waits without a limit rests as soon as it sleeps; one that
+    waits with short limits, when it has gone round its loop and nothing has come
+    of it.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._seen = -1  # index of the next record, when it was first seen asleep
+
+    def __call__(self) -> bool:
+        trace = self._scene.process.trace
+        if not rests(self._scene):
+            return False
+        if not any(c.name in _TIMED and 0 <= c.args[1] < _LONG for c in trace.unfinished):
+            return True
+        calls = trace.calls[-(_ROUNDS * 50) :]
+        since = [c for c in calls if c.index >= self._seen >= 0]
+        if self._seen < 0 or any(c.done and (c.result > 0 or not _is_turn(c)) for c in since):
+            self._seen = trace["next"]
+            return False
+        return sum(c.name in _TIMED for c in since) >= _ROUNDS
+
+
+def _is_turn(call: Call) -> bool:
+    """Whether a call belongs to a loop that looks around and finds nothing."""
+    return call.name in (*_ENDLESS, *_TIMED, "waitpid")
+
+
 def all_delivered(scene: Scene) -> bool:
     """Whether a peer still waits although the program has returned and nothing
     it sent is on its way."""
@@ -125,7 +183,28 @@ def _is_endless(call: Call, now: int) -> bool:
     """Whether a call has no time limit, or one that only the script can end."""
     if call.until:
         return call.until > now
+    if call.name == "waitpid":
+        return not call.args[1] & os.WNOHANG
     return call.name in _ENDLESS or (call.name in _TIMED and call.args[1] == -1)
+
+
+def _waits_on_a_lock(tid: int) -> bool:
+    """Whether a thread waits, without a limit, for another one of its process."""
+    number, *arguments = _system_call(tid)
+    return number == _FUTEX and arguments[3] == 0
+
+
+def _reads(tid: int) -> bool:
+    return _system_call(tid)[0] == _READ
+
+
+def _system_call(tid: int) -> list[int]:
+    """What a sleeping thread is in: number and arguments; [-2] if it is not told."""
+    try:
+        first, *others = Path(f"/proc/{tid}/syscall").read_text().split()
+        return [int(first), *(int(word, 16) for word in others)]
+    except (OSError, ValueError):
+        return [-2]
 
 
 def _has_timeouts(calls: list[Call]) -> bool:
@@ -134,5 +213,5 @@ def _has_timeouts(calls: list[Call]) -> bool:
 
 
 def _on_its_way(scene: Scene) -> bool:
-    pids = [scene.process.pid, *(peer.pid for peer in scene.peers)]
+    pids = [*scene.process.family(), *(peer.pid for peer in scene.peers)]
     return scene.connections.on_their_way(pids, silent=scene.silent_ports)

@@ -41,6 +41,8 @@ from grader.verdict.transcript import Step
 IDLE_SECONDS = 2.0
 #: The same call so often, without a byte moved, is a loop without end.
 CIRCLES = 2000
+#: Of so many different calls, at most, such a loop consists.
+_CIRCLE = 4
 #: Calls after which a program counts as calling without end.
 MOST_CALLS = 150_000
 #: How often the loop looks around while nothing rings (seconds).
@@ -195,6 +197,22 @@ class Scene:
         if self.process.has_ended and self.process.end().orphans:
             raise Broken(Failure("left-process", "the function left a process running, or unreaped", read="waitpid(2)"))
 
+    def stop(self) -> None:
+        """End the learner's process, whatever it does."""
+        if self.process is not None and not self.concluded:
+            self.concluded = True
+            self.process.end()
+
+    def has_stopped(self) -> NoReturn:
+        """A server has ended by itself, where it was to go on.
+
+        Raises:
+            Broken: always.
+        """
+        run = self.runs[-1]
+        run.judged = True
+        raise Broken(Failure("stopped", f"{outcome_words(run)}, where a server goes on", line=_line_of(run)))
+
     def _await_end(self) -> None:
         limit = time.monotonic() + IDLE_SECONDS
         while not self.process.has_ended and time.monotonic() < limit:
@@ -232,6 +250,10 @@ class Scene:
 
     def _after_return(self, watch: _Watch, awaited: str, may_come: bool) -> None:
         """The function has returned and the event has not come yet."""
+        if self.runs[-1].endless and not self.runs[-1].judged:
+            if not may_come or watch.twice("delivered", quiet.all_delivered(self)):
+                self.has_stopped()
+            return
         if not may_come or watch.settled(self):
             raise Broken(
                 Failure("unmet", f"{outcome_words(self.runs[-1])} before {awaited}", line=_line_of(self.runs[-1]))
@@ -316,25 +338,27 @@ class Scene:
         Returns:
             The failure, or the death behind it.
         """
-        if self.process is None or failure.verdict is not Verdict.FAIL:
+        if self.process is None or self.concluded or failure.verdict is not Verdict.FAIL:
             return failure
         self.process.trace["released"] = 1 << 30
         try:
-            self.wait(lambda: self.run is None, "it is over")
+            rest = quiet.Rest(self)
+            self.wait(lambda: self.run is None or (self.run.endless and rest()), "it is over")
         except Broken as later:
             if later.failure.verdict is Verdict.CRASH:
                 return replace(later.failure, difference=failure.difference)
         return failure
 
     def _turns_in_circles(self, process: LearnerProcess) -> bool:
-        """Whether the program makes one call over and over that moves nothing."""
+        """Whether the program makes the same few calls over and over, and they
+        move nothing."""
         calls = process.trace.calls
         if len(calls) > MOST_CALLS:
             return True
         last = calls[-CIRCLES:]
-        if len(last) < CIRCLES or last[0].result > 0:
+        if len(last) < CIRCLES or any(c.result > 0 and c.name not in layout.GROUPS["wait"] for c in last):
             return False
-        return len({(c.name, c.fd, c.where, c.result > 0) for c in last}) == 1
+        return len({(c.name, c.fd, c.where) for c in last}) <= _CIRCLE
 
     def begins_anew(self) -> None:
         """A function is called: nothing has been moved by it yet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from grader.verbs import holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
@@ -55,9 +56,24 @@ def judge_state(scene: Scene) -> None:
             raise Broken(Failure("left-open", f"a {what} is still open after {scene.runs[-1].function}() has returned"))
     if after.threads > before.threads:
         raise Broken(Failure("left-thread", "a thread is still running after the function has returned"))
-    for name, words in _SIGNAL_WORDS.items():
+    for name, words in _SIGNAL_WORDS.items() if scene.exercise.keeps_signals else ():
         if (before.signals[name] ^ after.signals[name]) & ~_LIBRARY_SIGNALS:
             raise Broken(Failure("left-signals", words, read="sigaction(2)"))
+
+
+def judge_serving(scene: Scene) -> None:
+    """What a server that goes on for ever must be like when its clients have
+    done what they wanted.
+
+    Raises:
+        Broken: it has stopped, never comes to rest, or keeps a connection whose
+            client is gone.
+    """
+    scene.process.trace["released"] = 1 << 30
+    scene.wait(quiet.Rest(scene), "the program rests")
+    if holdings.deserted(scene):
+        scene.after = scene.process.state()
+        raise Broken(Failure("left-open", "a connected socket is still open, although its client is gone"))
 
 
 def judge_end(scene: Scene) -> None:
@@ -69,6 +85,12 @@ def judge_end(scene: Scene) -> None:
     process = scene.process
     if process is None:
         return
+    if scene.runs and scene.runs[-1].endless:
+        if scene.run is not None:
+            judge_serving(scene)
+            scene.stop()
+        elif not scene.runs[-1].judged:
+            scene.has_stopped()
     scene.conclude()
     printed = b"".join(process.output())
     if printed:

@@ -50,4 +50,13 @@ uint64_t clock_alarm(uint64_t after, uint64_t period, uint64_t *old_period);
 /* The same for a timerfd: at its moment it is made to expire in earnest. */
 void clock_timer(int fd, uint64_t after);
 
+/* nanosleep() on the held clock. */
+int clock_nanosleeps(uintptr_t caller, const struct timespec *length,
+                     struct timespec *left);
+
+/* clock_nanosleep(), if the script holds that clock; returns whether it does. */
+int clock_sleeps_by(uintptr_t caller, clockid_t id, int flags,
+                    const struct timespec *time, struct timespec *left,
+                    int *result);
+
 #endif

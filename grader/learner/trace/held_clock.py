@@ -178,10 +178,21 @@ class _DateTime(datetime):
         return cls.now()
 
 
-def _sleep(seconds: float) -> None:
-    if not is_held() or not isinstance(seconds, (int, float)) or seconds < 0:
-        return _real_sleep(seconds)
-    return recorded("sleep", -1, (0, int(seconds * 1000)), lambda call: wait(call, seconds, _real_sleep))
+def sleep(seconds: float) -> None:
+    """``time.sleep``, which a fault plan may cut short (limit, in milliseconds)."""
+
+    def action(call: Call) -> None:
+        if is_held():
+            wait(call, seconds, _real_sleep)
+            return
+        asked = int(seconds * 1000)
+        allowed = call.limit(asked)
+        _real_sleep(allowed / 1000 if allowed < asked else seconds)
+
+    if not isinstance(seconds, (int, float)) or seconds < 0:
+        _real_sleep(seconds)  # which raises what it has to
+    else:
+        recorded("sleep", -1, (0, int(seconds * 1000)), action)
 
 
 # --- threads ----------------------------------------------------------------
@@ -237,7 +248,7 @@ def install() -> None:
     """Let all clocks of this process be the script's where it holds them."""
     import datetime as module
 
-    time.sleep = _sleep
+    time.sleep = sleep
     time.monotonic_ns, time.time_ns, time.perf_counter_ns = _now, _real_time_ns, _now
     time.monotonic = time.perf_counter = _monotonic
     time.time = lambda: _real_time_ns() / _SECOND

@@ -74,7 +74,10 @@ OPERATIONS = (
     "ioctl",
     "fdopen",
     "exit",
-    "sleep",  # on a held clock alone
+    "sleep",  # whatever waits for time alone: nanosleep, usleep, poll of no descriptor
+    "pause",  # and sigsuspend
+    "sigwait",  # and sigwaitinfo, sigtimedwait
+    "waitpid",  # and wait, waitid, wait4
 )
 NUMBER = {name: number for number, name in enumerate(OPERATIONS)}
 

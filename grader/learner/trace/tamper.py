@@ -17,6 +17,7 @@ import selectors
 import signal
 import socket
 import stat
+from collections.abc import Callable
 from typing import Any
 
 from grader.learner.trace import held_clock, layout
@@ -209,7 +210,7 @@ def _os_fork() -> int:
     try:
         call.answer()
         while recorder().add("forks") > recorder().field("fork_limit"):
-            signal.pause()  # without end, it would fill the machine: the judge finds it here
+            _real_pause()  # without end, it would fill the machine: the judge finds it here
         pid = _real_fork()
     except OSError as exception:
         done(call, -1, error_of(exception))
@@ -224,6 +225,20 @@ def _os_exit(status: int) -> None:
     _real_exit(status)
 
 
+def _waits(operation: str, real: Callable, limit: Callable[..., int] = lambda *_: -1) -> Callable:
+    """A wrapper of a call that waits for a signal or a child.
+
+    Args:
+        limit: what the record holds in the second place, from the arguments: a
+            limit in milliseconds; of waitpid, the options.
+    """
+
+    def wait(*args: Any, **named: Any) -> Any:
+        return recorded(operation, -1, (0, limit(*args, *named.values())), lambda call: real(*args, **named))
+
+    return wait
+
+
 def _select(readable: Any, writable: Any, exceptional: Any, timeout: float | None = None) -> tuple:
     def action(call: Call) -> tuple:
         if not held_clock.is_held() or (timeout is not None and timeout < 0):
@@ -235,6 +250,9 @@ def _select(readable: Any, writable: Any, exceptional: Any, timeout: float | Non
         return found if any(found) else None
 
     limit = -1 if timeout is None else int(timeout * 1000)
+    if timeout is not None and not (readable or writable or exceptional):
+        held_clock.sleep(timeout)  # which is all that it does
+        return [], [], []
     return recorded("select", -1, (0, limit), action, lambda result: sum(map(len, result)))
 
 
@@ -308,6 +326,14 @@ def install(recorder: Recorder) -> None:
     builtins.open = io.open = _open
     os.fdopen = lambda fd, mode="r", buffering=-1, *rest, **named: _open(fd, mode, buffering, *rest, **named)
     select.select, select.poll, select.epoll = _select, _Poll, _Epoll
+    for name in ("pause", "sigwait", "sigwaitinfo"):
+        setattr(signal, name, _waits(name.removesuffix("info"), getattr(signal, name)))
+    signal.sigtimedwait = _waits("sigwait", signal.sigtimedwait, lambda _, seconds: int(seconds * 1000))
+    os.wait = _waits("waitpid", os.wait, lambda: 0)
+    os.waitpid = _waits("waitpid", os.waitpid, lambda _, options: options)
+    os.waitid = _waits("waitpid", os.waitid, lambda _, __, options: options)
+    os.wait3 = _waits("waitpid", os.wait3, lambda options: options)
+    os.wait4 = _waits("waitpid", os.wait4, lambda _, options: options)
     # selectors took its references when the launcher imported it
     selectors.PollSelector._selector_cls = _Poll
     selectors.EpollSelector._selector_cls = _Epoll
@@ -320,3 +346,4 @@ _real_gethostbyname = socket.gethostbyname
 _real_read, _real_write, _real_close, _real_dup = os.read, os.write, os.close, os.dup
 _real_readv, _real_writev, _real_sendfile, _real_open = os.readv, os.writev, os.sendfile, open
 _real_fork, _real_exit, _real_select = os.fork, os._exit, select.select
+_real_pause = signal.pause

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -333,6 +334,7 @@ __attribute__((constructor(101))) static void attach(void)
     if (!address)
         return;
     memory = (unsigned char *)strtoull(address, NULL, 16);
+    setvbuf(stdout, NULL, _IOLBF, 0);   /* a killed program has printed, too */
     forget_thread();
     pthread_atfork(NULL, NULL, forget_thread);
     backtrace(warm, 2);         /* loads the unwinder outside of a handler */

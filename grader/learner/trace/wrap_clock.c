@@ -1,6 +1,6 @@
 /*
- * Wrappers of the calls that read a clock, sleep or set a timer.  They leave a
- * record only where the script holds the clock and the call waits on it.
+ * Wrappers of the calls that read a clock or set a timer, and sleeping on the
+ * held clock.
  */
 #define _GNU_SOURCE
 #include "clock.h"
@@ -16,10 +16,6 @@ int __real_gettimeofday(struct timeval *, void *);
 int __real_timespec_get(struct timespec *, int);
 time_t __real_time(time_t *);
 int __real_nanosleep(const struct timespec *, struct timespec *);
-int __real_clock_nanosleep(clockid_t, int, const struct timespec *,
-                           struct timespec *);
-int __real_usleep(useconds_t);
-unsigned int __real_sleep(unsigned int);
 unsigned int __real_alarm(unsigned int);
 int __real_setitimer(int, const struct itimerval *, struct itimerval *);
 int __real_getitimer(int, struct itimerval *);
@@ -135,51 +131,32 @@ static uint64_t sleeps(uintptr_t caller, uint64_t length)
     return result == -1 && now < end ? end - now : 0;
 }
 
-int __wrap_nanosleep(const struct timespec *length, struct timespec *left)
+int clock_nanosleeps(uintptr_t caller, const struct timespec *length,
+                     struct timespec *left)
 {
-    uint64_t cut;
+    uint64_t cut = sleeps(caller, of_timespec(length));
 
-    if (!clock_is_held())
-        return __real_nanosleep(length, left);
-    cut = sleeps(CALLER, of_timespec(length));
     if (cut && left)
         *left = as_timespec(cut);
     errno = cut ? EINTR : errno;
     return cut ? -1 : 0;
 }
 
-int __wrap_clock_nanosleep(clockid_t id, int flags, const struct timespec *time,
-                           struct timespec *left)
+int clock_sleeps_by(uintptr_t caller, clockid_t id, int flags,
+                    const struct timespec *time, struct timespec *left,
+                    int *result)
 {
     uint64_t now, length = of_timespec(time), cut;
 
     if (!shows(id, &now))
-        return __real_clock_nanosleep(id, flags, time, left);
+        return 0;
     if (flags & TIMER_ABSTIME)
         length = length > now ? length - now : 0;
-    cut = sleeps(CALLER, length);
+    cut = sleeps(caller, length);
     if (cut && left && !(flags & TIMER_ABSTIME))
         *left = as_timespec(cut);
-    return cut ? EINTR : 0;     /* it returns the error itself */
-}
-
-int __wrap_usleep(useconds_t length)
-{
-    uint64_t cut;
-
-    if (!clock_is_held())
-        return __real_usleep(length);
-    cut = sleeps(CALLER, (uint64_t)length * 1000);
-    errno = cut ? EINTR : errno;
-    return cut ? -1 : 0;
-}
-
-unsigned int __wrap_sleep(unsigned int length)
-{
-    if (!clock_is_held())
-        return __real_sleep(length);
-    return (unsigned int)((sleeps(CALLER, (uint64_t)length * NANOSECONDS) +
-                           NANOSECONDS - 1) / NANOSECONDS);
+    *result = cut ? EINTR : 0;  /* it returns the error itself */
+    return 1;
 }
 
 /* --- timers ---------------------------------------------------------------- */

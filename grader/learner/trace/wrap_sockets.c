@@ -34,6 +34,7 @@ int __real_fcntl(int, int, ...);
 int __real_fcntl64(int, int, ...);
 int __real_ioctl(int, unsigned long, ...);
 pid_t __real_fork(void);
+int __real_pause(void);
 void __real__exit(int) __attribute__((noreturn));
 void __real_exit(int) __attribute__((noreturn));
 
@@ -344,7 +345,7 @@ pid_t __wrap_fork(void)
     if (forks && __atomic_add_fetch(forks, 1, __ATOMIC_SEQ_CST) >
                      *trace_field(TRACE_AT_FORK_LIMIT))
         for (;;)
-            pause();
+            __real_pause();
     result = __real_fork();
     return result == 0 ? 0 : (pid_t)trace_leave(&call, result);
 }

@@ -1,6 +1,7 @@
 /*
  * Wrappers of the calls that wait for descriptors.  Their records hold the
- * number of descriptors and the limit in milliseconds, -1 for none.
+ * number of descriptors and the limit in milliseconds, -1 for none.  A wait for
+ * no descriptor at all is a sleep, and recorded as one.
  */
 #define _GNU_SOURCE
 #include "clock.h"
@@ -38,6 +39,18 @@ static uint64_t nanoseconds(const struct timespec *t)
              : NO_LIMIT;
 }
 
+/* A sleep's time, cut short if the plan says so. */
+static const struct timespec *shortened(const struct call *call, int64_t limit,
+                                        const struct timespec *time,
+                                        struct timespec *shorter)
+{
+    size_t allowed = trace_limit(call, (size_t)limit);
+
+    *shorter = (struct timespec){ (time_t)(allowed / 1000),
+                                  (long)(allowed % 1000) * 1000000 };
+    return allowed < (size_t)limit ? shorter : time;
+}
+
 /* --- poll ----------------------------------------------------------------- */
 
 struct polled {
@@ -58,8 +71,10 @@ static long traced_poll(uintptr_t caller, struct pollfd *fds, nfds_t count,
                         int64_t limit)
 {
     struct polled polled = { fds, count, mask };
-    struct call call = trace_enter(OP_POLL, caller, count ? fds[0].fd : -1,
+    struct call call = trace_enter(count || limit < 0 ? OP_POLL : OP_SLEEP,
+                                   caller, count ? fds[0].fd : -1,
                                    (int64_t)count, limit, 0, 0);
+    struct timespec shorter;
     long result;
 
     trace_keep(&call, fds, count * sizeof fds[0]);
@@ -68,8 +83,11 @@ static long traced_poll(uintptr_t caller, struct pollfd *fds, nfds_t count,
     if (clock_is_held() && is_valid(timeout))
         result = clock_wait(&call, nanoseconds(timeout), look_at_polled,
                             &polled);
-    else
+    else {
+        if (count == 0 && limit > 0)
+            timeout = shortened(&call, limit, timeout, &shorter);
         result = __real_ppoll(fds, count, timeout, mask);
+    }
     return trace_leave(&call, result);
 }
 
@@ -124,13 +142,17 @@ static long traced_select(uintptr_t caller, int n, fd_set *readable,
 {
     struct selected s = { .n = n, .sets = { readable, writable, except },
                           .mask = mask };
-    struct call call = trace_enter(OP_SELECT, caller, -1, n,
+    int sleeps = timeout && !readable && !writable && !except;
+    struct call call = trace_enter(sleeps ? OP_SLEEP : OP_SELECT, caller, -1, n,
                                    milliseconds(timeout), 0, 0);
+    struct timespec shorter;
     long result;
 
     if (trace_answers(&call, &result))
         return trace_leave(&call, result);
     if (!clock_is_held() || !is_valid(timeout)) {
+        if (sleeps)
+            timeout = shortened(&call, milliseconds(timeout), timeout, &shorter);
         result = __real_pselect(n, readable, writable, except, timeout, mask);
         return trace_leave(&call, result);
     }

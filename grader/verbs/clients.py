@@ -1,0 +1,114 @@
+"""Several clients of one server: a few with names, or a crowd without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.peers.process import PeerProcess
+from grader.verbs import holdings
+from grader.verbs.broken import Broken
+from grader.verbs.peer import Peer
+from grader.verbs.scene import Scene
+from grader.verdict.evidence import Failure
+from grader.verdict.transcript import Step
+
+
+class Clients:
+    """Clients that live in one process, each acting when it is told to."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._process: PeerProcess | None = None
+
+    def __call__(self, *names: str) -> list[Peer]:
+        """Peers by these names, which transcripts call them by::
+
+        ann, bob = clients("ann", "bob")
+        """
+        return [Peer(self._scene, self._shared, name) for name in names]
+
+    def either_is_echoed(self, port: str, data: bytes) -> None:
+        """Two clients come, one after the other, send data and half-close.
+
+        A call that fails may cost one of them its connection, which then ends
+        early.  The other gets all of its data back.
+
+        Raises:
+            Broken: neither does.
+        """
+        served = [self._is_echoed(client, port, data) for client in self("ann", "bob")]
+        if not any(served):
+            raise Broken(Failure("bytes", "neither of two clients gets back what it sends"))
+
+    def _is_echoed(self, client: Peer, port: str, data: bytes) -> bool:
+        client.connects(port)
+        client.sends(data)
+        client.half_closes()
+        return client.receives_until_the_end() == data
+
+    def crowd(self, count: int) -> Crowd:
+        """So many clients that act as one."""
+        return Crowd(self._scene, self(*(f"client {number}" for number in range(1, count + 1))))
+
+    @property
+    def _shared(self) -> PeerProcess:
+        if self._process is None:
+            self._process = PeerProcess(self._scene.stage.server("peers"))
+            self._scene.peers.append(self._process)
+        return self._process
+
+
+class Crowd:
+    """Many clients, each of which does the same, one after the other.
+
+    Where a verb takes data, it may be one for all, or a list with one for each.
+    """
+
+    def __init__(self, scene: Scene, clients: list[Peer]) -> None:
+        self._scene = scene
+        self._clients = clients
+
+    def connects(self, port: str) -> None:
+        """Each connects, once the program has accepted the one before."""
+
+        def connect(client: Peer, _: object) -> None:
+            client.connects(port)
+            self._scene.wait(lambda: holdings.is_accepted(client.port), "the program accepts every client")
+
+        self._each("connect", connect)
+
+    def sends(self, data: bytes | list[bytes]) -> None:
+        """Each sends its data; all of it is on its way when the last has sent."""
+        self._each("send", lambda client, part: client.sends(part), data)
+
+    def receives(self, data: bytes | list[bytes]) -> None:
+        """Exactly its data arrives at each."""
+        self._each("receive", lambda client, part: client.receives(part), data)
+
+    def half_closes(self) -> None:
+        self._each("half-close", lambda client, _: client.half_closes())
+
+    def sees_end_of_file(self) -> None:
+        """Nothing more arrives at any of them, and each stream ends."""
+        self._each("see end-of-file", lambda client, _: client.sees_end_of_file())
+
+    def closes(self) -> None:
+        self._each("close", lambda client, _: client.closes())
+
+    def resets(self) -> None:
+        self._each("reset their connections", lambda client, _: client.resets())
+
+    def _each(self, what: str, act: Callable[[Peer, bytes], None], data: bytes | list[bytes] = b"") -> None:
+        """Let all act, and tell it as one step, so far as it goes."""
+        steps = self._scene.steps
+        first = len(steps)
+        parts = data if isinstance(data, list) else [data] * len(self._clients)
+        try:
+            for client, part in zip(self._clients, parts, strict=True):
+                act(client, part)
+        except BaseException:
+            del steps[first : max(first, len(steps) - 2)]  # the last words tell what went wrong
+            raise
+        told = steps[first:]
+        sums = {name: sum(getattr(s, name) for s in told) for name in ("connects", "sends", "ends", "receives")}
+        steps[first:] = [Step(f"{len(self._clients)} clients {what}", **sums)]

@@ -1,0 +1,101 @@
+"""Which TCP connections a program holds, and whether anybody is at the other end.
+
+From the kernel's tables (`tcp_table`), so that it is the same for
+processes, threads and a single loop, in either language.  The two ends of a
+connection are two lines of one table, with their ports exchanged; an end that no
+program holds, not accepted yet or closed already, has inode 0.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.learner.state import KIT_DESCRIPTORS
+from grader.processes import tcp_table
+from grader.processes.tcp_table import End
+
+if TYPE_CHECKING:
+    from grader.verbs.scene import Scene
+
+#: Where sockets that are not TCP's have their lines, and in which column their inode.
+_OTHER_TABLES = {"udp": 9, "udp6": 9, "unix": 6, "raw": 9, "raw6": 9, "netlink": 9, "packet": 8}
+
+
+def deserted(scene: Scene) -> list[int]:
+    """Descriptors of the program, in whichever of its processes, for
+    connections whose other end is gone."""
+    table = tcp_table.ends()
+    held = _held(scene, table)
+    ours = {inode for peer in scene.peers for inode in _sockets(peer.pid).values()}
+    alive = {(end.other, end.port) for end in table if end.inode in ours}
+    by_inode = {end.inode: end for end in table}
+    return [fd for fd, inode in held if inode not in by_inode or _pair(by_inode[inode]) not in alive]
+
+
+def numbers(scene: Scene) -> list[int]:
+    """Descriptors of the program for connections, in ascending order."""
+    return sorted(fd for fd, _inode in _held(scene, tcp_table.ends()))
+
+
+def is_accepted(port: int) -> bool:
+    """Whether the other end of the connection from that port has been accepted."""
+    return any(end.other == port and end.inode for end in tcp_table.ends())
+
+
+def has_taken_all(port: int) -> bool:
+    """Whether everything sent from that port has been received by a program."""
+    table = tcp_table.ends()
+    return any(end.port == port and not end.unsent for end in table) and any(
+        end.other == port and end.inode and not end.unread for end in table
+    )
+
+
+def _held(scene: Scene, table: list[End]) -> list[tuple[int, int]]:
+    """Descriptor and inode of each connection that the program holds.
+
+    A reset takes a socket out of every table: one that is in none of them is a
+    connection if accept() has ever returned its number.
+    """
+    sockets = [pair for pid in scene.process.family() for pair in _sockets(pid).items()]
+    listening = {end.inode for end in table if end.state == tcp_table.LISTEN}
+    connected = {end.inode for end in table} - listening
+    held = [(fd, inode) for fd, inode in sockets if inode in connected]
+    nameless = [(fd, inode) for fd, inode in sockets if inode not in connected | listening]
+    if nameless:
+        accepted = {c.result for c in scene.process.trace.calls if (c.any_of("accept") or c.name == "dup") and c.done}
+        others = _other_inodes()
+        held += [(fd, inode) for fd, inode in nameless if fd in accepted and inode not in others]
+    return held
+
+
+def _pair(end: End) -> tuple[int, int]:
+    return end.port, end.other
+
+
+def _sockets(pid: int) -> dict[int, int]:
+    """Descriptor -> inode of the sockets of a process, the kit's own left out."""
+    found = {}
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            target = os.readlink(f"/proc/{pid}/fd/{name}")
+            if target.startswith("socket:[") and int(name) < KIT_DESCRIPTORS:
+                found[int(name)] = int(target[8:-1])
+    except OSError:
+        pass  # it has closed one meanwhile, or is gone
+    return found
+
+
+def _other_inodes() -> set[int]:
+    return {
+        int(fields[column])
+        for table, column in _OTHER_TABLES.items()
+        for fields in map(str.split, _lines(table))
+        if len(fields) > column and fields[column].isdigit()
+    }
+
+
+def _lines(table: str) -> list[str]:
+    path = Path(f"/proc/net/{table}")
+    return path.read_text().splitlines()[1:] if path.exists() else []

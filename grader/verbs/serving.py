@@ -1,0 +1,139 @@
+"""What a check can demand of a server that goes on until it is ended."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from grader.learner.trace.reader import Call
+from grader.verbs import holdings, quiet
+from grader.verbs.broken import Broken
+from grader.verdict.evidence import Failure
+from grader.verdict.transcript import Step
+
+if TYPE_CHECKING:
+    from grader.verbs.scene import Scene
+
+#: So many failed attempts with pauses between them show that a program waits ...
+_PACED = 3
+#: ... and so many with next to none that it spins.
+_SPINNING = 100
+
+
+class ServingVerbs:
+    """The verbs of `Learner` for servers.
+
+    A server is started with `serves`.  From then on a return is a failure; and
+    when the check is over, the server must come to rest, hold no connection
+    whose client is gone, and is ended by the judge (`state.judge_serving`).
+    """
+
+    _scene: Scene
+    _lacking = _naps = 0
+
+    def serves(self, function: str, *arguments: object, **options: object) -> None:
+        """Call a function that is to go on until the judge ends it."""
+        self.runs(function, *arguments, **options)
+        self._scene.runs[-1].endless = True
+
+    def rests(self) -> None:
+        """The program has done what there was to do, and sleeps.
+
+        A program that never sleeps, or sleeps for good in a call while a peer
+        is owed something, is found by what it does (`Scene.wait`).
+        """
+        self._scene.wait(quiet.Rest(self._scene), "the program rests")
+
+    def gets(self, name: str) -> None:
+        """The process is sent a signal, ``"SIGTERM"``, after which its function
+        may return."""
+        self._scene.runs[-1].endless = False
+        self._scene.process.signal(getattr(signal, name))
+        self._scene.steps.append(Step(f"gets {name}", "learner"))
+
+    def gives_up(self, error: str) -> None:
+        """The function fails with what accept() has failed with, and does not
+        try again.
+
+        Raises:
+            Broken: it tries again.
+        """
+        scene = self._scene
+        scene.wait(lambda: scene.run is None or self._insists(error), f"{scene.runs[-1].function}() fails with {error}")
+        if scene.run is not None:
+            last = self._refusals(error)[0]
+            scene.look_up([last])
+            sentence = f"{last.name}() is called again after it has failed with {error}, which will not pass"
+            raise Broken(Failure("insists", sentence, line=last.line, read="accept(2), ERRORS"))
+        self.raises(error)
+
+    def _refusals(self, error: str) -> list[Call]:
+        return [c for c in self._scene.process.trace.calls if c.any_of("accept") and c.errno == error]
+
+    def _insists(self, error: str) -> bool:
+        return len(self._refusals(error)) > 1
+
+    def has_reaped_its_children(self) -> None:
+        """No child that has ended waits to be waited for.
+
+        Raises:
+            Broken: the program rests, and one does.
+        """
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: not _zombies(scene) or rest(), "the program reaps its children")
+        if _zombies(scene):
+            raise Broken(Failure("zombie", "a child that has ended is never waited for", read="waitpid(2), NOTES"))
+
+    # --- descriptors that lack --------------------------------------------
+
+    def runs_out_of_descriptors(self) -> None:
+        """Not one descriptor more can be opened: not even when a connection of
+        now is closed.  A call that is waiting in accept() already has its own."""
+        scene = self._scene
+        own = scene.process.state().descriptors
+        self._lacking, self._naps = scene.process.trace["next"], scene.process.naps
+        scene.process.limit_descriptors(min(holdings.numbers(scene), default=max(own) + 1))
+        scene.steps.append(Step("has no descriptor left for another connection", "learner"))
+
+    def paces_itself(self) -> None:
+        """While descriptors lack, the program sleeps between two attempts to
+        accept; or it makes none, and rests.
+
+        What it sleeps in is its own affair: the kernel counts how often its
+        threads have gone to sleep by themselves.  (A script can shorten what
+        the trace knows as a sleep: ``fault("sleep", limit=5)``.)
+
+        Raises:
+            Broken: attempt follows attempt without a pause.
+        """
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: self._is_paced() or self._spins() or rest(), "the program waits for descriptors")
+        if self._spins():
+            last = self._attempts()[-1]
+            scene.look_up([last])
+            sentence = f"{last.name}() fails with {last.errno} again and again, without a pause between"
+            raise Broken(Failure("spins", sentence, line=last.line, read="accept(2), ERRORS: EMFILE"))
+
+    def gets_descriptors_back(self) -> None:
+        """Descriptors can be opened again."""
+        self._scene.process.limit_descriptors(None)
+        self._scene.steps.append(Step("has descriptors again", "learner"))
+
+    def _attempts(self) -> list[Call]:
+        calls = self._scene.process.trace.calls
+        return [c for c in calls if c.index >= self._lacking and c.any_of("accept") and c.errno == "EMFILE"]
+
+    def _pauses(self) -> int:
+        return self._scene.process.naps - self._naps
+
+    def _is_paced(self) -> bool:
+        attempts = len(self._attempts())
+        return attempts >= _PACED and self._pauses() >= attempts // 2
+
+    def _spins(self) -> bool:
+        attempts = len(self._attempts())
+        return attempts >= _SPINNING and self._pauses() < attempts // 10
+
+
+def _zombies(scene: Scene) -> bool:
+    return "Z" in [letter for pid, letter in scene.process.family().items() if pid != scene.process.pid]
