@@ -238,7 +238,7 @@ class Peer:
             Broken: others arrive, or fewer.
         """
         self._note("answers while it reads", sends=1 << 62, ends=1)
-        answer = self._wait("echo", "the request ends", after_return=True, name=_CONNECTION)
+        answer = self._wait("echo", "the request ends", after_return=True, name=self._name)
         if answer["count"] == len(data) and answer["check"] == zlib.crc32(data):
             self._note(f"sees end-of-file after {len(data)} bytes")
             return
@@ -254,7 +254,7 @@ class Peer:
         """Everything that was sent, an end-of-file too, has reached the
         program's kernel, whether the program has taken it or not."""
         self._scene.wait(
-            lambda: self._do("delivered", name=_CONNECTION)["unacknowledged"] == 0, "what was sent is delivered"
+            lambda: self._do("delivered", name=self._name)["unacknowledged"] == 0, "what was sent is delivered"
         )
 
     def receives_until_the_end(self) -> bytes:
@@ -273,7 +273,7 @@ class Peer:
     @property
     def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
         """The addresses of the connection, the peer's own first."""
-        answer = self._do("ends", name=_CONNECTION)
+        answer = self._do("ends", name=self._name)
         return tuple(answer["local"]), tuple(answer["remote"])
 
     def half_closes(self) -> None:

@@ -24,6 +24,8 @@ class Run:
         null: whether it was given a NULL pointer.
         takes: how many bytes it is to take off its connection, part by part,
             where a check has said so: ``(4, 11)`` is a header and a payload.
+        endless: whether it is to go on until the judge ends it.
+        judged: whether a check has asked how it ended.
         outcome: the learner's answer: ``returned``, ``raised`` or ``broke``.
     """
 
@@ -34,7 +36,14 @@ class Run:
     message: bytes | None = None
     null: bool = False
     takes: tuple[int, ...] = ()
+    endless: bool = False
+    judged: bool = False
     outcome: dict | None = None
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it has ended by itself, where it was to go on."""
+        return self.endless and self.outcome is not None
 
     @property
     def succeeded(self) -> bool:

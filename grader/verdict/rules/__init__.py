@@ -8,6 +8,8 @@ list that is never freed).  A rule that is not sure yields nothing.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -58,15 +60,7 @@ def violation(rule: Callable[[Evidence], Iterator[Finding]]) -> Callable[[Eviden
     return rule
 
 
-# The rules register themselves.
-from grader.verdict.rules import (  # noqa: E402, F401
-    addresses,
-    conversations,
-    deadlines,
-    descriptors,
-    framing,
-    lines,
-    receiving,
-    sending,
-    servers,
-)
+# The rules register themselves, module after module; of two findings at the same
+# record the one registered first wins.
+for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+    importlib.import_module(f"{__name__}.{_module}")

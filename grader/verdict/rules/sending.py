@@ -191,6 +191,8 @@ def broken_pipe(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 def zero_is_closed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """send() of nothing returns 0, which says nothing about the peer (M59)."""
     for run in evidence.runs:
+        if run.endless:
+            continue  # it has not ended, so it has not taken that for anything
         for call in evidence.during(run):
             if call.any_of("send") and call.done and call.args[0] == 0 and call.name != "sendfile":
                 ended = "" if run.succeeded else f", and {run.function}() took that for a closed connection"

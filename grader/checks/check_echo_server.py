@@ -1,0 +1,214 @@
+"""10 echo_server: accept, echo until end-of-file, close, the next one; for ever."""
+
+from grader.verbs.script import only, reveals, torture
+
+HELLO = b"the quick brown fox\n"
+BINARY = bytes(range(256)) * 4
+# Every 8 bytes tell where they stand: "0000000 0000008 ...".
+PATTERN = b"".join(b"%07d " % offset for offset in range(0, 24000, 8))
+
+
+@reveals("listener-io", "missed-eof", "fd-leak")
+def check_echoes_until_end_of_file(learner, peer, port):
+    """sends back what its client sends, until end-of-file, then closes"""
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+    learner.rests()
+    peer.sends(BINARY)
+    peer.receives(BINARY)
+    peer.sends(PATTERN)
+    peer.receives(PATTERN)
+    peer.half_closes()
+    peer.sees_end_of_file()
+
+
+@reveals("one-client", "stale-addrlen")
+def check_serves_one_client_after_the_other(learner, clients, port):
+    """serves the next client when one is done, at every address"""
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    bob.connects(port, "127.0.0.2")
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    bob.sends(BINARY)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    bob.receives(BINARY)
+    bob.closes()
+    carol.connects(port)
+    carol.half_closes()
+    carol.sees_end_of_file()
+    learner.rests()
+    dave.connects(port)
+    dave.sends(PATTERN)
+    dave.receives(PATTERN)
+    learner.has_reaped_its_children()
+    dave.half_closes()
+    dave.sees_end_of_file()
+
+
+@reveals("short-send")
+def check_sends_every_byte_when_send_is_short(learner, peer, port, fault):
+    """sends every byte back when the kernel accepts only a few at a time"""
+    fault("send", limit=7)
+
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    peer.sends(BINARY)
+    peer.receives(BINARY)
+    peer.half_closes()
+    peer.sees_end_of_file()
+
+
+@reveals("short-send")
+def check_waits_for_a_client_that_reads_late(learner, peer, port):
+    """waits for a client that sends everything before it reads anything"""
+    learner.serves("serve", port)
+
+    peer.connects(port, room=4096)
+    peer.sends_in_pieces([PATTERN] * 4)
+    peer.half_closes()
+    peer.receives(PATTERN * 4)
+    peer.sees_end_of_file()
+
+
+@reveals("dies-of-client")
+def check_outlives_a_client_that_resets(learner, clients, port):
+    """serves the next client when one resets the connection, early or late"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    bob.connects(port)
+    bob.resets()
+    ann.sees_all_taken()
+    ann.resets()
+    carol.connects(port)
+    carol.sends(HELLO)
+    carol.receives(HELLO)
+    carol.half_closes()
+    carol.sees_end_of_file()
+
+
+@reveals("dies-of-client")
+def check_outlives_a_broken_pipe(learner, clients, port, fault):
+    """serves the next client when one is gone before its bytes come back"""
+    ann, bob = clients("ann", "bob")
+    fault("recv", hold=True, when="1")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    learner.is_held()
+    ann.half_closes()
+    ann.resets()
+    learner.goes_on()
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+    bob.half_closes()
+    bob.sees_end_of_file()
+
+
+@reveals("dies-of-accept")
+def check_outlives_what_accept_reports(learner, clients, port, fault):
+    """accepts again after errors that pass, and gives up after those that do not"""
+    ann, bob = clients("ann", "bob")
+    for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 1):
+        fault("accept", error=error, when=str(number))
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    fault("accept", error="EBADF")
+    bob.connects(port)
+    bob.closes()
+    learner.gives_up("EBADF")
+
+
+@reveals("dies-of-accept", "accept-spin")
+def check_waits_while_descriptors_lack(learner, clients, port, fault):
+    """waits, without spinning, while there are no descriptors"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+    fault("sleep", limit=5)
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    learner.runs_out_of_descriptors()
+    bob.connects(port)
+    ann.closes()
+    learner.paces_itself()
+    learner.gets_descriptors_back()
+    bob.closes()
+    carol.connects(port)
+    carol.sends(HELLO)
+    carol.receives(HELLO)
+    carol.half_closes()
+    carol.sees_end_of_file()
+
+
+@reveals("no-reuse-address")
+def check_takes_a_port_over(learner, peer, other_peer, port):
+    """takes over a port whose last connection is in TIME_WAIT"""
+    other_peer.leaves_time_wait(port)
+
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+
+
+@reveals("leaked-candidate")
+def check_reports_why_it_cannot_serve(learner, peer, port, fault):
+    """reports a port that is taken and a service that is unknown"""
+    peer.serves(port)
+    learner.runs("serve", port)
+    learner.raises("EADDRINUSE")
+
+    fault("getaddrinfo", retval=-8)
+    learner.runs("serve", "no-such-service")
+    learner.raises("gaierror")
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("interrupted-call")
+def check_goes_on_after_an_interruption(learner, peer, port, fault):
+    """goes on after signals have interrupted accept(), recv() and send()"""
+    fault("accept", error="EINTR", when="1..2")
+    fault("recv", error="EINTR", when="1..2")
+    fault("send", error="EINTR", when="1..2")
+
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+    peer.half_closes()
+    peer.sees_end_of_file()
+
+
+@torture
+def check_survives_every_failing_call(learner, clients, port):
+    """reports or survives every call that fails"""
+    learner.serves("serve", port)
+
+    clients.either_is_echoed(port, HELLO)

@@ -1,0 +1,189 @@
+"""Servers that go on for ever: what ends them, what they keep, how they wait."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
+from grader.verdict.rules import Finding, explains, violation, when_returned
+
+#: What accept() reports of its listening socket itself; every other error passes.
+FINAL = ("EBADF", "EINVAL", "ENOTSOCK", "EFAULT")
+#: What lacks, when accept() fails with it, and will for a while.
+_LACKING = ("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM")
+#: What sending or receiving reports of a client that is gone.
+_GONE = ("ECONNRESET", "EPIPE", "ECONNABORTED", "ETIMEDOUT", "ENOTCONN")
+
+
+def _endless(evidence: Evidence) -> Iterator[tuple[Run, list[Call]]]:
+    for run in evidence.runs:
+        if run.endless:
+            yield run, evidence.during(run)
+
+
+def _connections(evidence: Evidence) -> Iterator[Descriptor]:
+    """The lives of accepted connections, where one process has them all."""
+    if any(call.name == "fork" for call in evidence.calls):
+        return
+    for life in evidence.descriptors:
+        if life.made is not None and life.made.any_of("accept"):
+            yield life
+
+
+def _last_words(calls: list[Call]) -> Call | None:
+    """The last call that was more than tidying up."""
+    tidy = ("close", "abandon", "shutdown", "freeaddrinfo", "epoll_ctl")
+    return next((call for call in reversed(calls) if call.name not in tidy), None)
+
+
+@explains
+def stopped(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A server that has ended by itself: of an error, or of its first client."""
+    for run, calls in _endless(evidence):
+        last = _last_words(calls)
+        if not run.has_stopped or last is None:
+            continue
+        accepted = [c for c in calls if c.any_of("accept") and c.done and not c.failed]
+        if last.failed and last.any_of("accept") and last.errno not in FINAL:
+            yield Finding(
+                last.index, ("dies-of-accept",),
+                f"{evidence.place(last)} {last.name}() failed with {last.errno}, which passes, "
+                f"and {run.function}() {_ended(run)}",
+                (last,), "accept(2), ERRORS",
+            )  # fmt: skip
+        elif last.failed and (last.any_of("send") or last.any_of("recv")) and last.errno in _GONE:
+            yield Finding(
+                last.index, ("dies-of-client",),
+                f"{evidence.place(last)} {last.name}() failed with {last.errno}, because its client is gone, "
+                f"and {run.function}() {_ended(run)}",
+                (last,), f"{last.name}(2), ERRORS" if last.name != "sendall" else "send(2), ERRORS",
+            )  # fmt: skip
+        elif run.succeeded and accepted and not last.failed:
+            yield Finding(
+                when_returned(run), ("one-client",),
+                f"{evidence.place(accepted[-1])} {accepted[-1].name}() was not called again: {run.function}() "
+                f"returned when {'its client was' if len(accepted) == 1 else f'{len(accepted)} clients were'} served",
+                (accepted[-1],), "listen(2), NOTES",
+            )  # fmt: skip
+
+
+def _ended(run: Run) -> str:
+    if "raised" in run.outcome:
+        raised = run.outcome["raised"]
+        name = errno.errorcode.get(raised["errno"], raised["class"]) if raised["errno"] else raised["class"]
+        return f"ended with {name}"
+    return "returned"
+
+
+@explains
+def missed_eof(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """recv() has returned 0, and is called again, and again (M50)."""
+    for life in _connections(evidence):
+        ends = [c for c in life.calls if c.any_of("recv") and c.done and c.result == 0 and c.args[0] > 0]
+        if len(ends) > 2 and not any(c.injected for c in ends[:3]):
+            first = ends[0]
+            yield Finding(
+                first.index, ("missed-eof",),
+                f"{evidence.place(first)} {first.name}() returned 0, end-of-file, and was called again; "
+                "it returns 0 for ever",
+                (first,), "recv(2), RETURN VALUE",
+            )  # fmt: skip
+            return
+
+
+@explains
+def connection_kept(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A connection at its end, left open while the server has gone on."""
+    if failure.kind not in ("hang", "left-open", "stopped"):
+        return
+    for life in _connections(evidence):
+        if life.closed is not None:
+            continue
+        over = next((c for c in life.calls if c.any_of("recv") and c.done and _is_over(c)), None)
+        later = over and next((c for c in evidence.calls if c.index > over.index and c.any_of("accept")), None)
+        if later or (over and failure.kind == "left-open"):
+            words = "at end-of-file" if over.result == 0 else f"gone ({over.errno})"
+            yield Finding(
+                over.index + 0.5, ("fd-leak",),
+                f"the connection {evidence.name_of(life)} of {evidence.place(life.made)} is never closed, although its "
+                f"client is {words}",
+                (life.made, over), "close(2)",
+            )  # fmt: skip
+            return
+
+
+def _is_over(call: Call) -> bool:
+    return call.result == 0 and call.args[0] > 0 if not call.failed else call.errno in _GONE
+
+
+@explains
+def short_echo(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A short count on a server's connection, and the rest never sent (M41)."""
+    if failure.kind not in ("bytes", "hang"):
+        return
+    for life in _connections(evidence):
+        sent = [c for c in life.calls if c.any_of("send") and c.done and c.result > 0]
+        for call in sent:
+            if call.result >= call.args[0]:
+                continue
+            after = [c for c in life.calls if c.index > call.index and (c.any_of("send") or c.any_of("recv"))]
+            if after and after[0].any_of("recv") and after[0].done and after[0].result != 0:
+                continue  # it may read before it sends the rest
+            if not any(c.any_of("send") for c in after) and (after or life.closed is not None):
+                yield Finding(
+                    call.index, ("short-send",),
+                    f"{evidence.place(call)} {call.name}() took {call.result} of {call.args[0]} bytes, "
+                    f"and the other {call.args[0] - call.result} were never sent",
+                    (call,), "send(2), RETURN VALUE",
+                )  # fmt: skip
+                return
+
+
+@explains
+def accept_spin(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """accept() again and again while descriptors lack (M86)."""
+    if failure.kind not in ("spins", "busy"):
+        return
+    calls = [c for c in evidence.calls if c.any_of("accept") and c.done]
+    if len(calls) > 1 and any(c.errno not in _LACKING for c in calls[-10:]):
+        return
+    calls = [c for c in calls if c.errno in _LACKING]
+    if len(calls) > 1:
+        call = calls[0]
+        yield Finding(
+            call.index, ("accept-spin",),
+            f"{evidence.place(call)} {call.name}() fails with {call.errno} and is called again at once, over and over, "
+            "while the client stays in the backlog",
+            (call,), "accept(2), ERRORS: EMFILE",
+        )  # fmt: skip
+
+
+@violation
+def stale_length(evidence: Evidence) -> Iterator[Finding]:
+    """accept()'s length argument is what the accept() before left in it (M28)."""
+    if evidence.source.language != "c":
+        return
+    for life in evidence.descriptors:
+        if not life.is_listening:
+            continue
+        calls = [c for c in life.calls if c.any_of("accept") and c.args[0] != -1]
+        for call in calls:
+            if call.failed and call.errno == "EINVAL" and not call.injected and call.args[0] < 0:
+                yield Finding(
+                    call.index, ("stale-addrlen",),
+                    f"{evidence.place(call)} {call.name}() fails with EINVAL: the length it is given was never set",
+                    (call,), "accept(2)",
+                )  # fmt: skip
+                return
+        first = calls[0] if calls else None
+        for call in calls[1:]:
+            if 0 <= call.args[0] < first.args[0]:
+                yield Finding(
+                    call.index, ("stale-addrlen",),
+                    f"{evidence.place(call)} {call.name}() is given room for {call.args[0]} bytes of an address, which "
+                    f"is what the call before left in its length; it was {first.args[0]} at first",
+                    (call,), "accept(2)",
+                )  # fmt: skip
+                return
