@@ -77,6 +77,7 @@ class Scene:
         self.before: State | None = None
         self.after: State | None = None
         self.message: bytes | None = None
+        self.deserted: list[int] = []
         self.port = 0
         self.time_wait = False
         self.silent_ports: set[int] = set()
@@ -338,6 +339,8 @@ class Scene:
         Returns:
             The failure, or the death behind it.
         """
+        for run in self.runs:
+            run.judged = True  # there is a failure already
         if self.process is None or self.concluded or failure.verdict is not Verdict.FAIL:
             return failure
         self.process.trace["released"] = 1 << 30
@@ -410,6 +413,7 @@ class Scene:
             given=self.given_inodes,
             time_limit=self.time_limit,
             bulk=self.bulk,
+            deserted=self.deserted,
             lost=self.process.trace.lost if self.process else 0,
         )
 

@@ -112,7 +112,7 @@ class ServingVerbs:
             last = self._attempts()[-1]
             scene.look_up([last])
             sentence = f"{last.name}() fails with {last.errno} again and again, without a pause between"
-            raise Broken(Failure("spins", sentence, line=last.line, read="accept(2), ERRORS: EMFILE"))
+            raise Broken(Failure("spins", sentence, line=last.line, read="accept(2), ERRORS"))
 
     def gets_descriptors_back(self) -> None:
         """Descriptors can be opened again."""

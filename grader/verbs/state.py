@@ -71,7 +71,8 @@ def judge_serving(scene: Scene) -> None:
     """
     scene.process.trace["released"] = 1 << 30
     scene.wait(quiet.Rest(scene), "the program rests")
-    if holdings.deserted(scene):
+    scene.deserted = holdings.deserted(scene)
+    if scene.deserted:
         scene.after = scene.process.state()
         raise Broken(Failure("left-open", "a connected socket is still open, although its client is gone"))
 

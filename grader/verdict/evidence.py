@@ -116,6 +116,8 @@ class Evidence:
             0 if nothing.
         bulk: whether so much was moved at once that the kernel's pieces differ
             from run to run.
+        deserted: descriptors that a server holds for connections whose other end
+            is gone.
         lost: how many records of the trace were overwritten unread.
     """
 
@@ -132,6 +134,7 @@ class Evidence:
     given: set[int] = field(default_factory=set)
     time_limit: int = 0
     bulk: bool = False
+    deserted: list[int] = field(default_factory=list)
     lost: int = 0
 
     def place(self, call: Call | None) -> str:

@@ -22,8 +22,11 @@ def _sent(evidence: Evidence, run: Run) -> list[Call]:
 
 
 def _messages(evidence: Evidence) -> Iterator[tuple[Run, bytes, list[Call]]]:
-    """Each run with what it was to send and what it sent."""
+    """Each run with what it was to send and what it sent; none of a server,
+    which sends to more than one."""
     for run in evidence.runs:
+        if run.endless:
+            continue
         message = run.message if run.message is not None else evidence.message
         if message:
             yield run, message, _sent(evidence, run)
