@@ -9,7 +9,7 @@ from grader.peers.process import PeerError, PeerProcess
 from grader.verbs import holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.learner import Lent
-from grader.verbs.scene import Scene, outcome_words
+from grader.verbs.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference
 from grader.verdict.transcript import Step
@@ -202,12 +202,7 @@ class Peer:
         ending = f", then {end}" if end else ""
         self._note(f"receives {len(got)} bytes{ending}", receives=len(got))
         if got != data:
-            run, words = scene.runs[-1], _compared(data, got, end)
-            line = None
-            if run.outcome is not None and "returned" not in run.outcome:
-                words = f"{outcome_words(run)}; {words}"
-                line = (run.outcome.get("raised") or {}).get("line")
-            raise Broken(Failure("bytes", words, line=line, difference=Difference(data, got, end)))
+            raise Broken(Failure("bytes", _compared(data, got, end), difference=Difference(data, got, end)))
 
     def sees_end_of_file(self) -> None:
         """Nothing more arrives, and the stream ends without a reset.
@@ -306,6 +301,7 @@ class Peer:
     def _wait(self, action: str, awaited: str, *, after_return: bool = False, **arguments: object) -> dict:
         """An action that comes to an end when the program does its part."""
         player, answer = self._player, []
+        self._scene.awaited_since = len(self._scene.steps)
         player.start(action, **arguments)
 
         def ready() -> bool:

@@ -106,10 +106,11 @@ def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
 
 def rests(scene: Scene) -> bool:
     """Whether the program has nothing to do at this moment: each of its threads
-    sleeps, in a call or on a lock, and nothing is on its way to it."""
+    sleeps, in a call or on a lock, and nothing is on its way to it; or a call is
+    held, and it is the script that has to go on."""
     trace, process = scene.process.trace, scene.process
     if trace["held"] > trace["released"]:
-        return False
+        return True
     before, states = trace["next"], process.task_states()
     waiting = {call.tid for call in trace.unfinished}
     if set(states.values()) != {"S"}:

@@ -77,6 +77,7 @@ class Scene:
         self.before: State | None = None
         self.after: State | None = None
         self.message: bytes | None = None
+        self.awaited_since = 0  # how many steps there were when a peer began to wait
         self.deserted: list[int] = []
         self.port = 0
         self.time_wait = False
@@ -210,9 +211,8 @@ class Scene:
         Raises:
             Broken: always.
         """
-        run = self.runs[-1]
-        run.judged = True
-        raise Broken(Failure("stopped", f"{outcome_words(run)}, where a server goes on", line=_line_of(run)))
+        self.runs[-1].judged = True
+        raise Broken(_stopped(self.runs[-1]))
 
     def _await_end(self) -> None:
         limit = time.monotonic() + IDLE_SECONDS
@@ -326,7 +326,10 @@ class Scene:
         stuck = quiet.deadlocked(self, states)
         if watch.twice("deadlocked", stuck is not None):
             raise Broken(death.of_deadlock(self, stuck))
-        progress = (process.trace["next"], process.processor_ticks, len(process.trace.unfinished))
+        # a call that is held looks around for its release: that is no progress
+        is_held = process.trace["held"] > process.trace["released"]
+        used = 0 if is_held else process.processor_ticks
+        progress = (process.trace["next"], used, len(process.trace.unfinished))
         if watch.idle(progress) > IDLE_SECONDS:
             raise Broken(death.of_sleep(self, awaited))
 
@@ -350,7 +353,23 @@ class Scene:
         except Broken as later:
             if later.failure.verdict is Verdict.CRASH:
                 return replace(later.failure, difference=failure.difference)
-        return failure
+        return self._in_the_end(failure)
+
+    def _in_the_end(self, failure: Failure) -> Failure:
+        """What a peer saw, in the words of what the program came to.
+
+        Only now is that sure: a peer may see the end of a connection before the
+        judge hears that the function is over, or after.
+        """
+        run = self.runs[-1] if self.runs else None
+        if failure.kind != "bytes" or run is None or run.outcome is None:
+            return failure
+        if run.endless:
+            del self.steps[self.awaited_since :]
+            return _stopped(run)
+        if "returned" in run.outcome:
+            return failure
+        return replace(failure, sentence=f"{outcome_words(run)}; {failure.sentence}", line=_line_of(run))
 
     def _turns_in_circles(self, process: LearnerProcess) -> bool:
         """Whether the program makes the same few calls over and over, and they
@@ -480,6 +499,10 @@ class _Watch:
             return False
         asleep = any(peer.action == "accept" and peer.is_asleep for peer in scene.peers)
         return self.twice("asleep", asleep) or self.idle(()) > IDLE_SECONDS
+
+
+def _stopped(run: Run) -> Failure:
+    return Failure("stopped", f"{outcome_words(run)}, where a server goes on", line=_line_of(run))
 
 
 def outcome_words(run: Run) -> str:
