@@ -85,7 +85,7 @@ def check_sends_on_after_the_reply(learner, peer, fault):
     learner.returns(REPLY)
 
 
-@reveals("broken-pipe", "fd-leak")
+@reveals("broken-pipe", "socket-leak")
 def check_reports_a_request_that_cannot_be_sent(learner, peer):
     """reports a server that stops reading in the middle of the request"""
     port = peer.listens(buffers=65536)
@@ -99,7 +99,7 @@ def check_reports_a_request_that_cannot_be_sent(learner, peer):
     learner.raises()
 
 
-@reveals("missed-error", "fd-leak")
+@reveals("missed-error", "socket-leak")
 def check_reports_a_reset(learner, peer):
     """reports a connection that breaks, before and after a part of the reply"""
     port = peer.listens()
@@ -122,7 +122,7 @@ def check_reports_a_reset(learner, peer):
     learner.raises("ECONNRESET")
 
 
-@reveals("fd-leak")
+@reveals("socket-leak")
 def check_tries_every_address(learner, peer, resolves, fault):
     """tries the next address when one refuses, and reports the last one's error"""
     fault("connect", error="ETIMEDOUT", when="4")
@@ -167,7 +167,7 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
 
 
 @only("c", because="Python's bytes grow with the reply")
-@reveals("small-buffer", "fd-leak")
+@reveals("small-buffer", "socket-leak")
 def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
     """fills the buffer to its last byte, and reports a reply that is larger"""
     port = peer.listens()

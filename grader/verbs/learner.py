@@ -76,6 +76,8 @@ class Learner(ServingVerbs):
             options: for the C binding alone: sizes of buffers.
         """
         scene = self._scene
+        if scene.concluded:
+            raise RuntimeError("the script runs a function after the program's process has ended")
         process = scene.load()
         sent, handed = [], len(self._handed)
         for argument in arguments:
@@ -96,7 +98,9 @@ class Learner(ServingVerbs):
         message = next((a for a in (sends, *arguments) if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
         first = process.trace["next"]
-        scene.runs.append(Run(function, shown, first, message=message, null=null, takes=tuple(takes)))
+        scene.runs.append(
+            Run(function, shown, first, message=message, told=message is not None, null=null, takes=tuple(takes))
+        )
         scene.steps.append(Step(f"runs {shown}", "learner", starts=len(scene.runs) - 1))
         new = self._handed[handed:]
         try:

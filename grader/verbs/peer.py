@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from grader.peers.process import PeerError, PeerProcess
 from grader.verbs import holdings, quiet
@@ -11,10 +12,12 @@ from grader.verbs.broken import Broken
 from grader.verbs.learner import Lent
 from grader.verbs.scene import Scene
 from grader.verdict.evidence import Failure
-from grader.verdict.model import Difference
+from grader.verdict.model import Difference, Verdict
 from grader.verdict.transcript import Step
 
 _CONNECTION, _LISTENER, _LENT = "connection", "listener", "lent"
+#: Actions on a connection, in words.
+_ON_A_CONNECTION = {"send": "sends", "shutdown": "half-closes", "reset": "resets it", "receive": "receives"}
 _WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "select", "epoll_wait")
 
 
@@ -189,20 +192,41 @@ class Peer:
         # does not see: all there is has been delivered, and the program sleeps.
         return (waits or not receiving) and quiet.sleeps_on_all_delivered(self._scene)
 
-    def receives(self, data: bytes) -> None:
+    def receives(self, data: bytes, *, mistakes: Mapping[bytes, str] | None = None) -> None:
         """Exactly these bytes arrive next.
+
+        Args:
+            mistakes: wrong bytes that give a gap away, each with the gap's slug:
+                ``{b"alice": "no-line-end"}``; also where the program then waits
+                for an answer.
 
         Raises:
             Broken: others do, or fewer.
         """
         scene = self._scene
-        scene.message = data
-        answer = self._wait("receive", f"{len(data)} bytes arrive", after_return=True, name=self._name, count=len(data))
+        scene.expects(data)
+        try:
+            answer = self._wait(
+                "receive", f"{len(data)} bytes arrive", after_return=True, name=self._name, count=len(data)
+            )
+        except Broken as broken:
+            raise Broken(self._so_far(broken.failure, data, mistakes or {})) from None
         got, end = answer["data"], answer["end"]
         ending = f", then {end}" if end else ""
         self._note(f"receives {len(got)} bytes{ending}", receives=len(got))
         if got != data:
-            raise Broken(Failure("bytes", _compared(data, got, end), difference=Difference(data, got, end)))
+            gap = (mistakes or {}).get(got, "")
+            raise Broken(Failure("bytes", _compared(data, got, end), difference=Difference(data, got, end), gap=gap))
+
+    def _so_far(self, failure: Failure, data: bytes, mistakes: Mapping[bytes, str]) -> Failure:
+        """A hang in which this peer waits for bytes, with those that came: what
+        the program has sent, where its trace has all of it."""
+        calls = [c for c in self._scene.process.trace.calls if c.any_of("send") and c.result > 0]
+        sent = b"".join(call.payload[: call.result] for call in calls)
+        is_whole = len(sent) == sum(call.result for call in calls)
+        if failure.verdict is not Verdict.HANG or not is_whole or len(self._scene.runs) != 1 or len(sent) > len(data):
+            return failure
+        return replace(failure, difference=Difference(data, sent), gap=failure.gap or mistakes.get(sent, ""))
 
     def sees_end_of_file(self) -> None:
         """Nothing more arrives, and the stream ends without a reset.
@@ -210,8 +234,9 @@ class Peer:
         A connection that was lent ends when its owner closes it, which is now,
         if the function has returned.
         """
-        if self._scene.runs and self._scene.run is None:
-            self._scene.conclude()
+        scene = self._scene
+        if scene.runs and scene.run is None and (self._lent is not None or scene.given_inodes):
+            scene.conclude()
         answer = self._wait("receive", "the stream ends", after_return=True, name=self._name, count=-1)
         more, end = answer["data"], answer["end"]
         if more:
@@ -295,8 +320,15 @@ class Peer:
         return self._process
 
     def _do(self, action: str, **arguments: object) -> dict:
-        """An action that does not depend on the program."""
-        return self._player.do(action, **arguments)
+        """An action that does not depend on the program.
+
+        Raises:
+            Broken: the program has broken the connection that it is for.
+        """
+        try:
+            return self._player.do(action, **arguments)
+        except PeerError as error:
+            raise _gone(action, error) from None
 
     def _wait(self, action: str, awaited: str, *, after_return: bool = False, **arguments: object) -> dict:
         """An action that comes to an end when the program does its part."""
@@ -309,7 +341,10 @@ class Peer:
                 answer.append(got)
             return bool(answer)
 
-        self._scene.wait(ready, awaited, after_return=after_return or action == "accept")
+        try:
+            self._scene.wait(ready, awaited, after_return=after_return or action == "accept")
+        except PeerError as error:
+            raise _gone(action, error) from None
         return answer[0]
 
     def _note(self, text: str, **effects: int) -> None:
@@ -319,6 +354,15 @@ class Peer:
         """Close the judge's own descriptor of a lent connection."""
         if self._lent is not None:
             self._lent.close()
+
+
+def _gone(action: str, error: PeerError) -> Exception:
+    """What an action's error means: of a connection that is broken, that the
+    program has broken it."""
+    if action not in _ON_A_CONNECTION or error.errno not in ("ENOTCONN", "EPIPE", "ECONNRESET"):
+        return error
+    words = _ON_A_CONNECTION[action]
+    return Broken(Failure("gone", f"the connection is broken when the peer {words} ({error.errno})"))
 
 
 def _compared(expected: bytes, actual: bytes, end: str) -> str:

@@ -382,6 +382,14 @@ class Scene:
             return False
         return len({(c.name, c.fd, c.where) for c in last}) <= _CIRCLE
 
+    def expects(self, data: bytes) -> None:
+        """A peer is to receive data: what the function under way, or the last
+        one, is to send if nothing else was said of it."""
+        self.message = data
+        run = self.runs[-1] if self.runs else None
+        if run is not None and not run.endless and not run.told:
+            run.message = (run.message or b"") + data
+
     def begins_anew(self) -> None:
         """A function is called: nothing has been moved by it yet."""
         self._moved = 0

@@ -21,6 +21,8 @@ class Run:
         first: index of the first record that can belong to it.
         last: index after its last record, once it has returned.
         message: what it was asked to send, where that is an argument.
+        told: whether that was said when it was called, and not only by what
+            peers were to receive.
         null: whether it was given a NULL pointer.
         takes: how many bytes it is to take off its connection, part by part,
             where a check has said so: ``(4, 11)`` is a header and a payload.
@@ -34,6 +36,7 @@ class Run:
     first: int
     last: int | None = None
     message: bytes | None = None
+    told: bool = False
     null: bool = False
     takes: tuple[int, ...] = ()
     endless: bool = False

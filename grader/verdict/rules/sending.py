@@ -32,13 +32,19 @@ def _messages(evidence: Evidence) -> Iterator[tuple[Run, bytes, list[Call]]]:
             yield run, message, _sent(evidence, run)
 
 
+def _is_through(run: Run, failure: Failure) -> bool:
+    """Whether a run has sent all that it is going to send: it has succeeded, or
+    waits for ever for an answer."""
+    return run.succeeded or (failure.kind == "hang" and run.outcome is None and not run.endless)
+
+
 @explains
 def wrong_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """send() asked for less than the message, and nothing more after it (M42, M43)."""
-    if failure.kind not in _MISSING:
+    if failure.kind not in (*_MISSING, "hang"):
         return
     for run, message, calls in _messages(evidence):
-        if not calls or run.outcome is None or not run.succeeded:
+        if not calls or not _is_through(run, failure):
             continue
         total, last = sum(c.result for c in calls), calls[-1]
         if total >= len(message) or last.result < last.args[0]:
@@ -61,10 +67,10 @@ def wrong_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A short count taken for the whole (M41)."""
-    if failure.kind not in _MISSING:
+    if failure.kind not in (*_MISSING, "hang"):
         return
     for run, message, calls in _messages(evidence):
-        if not calls or not run.succeeded or sum(c.result for c in calls) >= len(message):
+        if not calls or not _is_through(run, failure) or sum(c.result for c in calls) >= len(message):
             continue
         last = calls[-1]
         if last.result < last.args[0] and not _went_on(evidence, run, calls):
