@@ -140,8 +140,7 @@ def check_outlives_what_accept_reports(learner, clients, port, fault):
     ann.half_closes()
     ann.sees_end_of_file()
     fault("accept", error="EBADF")
-    bob.connects(port)
-    bob.closes()
+    bob.knocks(port)
     learner.gives_up("EBADF")
 
 

@@ -162,6 +162,15 @@ class LearnerProcess:
         """Send it a signal, as kill(1) does."""
         os.kill(self.pid, number)
 
+    def has_taken(self, number: int) -> bool:
+        """Whether a signal that was sent has been delivered, or is blocked."""
+        try:
+            lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        except OSError:
+            return True
+        masks = {name: int(value, 16) for name, _, value in (line.partition(":") for line in lines) if name in _MASKS}
+        return not (masks["SigPnd"] | masks["ShdPnd"]) & ~masks["SigBlk"] & 1 << number - 1
+
     # --- the end ----------------------------------------------------------
 
     def end(self) -> Exit:
@@ -179,6 +188,9 @@ class LearnerProcess:
         self.trace.close()
         for fd in (self.pidfd, self.doorbell, self._stdout, self._stderr, self._dump):
             os.close(fd)
+
+
+_MASKS = ("SigPnd", "ShdPnd", "SigBlk")
 
 
 def _state(stat: Path) -> str:

@@ -139,6 +139,18 @@ class Peer:
         self.port = answer["port"]
         self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
 
+    def knocks(self, port: str) -> None:
+        """Connect and close at once; if the program listens no more, do nothing."""
+        try:
+            self._do("connect", name=self._name, address="127.0.0.1", port=int(port))
+        except PeerError as error:
+            if error.errno != "ECONNREFUSED":
+                raise
+            self._note("tries to connect")
+            return
+        self._do("close", name=self._name)
+        self._note("connects, and closes", connects=1, ends=1)
+
     def is_refused(self, port: str) -> None:
         """A further client finds nobody listening."""
         try:
@@ -153,7 +165,8 @@ class Peer:
     def _program_listens(self) -> bool:
         trace = self._scene.process.trace
         held = trace["held"] > trace["released"]
-        return any(c.name == "listen" and ((c.done and not c.failed) or held) for c in trace.calls)
+        first = self._scene.runs[-1].first if self._scene.runs else 0
+        return any(c.name == "listen" and c.index >= first and ((c.done and not c.failed) or held) for c in trace.calls)
 
     # --- streams ----------------------------------------------------------
 

@@ -79,6 +79,7 @@ class Scene:
         self.message: bytes | None = None
         self.awaited_since = 0  # how many steps there were when a peer began to wait
         self.deserted: list[int] = []
+        self.signalled = -1
         self.port = 0
         self.time_wait = False
         self.silent_ports: set[int] = set()
@@ -251,7 +252,7 @@ class Scene:
 
     def _after_return(self, watch: _Watch, awaited: str, may_come: bool) -> None:
         """The function has returned and the event has not come yet."""
-        if self.runs[-1].endless and not self.runs[-1].judged:
+        if self.runs[-1].has_stopped and not self.runs[-1].judged:
             if not may_come or watch.twice("delivered", quiet.all_delivered(self)):
                 self.has_stopped()
             return
@@ -441,6 +442,7 @@ class Scene:
             time_limit=self.time_limit,
             bulk=self.bulk,
             deserted=self.deserted,
+            signalled=self.signalled,
             lost=self.process.trace.lost if self.process else 0,
         )
 

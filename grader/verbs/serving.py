@@ -45,11 +45,18 @@ class ServingVerbs:
         self._scene.wait(quiet.Rest(self._scene), "the program rests")
 
     def gets(self, name: str) -> None:
-        """The process is sent a signal, ``"SIGTERM"``, after which its function
-        may return."""
-        self._scene.runs[-1].endless = False
-        self._scene.process.signal(getattr(signal, name))
-        self._scene.steps.append(Step(f"gets {name}", "learner"))
+        """The process, at rest, is sent a signal, ``"SIGTERM"``, after which its
+        function may return."""
+        scene = self._scene
+        self.rests()
+        if scene.signalled < 0:
+            scene.signalled = scene.process.trace["next"]
+        scene.runs[-1].may_end = True
+        number, rest = getattr(signal, name), quiet.Rest(scene)
+        scene.process.signal(number)
+        # what comes next must not overtake it
+        scene.wait(lambda: scene.run is None or (scene.process.has_taken(number) and rest()), f"{name} is taken")
+        scene.steps.append(Step(f"gets {name}", "learner"))
 
     def gives_up(self, error: str) -> None:
         """The function fails with what accept() has failed with, and does not

@@ -90,7 +90,7 @@ def judge_end(scene: Scene) -> None:
         if scene.run is not None:
             judge_serving(scene)
             scene.stop()
-        elif not scene.runs[-1].judged:
+        elif scene.runs[-1].has_stopped and not scene.runs[-1].judged:
             scene.has_stopped()
     scene.conclude()
     printed = b"".join(process.output())

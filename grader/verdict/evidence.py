@@ -26,7 +26,9 @@ class Run:
         null: whether it was given a NULL pointer.
         takes: how many bytes it is to take off its connection, part by part,
             where a check has said so: ``(4, 11)`` is a header and a payload.
-        endless: whether it is to go on until the judge ends it.
+        endless: whether it is to go on until it is ended, by the judge or by a
+            signal.
+        may_end: whether that signal has been sent.
         judged: whether a check has asked how it ended.
         outcome: the learner's answer: ``returned``, ``raised`` or ``broke``.
     """
@@ -40,13 +42,14 @@ class Run:
     null: bool = False
     takes: tuple[int, ...] = ()
     endless: bool = False
+    may_end: bool = False
     judged: bool = False
     outcome: dict | None = None
 
     @property
     def has_stopped(self) -> bool:
         """Whether it has ended by itself, where it was to go on."""
-        return self.endless and self.outcome is not None
+        return self.endless and not self.may_end and self.outcome is not None
 
     @property
     def succeeded(self) -> bool:
@@ -121,6 +124,8 @@ class Evidence:
             from run to run.
         deserted: descriptors that a server holds for connections whose other end
             is gone.
+        signalled: index of the first record after the script's signal, -1
+            without one.
         lost: how many records of the trace were overwritten unread.
     """
 
@@ -138,6 +143,7 @@ class Evidence:
     time_limit: int = 0
     bulk: bool = False
     deserted: list[int] = field(default_factory=list)
+    signalled: int = -1
     lost: int = 0
 
     def place(self, call: Call | None) -> str:

@@ -88,7 +88,7 @@ class Call:
         if fault is None:
             return
         if fault.kinds & layout.SIGNAL:
-            signal.raise_signal(fault.signal)
+            os.kill(os.getpid(), fault.signal)  # as from outside: for any thread
         if fault.kinds & layout.ERROR:
             raise OSError(fault.error, os.strerror(fault.error))
 

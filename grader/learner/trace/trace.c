@@ -150,7 +150,7 @@ int trace_answers(struct call *call, long *result)
         return 0;
     error = f->error;
     if (f->kinds & TRACE_SIGNAL)
-        raise(f->signal);
+        kill(getpid(), f->signal);      /* as from outside: for any thread */
     if (f->kinds & TRACE_ERROR) {
         errno = error;
         *result = f->kinds & TRACE_RETVAL ? f->retval : -1;

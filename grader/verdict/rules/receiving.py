@@ -16,7 +16,7 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     for run in evidence.runs:
         received = [c for c in evidence.during(run) if c.any_of("recv") and c.done]
-        if not received or not run.succeeded or run.takes:
+        if not received or not run.succeeded or run.takes or run.endless:
             continue
         last = received[-1]
         if last.fd in evidence.lent:
@@ -80,7 +80,7 @@ def small_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     for run in evidence.runs:
         received = [c for c in evidence.during(run) if c.any_of("recv") and c.done and not c.failed]
-        if not received or not run.succeeded or run.takes:
+        if not received or not run.succeeded or run.takes or run.endless:
             continue
         last = received[-1]
         if last.fd in evidence.lent:

@@ -139,6 +139,8 @@ def interrupted(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         for i, call in enumerate(calls):
             if call.errno != "EINTR" or call.name == "close":
                 continue
+            if evidence.signalled >= 0 and not call.injected:
+                continue  # this signal is meant to be noticed
             again = [c for c in calls[i + 1 :] if c.fd == call.fd and (c.name == call.name or _same_group(c, call))]
             if not again:
                 yield Finding(

@@ -1,0 +1,113 @@
+"""15 graceful_stop: SIGTERM ends the server, after the client it is serving."""
+
+from grader.verbs.script import reveals, torture
+
+HELLO = b"the quick brown fox\n"
+BINARY = bytes(range(256)) * 4
+
+
+@reveals("cut-client", "handler-left")
+def check_lets_the_current_client_finish(learner, peer, port):
+    """serves the current client to its end-of-file after SIGTERM, then returns"""
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+    learner.gets("SIGTERM")
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+    learner.rests()
+    peer.sends(BINARY)
+    peer.receives(BINARY)
+    peer.half_closes()
+    peer.sees_end_of_file()
+    learner.returns(None)
+
+
+@reveals("retries-for-ever", "open-listener", "unsafe-handler")
+def check_stops_while_it_waits(learner, clients, port):
+    """returns when SIGTERM comes while it waits for a client, and listens no more"""
+    ann, bob = clients("ann", "bob")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    learner.gets("SIGTERM")
+    learner.returns(None)
+    bob.is_refused(port)
+
+
+@reveals("retries-for-ever")
+def check_stops_before_its_first_client(learner, peer, port):
+    """returns when SIGTERM comes before any client, and can be called again"""
+    learner.serves("serve", port)
+    learner.gets("SIGTERM")
+    learner.returns(None)
+
+    learner.serves("serve", port)
+    peer.connects(port)
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+    peer.resets()
+    learner.gets("SIGTERM")
+    learner.returns(None)
+
+
+@reveals("lost-wakeup")
+def check_stops_when_the_signal_comes_early(learner, port, fault):
+    """returns when SIGTERM comes just before the call that waits for a client"""
+    fault("accept", signal="SIGTERM", when="1")
+    fault("wait", signal="SIGTERM", when="1")
+
+    learner.serves("serve", port)
+
+    learner.returns(None)
+
+
+@reveals("cut-client")
+def check_is_not_hurried_by_a_second_signal(learner, peer, port):
+    """takes a second SIGTERM for the first"""
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+    learner.gets("SIGTERM")
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+    learner.rests()
+    learner.gets("SIGTERM")
+    peer.sends(BINARY)
+    peer.receives(BINARY)
+    peer.half_closes()
+    peer.sees_end_of_file()
+    learner.returns(None)
+
+
+@reveals("open-listener")
+def check_leaves_nothing_behind(learner, peer, port, fault):
+    """reports a port that is taken and a listening socket that is lost"""
+    taken = peer.listens("0.0.0.0")
+    learner.runs("serve", taken)
+    learner.raises("EADDRINUSE")
+
+    learner.serves("serve", port)
+    learner.rests()
+    fault("accept", error="EINVAL")
+    peer.knocks(port)
+    learner.gives_up("EINVAL")
+
+
+@torture
+def check_survives_every_failing_call(learner, clients, port):
+    """reports or survives every call that fails"""
+    learner.serves("serve", port)
+
+    clients.either_is_echoed(port, HELLO)
+    learner.gets("SIGTERM")
+    learner.returns(None)

@@ -1,0 +1,114 @@
+"""Servers that a signal ends: whether they notice it, and what they cut short."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from grader.learner.trace import layout
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Evidence, Failure
+from grader.verdict.rules import Finding, explains, violation
+
+#: What no handler may call (signal-safety(7) has what it may).
+_UNSAFE = (
+    *("printf", "fprintf", "vfprintf", "dprintf", "sprintf", "snprintf", "puts", "fputs", "putchar", "perror"),
+    *("fflush", "fopen", "fclose", "malloc", "calloc", "realloc", "free", "syslog", "exit", "strerror"),
+    *("getaddrinfo", "freeaddrinfo", "pthread_mutex_lock", "pthread_cond_signal", "pthread_cond_broadcast"),
+)
+_INSTALLED = re.compile(r"\bsa_handler\s*=\s*&?(\w+)|\bsignal\s*\(\s*SIG\w+\s*,\s*&?(\w+)")
+_INSTALLS = re.compile(r"\bsigaction\s*\(\s*SIG|\bsignal\.signal\(|\bsignal\s*\(\s*SIG")
+
+
+def _waits(evidence: Evidence) -> Call | None:
+    """The call in which the program waits for a client, if it does."""
+    waiting = [c for c in evidence.calls if not c.done and (c.any_of("accept") or c.any_of("wait"))]
+    return waiting[-1] if waiting else None
+
+
+@explains
+def lost_wakeup(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The signal came between the test of the flag and the call that waits."""
+    call = _waits(evidence)
+    if failure.kind == "hang" and call is not None and call.injected & layout.SIGNAL:
+        yield Finding(
+            call.index, ("lost-wakeup",),
+            f"{evidence.place(call)} the signal came just before {call.name}(), which waits all the same: what the "
+            "handler has noted is looked at too early",
+            (call,), "pselect(2), NOTES",
+        )  # fmt: skip
+
+
+@explains
+def retries_for_ever(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The signal came while it waited, and it waits on."""
+    call = _waits(evidence)
+    if failure.kind != "hang" or call is None or call.injected or evidence.signalled < 0:
+        return
+    if not any(life.made.any_of("accept") and life.closed is None for life in evidence.descriptors if life.made):
+        yield Finding(
+            call.index, ("retries-for-ever",),
+            f"{evidence.place(call)} {call.name}() waits for another client, although SIGTERM has come",
+            (call,), "signal(7), Interruption of system calls",
+        )  # fmt: skip
+
+
+@explains
+def cut_client(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A connection is closed after the signal, and not at its end-of-file."""
+    if evidence.signalled < 0 or failure.kind not in ("bytes", "reset", "outcome", "stopped", "unmet"):
+        return
+    for life in evidence.descriptors:
+        if life.made is None or not life.made.any_of("accept") or life.closed is None:
+            continue
+        ended = any(c.any_of("recv") and c.done and (c.result == 0 or _is_fatal(c)) for c in life.calls)
+        if life.closed.index >= evidence.signalled and not ended:
+            yield Finding(
+                life.closed.index, ("cut-client",),
+                f"{evidence.place(life.closed)} the connection is closed after SIGTERM, before the client has sent "
+                "end-of-file",
+                (life.closed, life.made), "signal(7)",
+            )  # fmt: skip
+            return
+
+
+def _is_fatal(call: Call) -> bool:
+    return call.failed and call.errno not in ("EINTR", "EAGAIN")
+
+
+@explains
+def handler_left(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The caller's handler or mask is not restored."""
+    if failure.kind == "left-signals" and evidence.calls:
+        line = next((n for n, text in enumerate(evidence.source.lines, 1) if _INSTALLS.search(text)), None)
+        if line:
+            place = replace(evidence.calls[-1], line=line)
+            yield Finding(
+                place.index, ("handler-left",),
+                f"{evidence.place(place)} installs a handler; when the function has returned, "
+                f"{failure.sentence.removeprefix('a ')}",
+                (place,), "sigaction(2)",
+            )  # fmt: skip
+
+
+@violation
+def unsafe_handler(evidence: Evidence) -> Iterator[Finding]:
+    """A handler that calls what a handler may not, from the program's text."""
+    if evidence.source.language != "c" or not evidence.calls:
+        return
+    text = evidence.source.text
+    for found in _INSTALLED.finditer(text):
+        name = found.group(1) or found.group(2)
+        defined = re.search(rf"\bvoid\s+{name}\s*\([^)]*\)\s*\{{(.*?)^\}}", text, re.DOTALL | re.MULTILINE)
+        called = defined and re.search(rf"\b({'|'.join(_UNSAFE)})\s*\(", defined.group(1))
+        if called:
+            line = text[: defined.start(1) + called.start()].count("\n") + 1
+            place = replace(evidence.calls[0], line=line)
+            yield Finding(
+                place.index, ("unsafe-handler",),
+                f"{evidence.place(place)} {called.group(1)}() is called in a signal handler, which may have "
+                f"interrupted {called.group(1)}() itself",
+                (place,), "signal-safety(7)",
+            )  # fmt: skip
+            return

@@ -1,0 +1,155 @@
+/* An echo server that SIGTERM ends, after the client it is serving. */
+
+#define _GNU_SOURCE             /* ppoll */
+#include "graceful_stop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stopping;
+
+static void stop(int number)
+{
+    (void)number;
+    stopping = 1;
+}
+
+/* Close fd without losing errno.  Returns -1. */
+static int give_up(int fd)
+{
+    int error = errno;
+
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* Listen on port, on every IPv4 address of this machine.  Returns the listening
+   socket, or -1 with errno set. */
+static int listen_on(const char *port)
+{
+    struct addrinfo hints, *candidates, *c;
+    int listener = -1, error, on = 1;
+
+    memset(&hints, 0, sizeof hints);
+    hints.ai_family = AF_INET;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE;        /* addresses to accept on */
+    error = getaddrinfo(NULL, port, &hints, &candidates);
+    if (error != 0) {
+        /* EAI_ codes are no errnos, except where they say so. */
+        if (error != EAI_SYSTEM)
+            errno = EINVAL;
+        return -1;
+    }
+    for (c = candidates; c != NULL && listener == -1; c = c->ai_next) {
+        listener = socket(c->ai_family, c->ai_socktype, c->ai_protocol);
+        if (listener == -1)
+            continue;
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (bind(listener, c->ai_addr, c->ai_addrlen) == -1 ||
+            listen(listener, 10) == -1)
+            listener = give_up(listener);
+    }
+    error = errno;
+    freeaddrinfo(candidates);
+    errno = error;
+    return listener;
+}
+
+/* Send all len bytes of data on fd.  Returns 0, or -1 with errno set. */
+static int send_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n;
+
+        do
+            n = send(fd, data, len, MSG_NOSIGNAL);
+        while (n == -1 && errno == EINTR);
+        if (n == -1)
+            return -1;
+        data += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Send back what comes in on fd, until end-of-file or an error. */
+static void echo(int fd)
+{
+    char data[4096];
+
+    for (;;) {
+        ssize_t n;
+
+        do
+            n = recv(fd, data, sizeof data, 0);
+        while (n == -1 && errno == EINTR);
+        if (n <= 0 || send_all(fd, data, (size_t)n) == -1)
+            return;             /* at its end, or gone */
+    }
+}
+
+/* Serve clients on listener until SIGTERM, which is blocked but for while
+   waiting.  Returns 0, or -1 with errno set. */
+static int serve_until_stopped(int listener, const sigset_t *waiting)
+{
+    const struct timespec moment = { 0, 10000000 };
+
+    while (!stopping) {
+        struct pollfd ready = { listener, POLLIN, 0 };
+        int connection;
+
+        if (ppoll(&ready, 1, NULL, waiting) == -1)
+            continue;
+        connection = accept(listener, NULL, NULL);
+        if (connection == -1) {
+            if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK ||
+                errno == EFAULT)
+                return -1;
+            nanosleep(&moment, NULL);   /* descriptors may lack for a while */
+            continue;
+        }
+        echo(connection);
+        close(connection);
+    }
+    return 0;
+}
+
+int serve(const char *port)
+{
+    struct sigaction action, old_action;
+    sigset_t term, waiting, old_mask;
+    int listener = listen_on(port), result, error;
+
+    if (listener == -1)
+        return -1;
+    fcntl(listener, F_SETFL, O_NONBLOCK);       /* a client may be gone again */
+    stopping = 0;
+
+    /* Blocked, SIGTERM comes in ppoll() and nowhere else. */
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &term, &old_mask);
+    waiting = old_mask;
+    sigdelset(&waiting, SIGTERM);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = stop;
+    sigaction(SIGTERM, &action, &old_action);
+
+    result = serve_until_stopped(listener, &waiting);
+
+    error = errno;
+    close(listener);
+    pthread_sigmask(SIG_SETMASK, &old_mask, NULL);      /* a second one: now */
+    sigaction(SIGTERM, &old_action, NULL);
+    errno = error;
+    return result;
+}
