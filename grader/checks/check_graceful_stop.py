@@ -42,7 +42,7 @@ def check_stops_while_it_waits(learner, clients, port):
     bob.is_refused(port)
 
 
-@reveals("retries-for-ever")
+@reveals("handler-left")
 def check_stops_before_its_first_client(learner, peer, port):
     """returns when SIGTERM comes before any client, and can be called again"""
     learner.serves("serve", port)
@@ -89,7 +89,7 @@ def check_is_not_hurried_by_a_second_signal(learner, peer, port):
     learner.returns(None)
 
 
-@reveals("open-listener")
+@reveals("handler-left")
 def check_leaves_nothing_behind(learner, peer, port, fault):
     """reports a port that is taken and a listening socket that is lost"""
     taken = peer.listens("0.0.0.0")

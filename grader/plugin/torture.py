@@ -107,6 +107,8 @@ def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fau
             continue
         made[call.name] += 1
         when = str(made[call.name])
+        if _is_in_a_handler(call, calls):
+            continue  # which has nobody to report to
         if call.name == "getaddrinfo":
             for code in _EAI.values():
                 yield Fault(call.name, retval=code, when=when)
@@ -116,6 +118,11 @@ def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fau
                 yield Fault(call.name, error=error, when=when)
         if group in ("send", "recv") and call.result > 1 and call.name != "sendall":
             yield Fault(call.name, limit=1, when=when)
+
+
+def _is_in_a_handler(call: Call, calls: list[Call]) -> bool:
+    """Whether a signal handler made a call: while another one of its thread lasted."""
+    return any(c.tid == call.tid and c.entered < call.entered < c.left for c in calls)
 
 
 def _judged(script: Callable, names: list[str], cast: Cast) -> tuple[Verdict, Diagnosis | None]:

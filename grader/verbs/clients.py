@@ -86,6 +86,7 @@ class Crowd:
         self._each("receive", lambda client, part: client.receives(part), data)
 
     def half_closes(self) -> None:
+        """Each sends an end-of-file, and can still receive."""
         self._each("half-close", lambda client, _: client.half_closes())
 
     def sees_end_of_file(self) -> None:
@@ -93,9 +94,11 @@ class Crowd:
         self._each("see end-of-file", lambda client, _: client.sees_end_of_file())
 
     def closes(self) -> None:
+        """Each closes its connection."""
         self._each("close", lambda client, _: client.closes())
 
     def resets(self) -> None:
+        """Each ends its connection with a reset."""
         self._each("reset their connections", lambda client, _: client.resets())
 
     def _each(self, what: str, act: Callable[[Peer, bytes], None], data: bytes | list[bytes] = b"") -> None:

@@ -14,6 +14,7 @@ from grader.learner.program import Null
 from grader.learner.trace import faults, layout
 from grader.verbs import script
 from grader.verbs.cast import PARTS, Cast
+from grader.verbs.clients import Clients, Crowd
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
 
@@ -52,6 +53,8 @@ def _lines() -> Iterator[str]:
     yield ""
     yield from _verbs("learner", Learner)
     yield from _verbs("peer", Peer)
+    yield from _verbs("clients", Clients)
+    yield from _verbs("crowd", Crowd)
     yield "## fault(call, ...)\n"
     yield inspect.getdoc(faults).split("\n\n", 1)[0] + "\n"
     yield "| Word | Effect |"
@@ -72,7 +75,7 @@ def _lines() -> Iterator[str]:
 def _verbs(name: str, kind: type) -> Iterator[str]:
     yield f"## {name}\n"
     yield inspect.getdoc(kind) + "\n"
-    for verb, member in vars(kind).items():
+    for verb, member in [item for each in kind.__mro__[:-1] for item in vars(each).items()]:
         if verb.startswith("_") or verb == "close":
             continue
         if isinstance(member, property):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno as errnos
 import os
-import signal
 import socket
 import struct
 import sys

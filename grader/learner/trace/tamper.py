@@ -17,6 +17,7 @@ import selectors
 import signal
 import socket
 import stat
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -80,6 +81,15 @@ def _gethostbyname(name: str) -> str:
         return next((a for a in addresses if ":" not in a), None) or _real_gethostbyname(name)
 
     return recorded("gethostbyname", -1, (), action)
+
+
+def _socketpair(*args: Any, **named: Any) -> tuple[socket.socket, socket.socket]:
+    def action(call: Call) -> tuple[socket.socket, socket.socket]:
+        pair = _real_socketpair(*args, **named)
+        call.payload = struct.pack("=ii", *(half.fileno() for half in pair))
+        return pair
+
+    return recorded("socketpair", -1, (), action)
 
 
 def _is_socket(fd: int) -> bool:
@@ -310,6 +320,7 @@ def install(recorder: Recorder) -> None:
     held_clock.install()
     socket.socket = socket.SocketType = TracedSocket
     socket.getaddrinfo = _getaddrinfo
+    socket.socketpair = _socketpair
     socket.gethostbyname = _gethostbyname
     for name, wrapper in {
         "read": _os_read,
@@ -338,11 +349,12 @@ def install(recorder: Recorder) -> None:
     selectors.PollSelector._selector_cls = _Poll
     selectors.EpollSelector._selector_cls = _Epoll
     selectors.SelectSelector._select = staticmethod(_select)
-    # socket.socketpair and socket.fromfd look the class up when they are called
+    # socket.fromfd looks the class up when it is called
 
 
 _real_getaddrinfo = socket.getaddrinfo
 _real_gethostbyname = socket.gethostbyname
+_real_socketpair = socket.socketpair
 _real_read, _real_write, _real_close, _real_dup = os.read, os.write, os.close, os.dup
 _real_readv, _real_writev, _real_sendfile, _real_open = os.readv, os.writev, os.sendfile, open
 _real_fork, _real_exit, _real_select = os.fork, os._exit, select.select
