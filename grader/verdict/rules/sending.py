@@ -32,10 +32,12 @@ def _messages(evidence: Evidence) -> Iterator[tuple[Run, bytes, list[Call]]]:
             yield run, message, _sent(evidence, run)
 
 
-def _is_through(run: Run, failure: Failure) -> bool:
+def _is_through(evidence: Evidence, run: Run, failure: Failure) -> bool:
     """Whether a run has sent all that it is going to send: it has succeeded, or
     waits for ever for an answer."""
-    return run.succeeded or (failure.kind == "hang" and run.outcome is None and not run.endless)
+    if failure.kind != "hang" or run.outcome is not None or run.endless:
+        return run.succeeded
+    return any(call.any_of("recv") for call in evidence.during(run) if not call.done)
 
 
 @explains
@@ -44,7 +46,7 @@ def wrong_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in (*_MISSING, "hang"):
         return
     for run, message, calls in _messages(evidence):
-        if not calls or not _is_through(run, failure):
+        if not calls or not _is_through(evidence, run, failure):
             continue
         total, last = sum(c.result for c in calls), calls[-1]
         if total >= len(message) or last.result < last.args[0]:
@@ -70,7 +72,7 @@ def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in (*_MISSING, "hang"):
         return
     for run, message, calls in _messages(evidence):
-        if not calls or not _is_through(run, failure) or sum(c.result for c in calls) >= len(message):
+        if not calls or not _is_through(evidence, run, failure) or sum(c.result for c in calls) >= len(message):
             continue
         last = calls[-1]
         if last.result < last.args[0] and not _went_on(evidence, run, calls):
