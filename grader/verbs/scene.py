@@ -321,12 +321,12 @@ class Scene:
         states = process.task_states()
         if "T" in states.values():
             raise Broken(Failure("hang", "the program stopped itself (SIGSTOP)", Verdict.HANG))
-        blocked = quiet.blocked_for_ever(self, states)
-        if watch.twice("blocked", blocked is not None):
-            raise Broken(death.of_blocked(self, blocked, awaited))
         stuck = quiet.deadlocked(self, states)
         if watch.twice("deadlocked", stuck is not None):
             raise Broken(death.of_deadlock(self, stuck))
+        blocked = quiet.blocked_for_ever(self, states) if stuck is None else None
+        if watch.twice("blocked", blocked is not None):
+            raise Broken(death.of_blocked(self, blocked, awaited))
         # a call that is held looks around for its release: that is no progress
         is_held = process.trace["held"] > process.trace["released"]
         used = 0 if is_held else process.processor_ticks

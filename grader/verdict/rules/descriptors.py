@@ -169,7 +169,7 @@ def _leak(evidence: Evidence, life: Descriptor) -> Finding:
     connect, bind = life.first("connect"), life.first("bind")
     where = evidence.place(life.made)
     name = evidence.name_of(life)
-    gaps: tuple[str, ...] = ("fd-leak",)
+    gaps: tuple[str, ...] = ("fd-leak", "socket-leak")
     refused = next((c for c in life.calls if c.failed and (c.name == "listen" or c.any_of("accept"))), None)
     if refused is not None and refused is [c for c in life.calls if c.name == "listen" or c.any_of("accept")][-1]:
         gaps = ("leaked-listener", "fd-leak")

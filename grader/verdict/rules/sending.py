@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
@@ -72,24 +73,33 @@ def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in (*_MISSING, "hang"):
         return
     for run, message, calls in _messages(evidence):
-        if not calls or not _is_through(evidence, run, failure) or sum(c.result for c in calls) >= len(message):
+        if not _is_through(evidence, run, failure):
             continue
-        last = calls[-1]
-        if last.result < last.args[0] and not _went_on(evidence, run, calls):
-            rest = len(message) - sum(c.result for c in calls)
+        position = 0
+        for call, later in itertools.zip_longest(calls, calls[1:]):
+            position += call.result
+            if call.result == call.args[0]:
+                continue
+            if _goes_on(evidence, run, call, later, message, position):
+                break  # and will have done so with every other one
+            rest = call.args[0] - call.result if later else len(message) - position
             yield Finding(
-                last.index, ("short-send",),
-                f"{evidence.place(last)} {last.name}() took {last.result} of {last.args[0]} bytes, "
+                call.index, ("short-send",),
+                f"{evidence.place(call)} {call.name}() took {call.result} of {call.args[0]} bytes, "
                 f"and the other {rest} were never sent",
-                (last,), "send(2), RETURN VALUE",
+                (call,), "send(2), RETURN VALUE",
             )  # fmt: skip
+            break
 
 
-def _went_on(evidence: Evidence, run: Run, calls: list[Call]) -> bool:
-    """Whether a short count was followed by another send: then the program
-    knows of them, and has stopped for another reason."""
-    first = next(c for c in calls if c.result < c.args[0])
-    return any(c.any_of("send") and c.index > first.index for c in evidence.during(run))
+def _goes_on(evidence: Evidence, run: Run, call: Call, later: Call | None, message: bytes, position: int) -> bool:
+    """Whether a program knows of a short count: it sends what is left, or the
+    beginning again, or there is nothing left, or it tried and failed."""
+    if later is not None:
+        kept = later.payload[: later.result]
+        return message[position : position + len(kept)] == kept or message.startswith(kept)
+    tried = any(c.any_of("send") and c.index > call.index for c in evidence.during(run))
+    return tried or position >= len(message)
 
 
 @explains
