@@ -20,7 +20,7 @@ import signal
 import sys
 import threading  # noqa: F401 - warm before the fork
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 from grader.learner import c_program, python_program
 from grader.learner.program import ContractBroken, LoadError, Null, described
@@ -124,7 +124,7 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         _budget(request["seconds"])
         answer = _call(function, arguments, options, program, given)
         if os.getpid() != own:
-            _exit(0)  # a child that came back from the function: not ours to answer
+            _stray(memory)  # a child that came back from the function: not ours to answer
         _budget(0)
         program.flush()
         judge.send(answer)
@@ -136,6 +136,13 @@ def _give_back(lent: list, program: Any) -> None:
     for thing in lent:
         program.give_back(thing)
     lent.clear()
+
+
+def _stray(memory: mmap.mmap) -> NoReturn:
+    """Count a child that came back, and end it."""
+    offset, _code = layout.FIELDS["strays"]
+    memory[offset] += 1
+    _exit(0)
 
 
 def _budget(seconds: float) -> None:

@@ -77,7 +77,11 @@ class LearnerProcess:
 
     def family(self) -> dict[int, str]:
         """Process id -> state letter (proc(5), stat) of the program and of all
-        that it has forked, zombies (Z) included."""
+        that it has forked, zombies (Z) included.
+
+        One whose parent has ended is the launcher's child, which is its
+        subreaper, as it would be init's; there it is nobody's zombie.
+        """
         found, left = {}, [self.pid]
         while left:
             pid = left.pop()
@@ -87,6 +91,20 @@ class LearnerProcess:
                     left += _children(pid)
             except (OSError, IndexError):
                 continue  # gone meanwhile
+            if not left and self.trace["forks"]:
+                # last, for a process only ever moves from its parent to the launcher
+                left += [orphan for orphan in self._orphans() if orphan not in found]
+        return found
+
+    def _orphans(self) -> list[int]:
+        """Living processes of the program's session that the launcher has inherited."""
+        found = []
+        for pid in _children(self._server.pid):
+            try:
+                if pid != self.pid and os.getsid(pid) == self.pid and _state(Path(f"/proc/{pid}/stat")) != "Z":
+                    found.append(pid)
+            except (OSError, IndexError):
+                continue
         return found
 
     def task_states(self) -> dict[int, str]:

@@ -121,6 +121,10 @@ class ForkServer:
             raise ServerGone(self.last_words()) from None
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
 

@@ -56,6 +56,12 @@ def of_process(scene: Scene) -> Failure:
     return Failure("died", sentence, Verdict.CRASH, line, gap="unchecked-argument" if used else "")
 
 
+def of_child(scene: Scene) -> Failure:
+    """A process that the program has forked and that a sanitizer has ended."""
+    sentence, line = _of_sanitizer(scene, scene.process.trace.report)
+    return Failure("died", f"in a child process: {sentence}", Verdict.CRASH, line)
+
+
 def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:
     last = _last_call(scene)
     if number == signal.SIGPIPE and last is not None:
@@ -108,8 +114,17 @@ def _noted_line(scene: Scene) -> int | None:
 
 
 def _last_call(scene: Scene) -> Call | None:
-    calls = scene.process.trace.unfinished or scene.process.trace.calls
+    trace = scene.process.trace
+    own = [[c for c in calls if c.pid == scene.process.pid] for calls in (trace.unfinished, trace.calls)]
+    calls = own[0] or own[1]
     return calls[-1] if calls else None
+
+
+def _waiting(scene: Scene) -> list[Call]:
+    """The calls that the program's threads are in, the first process' own last."""
+    alive = scene.process.task_states()
+    calls = [call for call in scene.process.trace.unfinished if call.tid in alive]
+    return sorted(calls, key=lambda call: (call.pid == scene.process.pid, call.index))
 
 
 def _peers_words(scene: Scene, awaited: str) -> str:
@@ -183,8 +198,8 @@ def of_deadlock(scene: Scene, call: Call) -> Failure:
 
 def of_sleep(scene: Scene, awaited: str) -> Failure:
     """A program that neither computes nor goes on, after the last limit."""
-    unfinished = scene.process.trace.unfinished
-    if unfinished:
-        return of_blocked(scene, unfinished[-1], awaited)
+    waiting = _waiting(scene)
+    if waiting:
+        return of_blocked(scene, waiting[-1], awaited)
     during = f"{scene.runs[-1].function}()" if scene.runs else "the program, while it is loaded,"
     return Failure("hang", f"{during} sleeps outside of any socket call{_peers_words(scene, awaited)}", Verdict.HANG)

@@ -39,6 +39,12 @@ def numbers(scene: Scene) -> list[int]:
     return sorted(fd for fd, _inode in _held(scene, tcp_table.ends()))
 
 
+def listeners(scene: Scene) -> list[int]:
+    """Processes of the program that hold a listening socket."""
+    listening = {end.inode for end in tcp_table.ends() if end.state == tcp_table.LISTEN}
+    return [pid for pid in scene.process.family() if listening & set(_sockets(pid).values())]
+
+
 def is_accepted(port: int) -> bool:
     """Whether the other end of the connection from that port has been accepted."""
     return any(end.other == port and end.inode for end in tcp_table.ends())

@@ -66,7 +66,7 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
         return None
     if not all(peer.is_asleep for peer in scene.peers):
         return None
-    return min(calls, key=lambda call: call.index)
+    return min(calls, key=lambda call: (call.pid != scene.process.pid, call.index))
 
 
 def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:

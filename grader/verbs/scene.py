@@ -348,6 +348,8 @@ class Scene:
         if self.process is None or self.concluded or failure.verdict is not Verdict.FAIL:
             return failure
         self.process.trace["released"] = 1 << 30
+        if self.process.trace.report and not self.process.has_ended:
+            return replace(death.of_child(self), difference=failure.difference)
         try:
             rest = quiet.Rest(self)
             self.wait(lambda: self.run is None or (self.run.endless and rest()), "it is over")

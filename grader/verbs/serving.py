@@ -91,6 +91,18 @@ class ServingVerbs:
         if _zombies(scene):
             raise Broken(Failure("zombie", "a child that has ended is never waited for", read="waitpid(2), NOTES"))
 
+    def listens_in_one_process(self) -> None:
+        """No child has a descriptor of the listening socket.
+
+        Raises:
+            Broken: the program rests, and one has.
+        """
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: len(holdings.listeners(scene)) == 1 or rest(), "children close the listening socket")
+        if len(holdings.listeners(scene)) > 1:
+            sentence = "a child process holds the listening socket too, for as long as its client stays"
+            raise Broken(Failure("shared-listener", sentence, read="fork(2), NOTES"))
+
     # --- descriptors that lack --------------------------------------------
 
     def runs_out_of_descriptors(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from grader.verbs import holdings, quiet
+from grader.verbs import death, holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
@@ -71,10 +71,25 @@ def judge_serving(scene: Scene) -> None:
     """
     scene.process.trace["released"] = 1 << 30
     scene.wait(quiet.Rest(scene), "the program rests")
+    judge_children(scene)
     scene.deserted = holdings.deserted(scene)
     if scene.deserted:
         scene.after = scene.process.state()
         raise Broken(Failure("left-open", "a connected socket is still open, although its client is gone"))
+
+
+def judge_children(scene: Scene) -> None:
+    """How the processes that a server has forked have ended.
+
+    Raises:
+        Broken: one has destroyed its memory, or came back from the function.
+    """
+    trace, function = scene.process.trace, scene.runs[-1].function
+    if trace.report:
+        raise Broken(death.of_child(scene))
+    if trace["strays"]:
+        sentence = f"{function}() ends in a child process too, which goes on as a second caller"
+        raise Broken(Failure("stray", sentence, read="_exit(2)"))
 
 
 def judge_end(scene: Scene) -> None:

@@ -156,8 +156,19 @@ class Evidence:
         return [c for c in self.calls if run.first <= c.index and (run.last is None or c.index < run.last)]
 
     @cached_property
+    def pid(self) -> int:
+        """The process that the functions were called in: the first to make a call."""
+        return self.calls[0].pid if self.calls else 0
+
+    @cached_property
+    def children(self) -> dict[int, Call]:
+        """Process id -> the fork() that it comes from."""
+        return {call.result: call for call in self.calls if call.name == "fork" and call.done and call.result > 0}
+
+    @cached_property
     def descriptors(self) -> list[Descriptor]:
-        """The lives of all descriptors, in the order of their beginnings."""
+        """The lives of all descriptors, in the order of their beginnings; what a
+        child has inherited is a descriptor of its own, and not among them."""
         open_now: dict[int, Descriptor] = {n: Descriptor(n, None) for n in self.lent}
         lives = list(open_now.values())
 
@@ -166,6 +177,8 @@ class Evidence:
             lives.append(life)
 
         for call in self.calls:
+            if call.pid != self.pid:
+                continue
             if call.fd in open_now:
                 open_now[call.fd].calls.append(call)
                 if call.name in ("close", "abandon") and call.done and call.errno != "EBADF":

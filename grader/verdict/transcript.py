@@ -57,11 +57,14 @@ class Step:
 def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
     """Merge the script's steps and the program's calls."""
     story = _Story(evidence, steps)
-    calls = deque(call for run in evidence.runs for call in evidence.during(run) if call.name not in _SILENT)
-    queue = deque(steps)
+    actors, queue = _actors(evidence), deque(steps)
     told: list[Step | list[Call]] = []  # steps, and turns of a loop as one
-    while calls or queue:
-        if calls and (not queue or (story.may_happen(calls[0]) and not _is_later(calls[0], queue))):
+    while any(actors) or queue:
+        may = (c for c in actors if c and story.may_happen(c[0]) and not _is_later(c[0], queue))
+        calls = next(may, None)
+        if calls is None and not queue:
+            calls = next(filter(None, actors))
+        if calls is not None:
             group = [calls.popleft()]
             story.happened(group[0])
             alike = _moves_alike if evidence.bulk else _alike
@@ -80,6 +83,19 @@ def _is_later(call: Call, steps: Iterable[Step]) -> bool:
     """Whether a call ended, or waits, after the held clock was moved by a step."""
     end = max(call.entered, call.left, call.until)
     return any(0 < step.moment <= end for step in steps)
+
+
+def _actors(evidence: Evidence) -> list[deque[Call]]:
+    """The calls of each thread of each process, the oldest first.
+
+    What they do at the same time is told one after the other.
+    """
+    actors: dict[tuple[int, int], deque[Call]] = {}
+    for run in evidence.runs:
+        for call in evidence.during(run):
+            if call.name not in _SILENT:
+                actors.setdefault((call.pid, call.tid), deque()).append(call)
+    return [actors[key] for key in sorted(actors)]
 
 
 def _alike(a: Call, b: Call) -> bool:
@@ -109,10 +125,12 @@ class _Story:
         self._connects = self._sent = self._ends = 0
         self._accepted = self._received = 0
         self._runs = evidence.runs
+        self._alone = len({(call.pid, call.tid) for call in evidence.calls}) == 1
+        self._unborn = set(evidence.children)
 
     def may_happen(self, call: Call) -> bool:
         number = sum(run.first <= call.index for run in self._runs)
-        if number > self._started:
+        if number > self._started or call.pid in self._unborn or not (call.done or self._alone):
             return False
         if not call.done or (call.failed and not call.injected and call.errno not in ("ECONNRESET", "EPIPE")):
             return True
@@ -127,6 +145,8 @@ class _Story:
     def happened(self, call: Call) -> None:
         if call.any_of("accept") and not call.failed:
             self._accepted += 1
+        elif call.name == "fork":
+            self._unborn.discard(call.result)
         elif call.name in _RECEIVES and call.done and call.result > 0:
             self._received += call.result
 

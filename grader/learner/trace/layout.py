@@ -119,6 +119,7 @@ FIELDS = {
     "note": (48, "I"),  # the signal that FRAMES belong to
     "report_length": (52, "I"),
     "notes": (72, "I"),  # how often the budget has ended
+    "strays": (76, "I"),  # forked children that came back from the function
     "clock_held": (56, "I"),  # time moves only by script
     "clock_now": (64, "Q"),  # what a held CLOCK_MONOTONIC shows, in nanoseconds
     "interrupts": (120, "I"),  # waits on a held clock that are to end with EINTR

@@ -82,18 +82,19 @@ def listens_elsewhere(evidence: Evidence, failure: Failure) -> Iterator[Finding]
 @explains
 def after_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A call on a descriptor after it was closed."""
-    closed: dict[int, Call] = {}
+    closed: dict[tuple[int, int], Call] = {}  # in each process
     for call in evidence.calls:
+        number = (call.pid, call.fd)
         if call.name == "close" and call.done and not call.failed:
-            closed[call.fd] = call
-        elif call.done and not call.failed and call.result in closed and call.name in _MAKERS:
-            del closed[call.result]
-        elif call.fd in closed and call.errno == "EBADF" and call.name != "close" and not call.injected:
+            closed[number] = call
+        elif call.done and not call.failed and (call.pid, call.result) in closed and call.name in _MAKERS:
+            del closed[call.pid, call.result]
+        elif number in closed and call.errno == "EBADF" and call.name != "close" and not call.injected:
             yield Finding(
                 call.index, ("use-after-close",),
                 f"{evidence.place(call)} {call.name}() uses a descriptor that was closed "
-                f"at {evidence.place(closed[call.fd])}",
-                (call, closed[call.fd]), "close(2)",
+                f"at {evidence.place(closed[number])}",
+                (call, closed[number]), "close(2)",
             )  # fmt: skip
 
 
@@ -117,21 +118,22 @@ def _is_within(runs: list[Run], call: Call) -> bool:
 @violation
 def closed_twice(evidence: Evidence) -> Iterator[Finding]:
     """close() of what is closed already (M91), or was never open."""
-    closed: dict[int, Call] = {}
+    closed: dict[tuple[int, int], Call] = {}  # in each process
     for call in evidence.calls:
+        number = (call.pid, call.fd)
         if call.name != "close" or not call.done or call.injected:
-            if call.done and call.result in closed and call.name in _MAKERS:
-                del closed[call.result]
+            if call.done and (call.pid, call.result) in closed and call.name in _MAKERS:
+                del closed[call.pid, call.result]
             continue
         if not call.failed:
             if call.fd >= 0:  # Python: -1 stands for a socket closed before
-                closed[call.fd] = call
-        elif call.errno == "EBADF" and call.fd in closed:
+                closed[number] = call
+        elif call.errno == "EBADF" and number in closed:
             yield Finding(
                 call.index, ("wrong-close", "descriptor-reuse"),
                 f"{evidence.place(call)} closes a descriptor that was closed "
-                f"at {evidence.place(closed[call.fd])} already",
-                (call, closed[call.fd]), "close(2)",
+                f"at {evidence.place(closed[number])} already",
+                (call, closed[number]), "close(2)",
             )  # fmt: skip
         elif call.errno == "EBADF" and call.fd in PATTERNS:
             name = evidence.source.descriptor(call) or "a descriptor"

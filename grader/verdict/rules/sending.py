@@ -155,8 +155,9 @@ def interrupted(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 continue  # this signal is meant to be noticed
             again = [c for c in calls[i + 1 :] if c.fd == call.fd and (c.name == call.name or _same_group(c, call))]
             if not again:
+                stops = run.endless and call.any_of("accept")
                 yield Finding(
-                    call.index, ("interrupted-call",),
+                    call.index, ("dies-of-accept", "interrupted-call") if stops else ("interrupted-call",),
                     f"{evidence.place(call)} {call.name}() was interrupted by a signal (EINTR), "
                     "and was not called again",
                     (call,), "signal(7), Interruption of system calls",

@@ -20,7 +20,7 @@ _GONE = ("ECONNRESET", "EPIPE", "ECONNABORTED", "ETIMEDOUT", "ENOTCONN")
 def _endless(evidence: Evidence) -> Iterator[tuple[Run, list[Call]]]:
     for run in evidence.runs:
         if run.endless:
-            yield run, evidence.during(run)
+            yield run, [call for call in evidence.during(run) if call.pid == evidence.pid]
 
 
 def _connections(evidence: Evidence) -> Iterator[Descriptor]:
