@@ -1,0 +1,222 @@
+"""11 fork_server: an echo server with a process for each client."""
+
+from grader.verbs.script import only, reveals, torture
+
+HELLO = b"the quick brown fox\n"
+BINARY = bytes(range(256)) * 4
+# Every 8 bytes tell where they stand: "0000000 0000008 ...".
+PATTERN = b"".join(b"%07d " % offset for offset in range(0, 24000, 8))
+
+
+@reveals("one-at-a-time")
+def check_serves_others_while_one_is_silent(learner, clients, port):
+    """serves every client at once, whether or not another one is silent"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+    carol.connects(port, "127.0.0.2")
+    carol.sends(BINARY)
+    carol.receives(BINARY)
+    bob.sends(BINARY)
+    bob.receives(BINARY)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+
+
+@reveals("parent-keeps-connection", "child-accepts")
+def check_ends_a_connection_with_its_child(learner, clients, port):
+    """closes a connection in every process when its client has reached its end"""
+    ann, bob = clients("ann", "bob")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(PATTERN)
+    ann.receives(PATTERN)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    learner.rests()
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+    bob.half_closes()
+    bob.sees_end_of_file()
+
+
+@reveals("child-keeps-listener")
+def check_listens_in_the_parent_alone(learner, clients, port):
+    """closes the listening socket in the children"""
+    ann, bob = clients("ann", "bob")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+    learner.listens_in_one_process()
+
+
+@reveals("zombies")
+def check_reaps_its_children(learner, clients, port):
+    """has let go of every child that has ended when the next client is accepted"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    bob.half_closes()
+    bob.sees_end_of_file()
+    learner.rests()
+    carol.connects(port)
+    carol.sends(HELLO)
+    carol.receives(HELLO)
+    learner.has_reaped_its_children()
+
+
+@reveals("fork-failure")
+def check_outlives_a_failed_fork(learner, clients, port, fault):
+    """loses one client, and not the server, when fork() fails"""
+    ann, bob = clients("ann", "bob")
+    fault("fork", error="EAGAIN", when="1")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+    bob.half_closes()
+    bob.sees_end_of_file()
+
+
+@reveals("child-accepts", "child-escapes")
+def check_ends_a_child_whose_client_resets(learner, clients, port):
+    """ends the child of a client that resets the connection, and no other"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+    ann.resets()
+    carol.connects(port)
+    carol.resets()
+    bob.sends(PATTERN)
+    bob.receives(PATTERN)
+    bob.half_closes()
+    bob.sees_end_of_file()
+
+
+@reveals("child-escapes")
+def check_outlives_a_broken_pipe(learner, clients, port, fault):
+    """serves the next client when one is gone before its bytes come back"""
+    ann, bob = clients("ann", "bob")
+    fault("recv", hold=True, when="1")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    learner.is_held()
+    ann.half_closes()
+    ann.resets()
+    learner.goes_on()
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+    bob.half_closes()
+    bob.sees_end_of_file()
+
+
+@reveals("dies-of-accept")
+def check_outlives_what_accept_reports(learner, clients, port, fault):
+    """accepts again after errors that pass, and gives up after those that do not"""
+    ann, bob = clients("ann", "bob")
+    fault("send", limit=7)
+    fault("accept", error="EBADF", when="1")
+    for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 2):
+        fault("accept", error=error, when=str(number))
+
+    learner.serves("serve", port)
+    learner.gives_up("EBADF")
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    bob.connects(port)
+    bob.sends(BINARY)
+    bob.receives(BINARY)
+
+
+@reveals("dies-of-accept")
+def check_waits_while_descriptors_lack(learner, clients, port, fault):
+    """waits, without spinning, while there are no descriptors"""
+    ann, bob = clients("ann", "bob")
+    fault("sleep", limit=5)
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    learner.runs_out_of_descriptors()
+    bob.connects(port)
+    learner.paces_itself()
+    learner.gets_descriptors_back()
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+    bob.half_closes()
+    bob.sees_end_of_file()
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("dies-of-accept")
+def check_goes_on_after_an_interruption(learner, clients, port, fault):
+    """goes on after SIGCHLD and other signals have interrupted its calls"""
+    ann, bob = clients("ann", "bob")
+    fault("accept", error="EINTR", signal="SIGCHLD", when="2..3")
+    fault("recv", error="EINTR", when="1..2")
+    fault("send", error="EINTR", when="1..2")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
+
+
+@torture
+def check_survives_every_failing_call(learner, clients, port):
+    """reports or survives every call that fails"""
+    learner.serves("serve", port)
+
+    clients.either_is_echoed(port, HELLO)
