@@ -56,9 +56,16 @@ def of_process(scene: Scene) -> Failure:
     return Failure("died", sentence, Verdict.CRASH, line, gap="unchecked-argument" if used else "")
 
 
-def of_child(scene: Scene) -> Failure:
-    """A process that the program has forked and that a sanitizer has ended."""
-    sentence, line = _of_sanitizer(scene, scene.process.trace.report)
+def of_child(scene: Scene) -> Failure | None:
+    """A process that the program has forked and that a sanitizer has ended, if
+    there is one."""
+    report = scene.process.trace.report
+    if report:
+        sentence, line = _of_sanitizer(scene, report)
+    elif found := _UBSAN.search(b"".join(scene.process.output()).decode(errors="replace")):
+        sentence, line = f"undefined behaviour: {found['what']}", int(found["line"])
+    else:
+        return None
     return Failure("died", f"in a child process: {sentence}", Verdict.CRASH, line)
 
 

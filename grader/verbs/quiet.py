@@ -153,6 +153,11 @@ def _is_turn(call: Call) -> bool:
     return call.name in (*_ENDLESS, *_TIMED, "waitpid")
 
 
+def is_fruitless(call: Call) -> bool:
+    """Whether a call has waited, or still does, and nothing has come of it."""
+    return not call.done or (_is_turn(call) and call.result <= 0)
+
+
 def all_delivered(scene: Scene) -> bool:
     """Whether a peer still waits although the program has returned and nothing
     it sent is on its way."""

@@ -45,6 +45,8 @@ CIRCLES = 2000
 _CIRCLE = 4
 #: Calls after which a program counts as calling without end.
 MOST_CALLS = 150_000
+#: So many of its last calls are looked at for one that has moved anything.
+_LAST_CALLS = 200
 #: How often the loop looks around while nothing rings (seconds).
 _GLANCE = 0.02
 #: How long a thread that has been joined may take to disappear (seconds).
@@ -197,7 +199,8 @@ class Scene:
         self.concluded = True
         self.process.conclude()
         self._await_end()
-        if self.process.has_ended and self.process.end().orphans:
+        is_server = bool(self.runs) and self.runs[-1].endless  # its children may go on
+        if self.process.has_ended and self.process.end().orphans and not is_server:
             raise Broken(Failure("left-process", "the function left a process running, or unreaped", read="waitpid(2)"))
 
     def stop(self) -> None:
@@ -331,8 +334,16 @@ class Scene:
         is_held = process.trace["held"] > process.trace["released"]
         used = 0 if is_held else process.processor_ticks
         progress = (process.trace["next"], used, len(process.trace.unfinished))
-        if watch.idle(progress) > IDLE_SECONDS:
+        if watch.idle(progress) > IDLE_SECONDS or self._only_looks_around(watch):
             raise Broken(death.of_sleep(self, awaited))
+
+    def _only_looks_around(self, watch: _Watch) -> bool:
+        """Whether a program that waits with a limit, over and over, waits for
+        what nobody is left to do."""
+        calls = self.process.trace.calls[-_LAST_CALLS:]
+        last = next((c.index for c in reversed(calls) if not quiet.is_fruitless(c)), -1)
+        idle = watch.idle(last, "fruits") > 2 * IDLE_SECONDS
+        return idle and quiet.rests(self) and all(peer.is_asleep for peer in self.peers)
 
     def settle(self, failure: Failure) -> Failure:
         """Let the program come to rest, so that evidence is whole.
@@ -348,8 +359,8 @@ class Scene:
         if self.process is None or self.concluded or failure.verdict is not Verdict.FAIL:
             return failure
         self.process.trace["released"] = 1 << 30
-        if self.process.trace.report and not self.process.has_ended:
-            return replace(death.of_child(self), difference=failure.difference)
+        if not self.process.has_ended and (died := death.of_child(self)) is not None:
+            return replace(died, difference=failure.difference)
         try:
             rest = quiet.Rest(self)
             self.wait(lambda: self.run is None or (self.run.endless and rest()), "it is over")
@@ -476,15 +487,16 @@ class _Watch:
     """Notices how long nothing has changed."""
 
     def __init__(self) -> None:
-        self._last: object = None
-        self._since = time.monotonic()
+        self._last: dict[str, tuple[object, float]] = {}
         self._held: dict[str, int] = {}
 
-    def idle(self, progress: object) -> float:
-        """Seconds since progress was last something else."""
-        if progress != self._last:
-            self._last, self._since = progress, time.monotonic()
-        return time.monotonic() - self._since
+    def idle(self, progress: object, what: str = "") -> float:
+        """Seconds since progress, of which there are several kinds, was last
+        something else."""
+        now = time.monotonic()
+        if what not in self._last or self._last[what][0] != progress:
+            self._last[what] = progress, now
+        return now - self._last[what][1]
 
     def twice(self, what: str, holds: bool) -> bool:
         """Whether something held at the last look too.

@@ -85,8 +85,8 @@ def judge_children(scene: Scene) -> None:
         Broken: one has destroyed its memory, or came back from the function.
     """
     trace, function = scene.process.trace, scene.runs[-1].function
-    if trace.report:
-        raise Broken(death.of_child(scene))
+    if (died := death.of_child(scene)) is not None:
+        raise Broken(died)
     if trace["strays"]:
         sentence = f"{function}() ends in a child process too, which goes on as a second caller"
         raise Broken(Failure("stray", sentence, read="_exit(2)"))
