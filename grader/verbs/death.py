@@ -157,7 +157,7 @@ def of_busy_loop(scene: Scene, awaited: str) -> Failure:
 def _repeated(calls: list[Call]) -> Call | None:
     """What a loop without end does: of the calls it goes round in, the first in
     the text."""
-    tail = calls[-1000:]
+    tail = [call for call in calls[-1000:] if call.name != "thread_start"]
     if not tail:
         return None
     counts = Counter((call.name, call.where) for call in tail)
@@ -201,6 +201,14 @@ def of_deadlock(scene: Scene, call: Call) -> Failure:
         "waits for room too",
         Verdict.HANG, call.line, read=f"{call.name}(2)",
     )  # fmt: skip
+
+
+def of_held(scene: Scene, call: Call, awaited: str) -> Failure:
+    """A program all of which waits for one of its threads."""
+    scene.look_up([call])
+    where = f" at {scene.source.name}:{call.line}" if call.line else ""
+    sentence = f"nothing goes on until {call.name}(){where} returns, which takes its time{_peers_words(scene, awaited)}"
+    return Failure("hang", sentence, Verdict.HANG, call.line)
 
 
 def of_sleep(scene: Scene, awaited: str) -> Failure:

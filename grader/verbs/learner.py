@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from grader.learner.program import Null
 from grader.learner.trace import layout
 from grader.learner.trace.reader import eai_name
-from grader.verbs import given
+from grader.verbs import given, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.scene import Scene, outcome_words
 from grader.verbs.serving import ServingVerbs
@@ -241,6 +241,11 @@ class Learner(ServingVerbs):
         """A call has reached its `hold`."""
         trace = self._scene.process.trace
         self._scene.wait(lambda: trace["held"] > trace["released"], "a held call returns")
+
+    def rests_but_for_the_held(self) -> None:
+        """Whatever threads are not held have done what there was to do."""
+        scene = self._scene
+        scene.wait(lambda: quiet.rests_but_for_the_held(scene), "the other threads rest")
 
     def goes_on(self) -> None:
         """Let the held call return."""

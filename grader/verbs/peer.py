@@ -205,8 +205,9 @@ class Peer:
         # does not see: all there is has been delivered, and the program sleeps.
         return (waits or not receiving) and quiet.sleeps_on_all_delivered(self._scene)
 
-    def receives(self, data: bytes, *, mistakes: Mapping[bytes, str] | None = None) -> None:
-        """Exactly these bytes arrive next.
+    def receives(self, data: bytes, *others: bytes, mistakes: Mapping[bytes, str] | None = None) -> None:
+        """Exactly these bytes arrive next, or others of the same length where the
+        contract leaves it open which.
 
         Args:
             mistakes: wrong bytes that give a gap away, each with the gap's slug:
@@ -214,7 +215,7 @@ class Peer:
                 for an answer.
 
         Raises:
-            Broken: others do, or fewer.
+            Broken: none of them do, or fewer.
         """
         scene = self._scene
         scene.expects(data)
@@ -227,7 +228,7 @@ class Peer:
         got, end = answer["data"], answer["end"]
         ending = f", then {end}" if end else ""
         self._note(f"receives {len(got)} bytes{ending}", receives=len(got))
-        if got != data:
+        if got not in (data, *others):
             gap = (mistakes or {}).get(got, "")
             raise Broken(Failure("bytes", _compared(data, got, end), difference=Difference(data, got, end), gap=gap))
 

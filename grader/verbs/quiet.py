@@ -14,13 +14,14 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.learner.trace import layout
 from grader.learner.trace.reader import Call
 from grader.processes.connections import wait_for_each_other
 
 if TYPE_CHECKING:
     from grader.verbs.scene import Scene
 
-_ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv", "pause")
+_ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv", "pause", "pthread_join")
 _TIMED = ("poll", "select", "epoll_wait", "sleep", "sigwait")  # args[1] is a limit in ms, -1 for none
 #: A limit that is as good as none for a program that rests (ms).
 _LONG = 1000
@@ -120,6 +121,38 @@ def rests(scene: Scene) -> bool:
     if _on_its_way(scene):
         return False
     return not trace.update() and trace["next"] == before and set(process.task_states().values()) == {"S"}
+
+
+def rests_but_for_the_held(scene: Scene) -> bool:
+    """The same for all threads but those that a `hold` keeps."""
+    trace, process = scene.process.trace, scene.process
+    before, held = trace["next"], {call.tid for call in trace.unfinished if call.injected & layout.HOLD}
+
+    def others() -> dict[int, str]:
+        return {tid: letter for tid, letter in process.task_states().items() if tid not in held}
+
+    waiting, states = {call.tid for call in trace.unfinished}, others()
+    if not set(states.values()) <= {"S"}:
+        return False
+    if not all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in states):
+        return False
+    return not _on_its_way(scene) and not trace.update() and trace["next"] == before and others() == states
+
+
+def held_for_ever(scene: Scene) -> Call | None:
+    """The call that is held while all others wait for what it keeps them from,
+    if the script does so too."""
+    trace = scene.process.trace
+    if trace["held"] <= trace["released"] or scene.run is None:
+        return None
+    held = [call for call in trace.unfinished if call.injected & layout.HOLD]
+    tids = {call.tid for call in held}
+    others = [call for call in trace.unfinished if call.tid not in tids]
+    if not held or not all(_is_endless(call, trace["clock_now"]) for call in others if call.tid in scene.process.task_states()):
+        return None
+    if not all(peer.is_asleep for peer in scene.peers):
+        return None
+    return held[0] if rests_but_for_the_held(scene) and all(peer.is_asleep for peer in scene.peers) else None
 
 
 class Rest:

@@ -330,6 +330,9 @@ class Scene:
         blocked = quiet.blocked_for_ever(self, states) if stuck is None else None
         if watch.twice("blocked", blocked is not None):
             raise Broken(death.of_blocked(self, blocked, awaited))
+        held = quiet.held_for_ever(self)
+        if watch.twice("held", held is not None):
+            raise Broken(death.of_held(self, held, awaited))
         # a call that is held looks around for its release: that is no progress
         is_held = process.trace["held"] > process.trace["released"]
         used = 0 if is_held else process.processor_ticks

@@ -91,6 +91,19 @@ class ServingVerbs:
         if _zombies(scene):
             raise Broken(Failure("zombie", "a child that has ended is never waited for", read="waitpid(2), NOTES"))
 
+    def has_let_go_of_its_threads(self) -> None:
+        """No thread that has ended is still to be joined.
+
+        Raises:
+            Broken: the program rests, and one is.
+        """
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: not _unjoined(scene) or rest(), "the program lets go of its threads")
+        if left := _unjoined(scene):
+            scene.look_up(left)
+            sentence = "a thread that has ended is neither joined nor detached, and keeps its stack"
+            raise Broken(Failure("unjoined", sentence, line=left[0].line, read="pthread_detach(3)"))
+
     def listens_in_one_process(self) -> None:
         """No child has a descriptor of the listening socket.
 
@@ -152,6 +165,22 @@ class ServingVerbs:
     def _spins(self) -> bool:
         attempts = len(self._attempts())
         return attempts >= _SPINNING and self._pauses() < attempts // 10
+
+
+def _unjoined(scene: Scene) -> list[Call]:
+    """The creations of threads that have ended, joinable, and not been joined."""
+    joinable: dict[int, Call] = {}  # by pthread_t, which a later thread may have again
+    begun: dict[int, int] = {}
+    for call in scene.process.trace.calls:
+        thread = call.args[0]
+        if call.name == "pthread_create" and call.done and not call.failed and not call.args[1]:
+            joinable[thread] = call
+        elif call.name == "thread_start":
+            begun[thread] = call.tid
+        elif call.name in ("pthread_join", "pthread_detach") and call.done and not call.failed:
+            joinable.pop(thread, None)
+    alive = scene.process.task_states()
+    return [call for thread, call in joinable.items() if thread in begun and begun[thread] not in alive]
 
 
 def _zombies(scene: Scene) -> bool:

@@ -176,16 +176,19 @@ class Evidence:
             open_now[number] = life = Descriptor(number, call, [call])
             lives.append(life)
 
-        for call in self.calls:
-            if call.pid != self.pid:
-                continue
-            if call.fd in open_now:
-                open_now[call.fd].calls.append(call)
-                if call.name in ("close", "abandon") and call.done and call.errno != "EBADF":
-                    open_now.pop(call.fd).closed = call
-            if call.done and call.result >= 0 and call.name in ("socket", "accept", "accept4", "dup", "epoll_create"):
+        own = [call for call in self.calls if call.pid == self.pid]
+        moments = [(call.entered, call.index, call, False) for call in own]
+        # a descriptor is there when its call returns: other threads go on meanwhile
+        moments += [(call.left, call.index, call, True) for call in own if call.done and call.result >= 0]
+        for _time, _index, call, returns in sorted(moments, key=lambda moment: moment[:2]):
+            if not returns:
+                if call.fd in open_now:
+                    open_now[call.fd].calls.append(call)
+                    if call.name in ("close", "abandon") and call.done and call.errno != "EBADF":
+                        open_now.pop(call.fd).closed = call
+            elif call.name in ("socket", "accept", "accept4", "dup", "epoll_create"):
                 begin(call.result, call)
-            elif call.name == "socketpair" and call.done and call.result == 0 and len(call.payload) >= 8:
+            elif call.name == "socketpair" and call.result == 0 and len(call.payload) >= 8:
                 for half in (call.payload[:4], call.payload[4:8]):
                     begin(int.from_bytes(half, "little"), call)
         return lives

@@ -21,7 +21,10 @@ from grader.verdict.model import Line
 _TOLD = 60
 
 #: Calls that a transcript leaves out: they move nothing.
-_SILENT = {"getsockname", "getpeername", "fcntl", "ioctl", "freeaddrinfo", "getsockopt", "epoll_ctl", "fdopen"}
+_SILENT = {
+    "getsockname", "getpeername", "fcntl", "ioctl", "freeaddrinfo", "getsockopt", "epoll_ctl", "fdopen",
+    "thread_start",
+}  # fmt: skip
 _SENDS = layout.GROUPS["send"]
 _RECEIVES = layout.GROUPS["recv"]
 

@@ -78,6 +78,10 @@ OPERATIONS = (
     "pause",  # and sigsuspend
     "sigwait",  # and sigwaitinfo, sigtimedwait
     "waitpid",  # and wait, waitid, wait4
+    "pthread_create",  # Python: Thread.start()
+    "pthread_join",
+    "pthread_detach",
+    "thread_start",  # of a new thread, before its function runs
 )
 NUMBER = {name: number for number, name in enumerate(OPERATIONS)}
 

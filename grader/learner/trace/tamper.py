@@ -8,7 +8,9 @@ is then a reference to the wrapper.
 
 from __future__ import annotations
 
+import _thread
 import builtins
+import errno
 import io
 import math
 import os
@@ -18,6 +20,8 @@ import signal
 import socket
 import stat
 import struct
+import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -314,6 +318,36 @@ class _Epoll(_Waiter):
         return self._wait(limit, None if limit == -1 else limit / 1000, timeout, maxevents)
 
 
+def _thread_starter(real: Callable) -> Callable:
+    def start(*args: Any, **named: Any) -> Any:
+        call = enter("pthread_create", -1)
+        try:
+            if call.fault and call.fault.kinds & layout.ERROR:
+                raise RuntimeError("can't start new thread")  # what the interpreter makes of it
+            result = real(*args, **named)
+        except RuntimeError:
+            done(call, -1, errno.EAGAIN)
+            raise
+        done(call)
+        return result
+
+    return start
+
+
+def _start_new_thread(function: Callable, *args: Any) -> int:
+    def begun(*rest: Any, **named: Any) -> Any:
+        done(enter("thread_start", -1))
+        return function(*rest, **named)
+
+    return _thread_starter(_real_start_new_thread)(begun, *args)
+
+
+def _thread_begins(*_event: Any) -> None:
+    """The first event of a new thread, before its run() is called."""
+    sys.setprofile(None)
+    done(enter("thread_start", -1))
+
+
 def install(recorder: Recorder) -> None:
     """Start tracing in this process; cannot be taken back."""
     record_with(recorder)
@@ -345,6 +379,11 @@ def install(recorder: Recorder) -> None:
     os.waitid = _waits("waitpid", os.waitid, lambda _, __, options: options)
     os.wait3 = _waits("waitpid", os.wait3, lambda options: options)
     os.wait4 = _waits("waitpid", os.wait4, lambda _, options: options)
+    _thread.start_new_thread = _start_new_thread
+    for name in ("_start_new_thread", "_start_joinable_thread"):  # whichever this Python has
+        if hasattr(threading, name):
+            setattr(threading, name, _thread_starter(getattr(threading, name)))
+    threading.setprofile(_thread_begins)
     # selectors took its references when the launcher imported it
     selectors.PollSelector._selector_cls = _Poll
     selectors.EpollSelector._selector_cls = _Epoll
@@ -359,3 +398,4 @@ _real_read, _real_write, _real_close, _real_dup = os.read, os.write, os.close, o
 _real_readv, _real_writev, _real_sendfile, _real_open = os.readv, os.writev, os.sendfile, open
 _real_fork, _real_exit, _real_select = os.fork, os._exit, select.select
 _real_pause = signal.pause
+_real_start_new_thread = _thread.start_new_thread

@@ -1,0 +1,147 @@
+"""A thread for each client: what they share, and what each must have for itself."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Descriptor, Evidence, Failure
+from grader.verdict.rules import Finding, explains
+
+_TIDY = ("close", "abandon", "shutdown")
+
+
+def _has_threads(evidence: Evidence) -> bool:
+    return any(call.name == "pthread_create" for call in evidence.calls)
+
+
+def _accepted(evidence: Evidence) -> list[Descriptor]:
+    return [life for life in evidence.descriptors if life.made is not None and life.made.any_of("accept")]
+
+
+def _users(life: Descriptor) -> set[int]:
+    """The threads that receive or send on a connection."""
+    return {call.tid for call in life.calls if call.any_of("recv") or call.any_of("send") or call.any_of("wait")}
+
+
+@explains
+def shared_argument(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Two threads serve one client, and none another (M79)."""
+    lives = _accepted(evidence)
+    forgotten = next((life for life in lives if not _users(life)), None)
+    if forgotten is None or not any(len(_users(life)) > 1 for life in lives):
+        return
+    create = next(
+        (c for c in evidence.calls if c.name == "pthread_create" and c.index > forgotten.made.index and not c.failed),
+        None,
+    )
+    if create is not None:
+        yield Finding(
+            create.index, ("shared-argument",),
+            f"{evidence.place(create)} the thread made for one client serves the one accepted after it: two threads "
+            "have one connection, and nobody has the other",
+            (create, forgotten.made), "pthread_create(3)",
+        )  # fmt: skip
+
+
+@explains
+def lost_update(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Two threads give out the same number."""
+    given: dict[bytes, Call] = {}
+    for call in evidence.calls:
+        if not (call.any_of("send") and call.done and call.result > 0):
+            continue
+        for number in re.findall(rb"\d+(?=\n)", call.payload[: call.result]):
+            first = given.setdefault(number, call)
+            if first.tid != call.tid and failure.kind == "bytes" and first.result == first.args[0]:
+                yield Finding(
+                    call.index, ("lost-update",),
+                    f"{evidence.place(call)} {call.name}() gives out number {number.decode()}, which another thread "
+                    "has given out already: both had read the same counter",
+                    (call, first), "pthreads(7)",
+                )  # fmt: skip
+                return
+
+
+@explains
+def never_joined(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A thread that has ended keeps its stack until it is joined."""
+    create = next((c for c in evidence.calls if c.name == "pthread_create" and not c.failed), None)
+    if failure.kind == "unjoined" and create is not None:
+        yield Finding(
+            create.index, ("never-joined",),
+            f"{evidence.place(create)} the thread has ended, and is neither joined nor detached",
+            (create,), "pthread_detach(3)",
+        )  # fmt: skip
+
+
+@explains
+def dies_loudly(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """An exception leaves a thread, and the interpreter prints it."""
+    if failure.kind != "printed" or evidence.source.language != "python" or not _has_threads(evidence):
+        return
+    for life in _accepted(evidence):
+        calls = [c for c in life.calls if c.name not in _TIDY and not c.any_of("accept")]
+        last = calls[-1] if calls else None
+        if last is not None and last.failed and last.tid != evidence.pid:
+            yield Finding(
+                last.index, ("thread-dies-loudly",),
+                f"{evidence.place(last)} {last.name}() failed with {last.errno}, and the exception leaves the thread: "
+                "the interpreter prints it",
+                (last,), "send(2), ERRORS",
+            )  # fmt: skip
+            return
+
+
+@explains
+def thread_failed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A server that ends because one thread could not be had."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if run is None or not run.has_stopped:
+        return
+    calls = [c for c in evidence.during(run) if c.tid == evidence.pid and c.name not in _TIDY]
+    if calls and calls[-1].name == "pthread_create" and calls[-1].failed:
+        what = "pthread_create()" if evidence.source.language == "c" else "starting a thread"
+        yield Finding(
+            calls[-1].index, ("thread-failure",),
+            f"{evidence.place(calls[-1])} {what} failed with {calls[-1].errno}, for this one client, "
+            f"and {run.function}() ended",
+            (calls[-1],), "pthread_create(3)",
+        )  # fmt: skip
+
+
+@explains
+def descriptor_reuse(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A second close() hits the connection that has the number next (M91)."""
+    for before, after in itertools.combinations(_accepted(evidence), 2):
+        first, second = before.closed, after.closed
+        if before.number != after.number or first is None or second is None or first.tid != second.tid:
+            continue
+        if second.tid != after.made.tid and second.tid not in _users(after) and _users(after):
+            yield Finding(
+                second.index, ("descriptor-reuse",),
+                f"{evidence.place(second)} closes a number that was closed at {evidence.place(first)} already, and "
+                f"that accept() at {evidence.place(after.made)} has given to another client meanwhile",
+                (second, first), "close(2), NOTES",
+            )  # fmt: skip
+            return
+
+
+@explains
+def thread_keeps(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A thread that has ended without closing its connection."""
+    if failure.kind not in ("hang", "left-open") or not _has_threads(evidence):
+        return
+    busy = {call.tid for call in evidence.calls if not call.done}
+    for life in _accepted(evidence):
+        over = next((c for c in life.calls if c.any_of("recv") and c.done and c.result == 0 and c.args[0] > 0), None)
+        if over is not None and life.closed is None and over.tid not in busy and over.tid != evidence.pid:
+            yield Finding(
+                over.index + 0.5, ("fd-leak",),
+                f"the thread of the connection {evidence.name_of(life)} of {evidence.place(life.made)} ends at "
+                "end-of-file and leaves it open: descriptors are the process' own",
+                (life.made, over), "close(2)",
+            )  # fmt: skip
+            return
