@@ -1,0 +1,192 @@
+"""12 thread_server: a line counter with a thread for each client."""
+
+from grader.verbs.script import only, reveals, torture
+
+LINE = b"how many is this\n"
+LONG = b"x" * 20000
+
+
+@reveals("fd-leak")
+def check_numbers_the_lines_of_everyone(learner, clients, port):
+    """numbers the lines of all its clients in one row, silent ones or not"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.rests()
+    bob.connects(port)
+    learner.rests()
+    bob.sends(LINE)
+    bob.receives(b"1\n")
+    carol.connects(port, "127.0.0.2")
+    learner.rests()
+    carol.sends(LINE)
+    carol.receives(b"2\n")
+    bob.sends(b"\n" + LINE)
+    bob.receives(b"3\n4\n")
+    carol.sends(LONG)
+    learner.rests()
+    carol.sends(b"\0\n" + LONG)
+    carol.receives(b"5\n")
+    bob.sends(b"\n" * 6)
+    bob.receives(b"6\n7\n8\n9\n10\n11\n")
+    bob.half_closes()
+    bob.sees_end_of_file()
+    ann.sends(LINE)
+    ann.receives(b"12\n")
+    learner.has_called("pthread_create")
+
+
+@reveals("shared-argument")
+def check_gives_each_thread_its_own_client(learner, clients, port, fault):
+    """gives each thread its own client, however late the thread begins"""
+    ann, bob = clients("ann", "bob")
+    fault("thread_start", hold=True, when="1")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.is_held()
+    bob.connects(port)
+    learner.rests_but_for_the_held()
+    learner.goes_on()
+    learner.rests()
+    ann.sends(LINE)
+    ann.receives(b"1\n")
+    bob.sends(LINE)
+    bob.receives(b"2\n")
+
+
+@reveals("lost-update")
+def check_gives_every_number_once(learner, clients, port, fault):
+    """gives every number once, whatever another thread is doing"""
+    ann, bob = clients("ann", "bob")
+    fault("send", hold=True, when="1")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.rests()
+    ann.sends(LINE)
+    learner.is_held()
+    bob.connects(port)
+    bob.sends(LINE)
+    bob.receives(b"2\n")
+    learner.goes_on()
+    ann.receives(b"1\n")
+    learner.rests()
+    ann.sends(LINE)
+    ann.receives(b"3\n")
+
+
+@only("c", because="a Python thread is detached by the interpreter")
+@reveals("never-joined")
+def check_lets_go_of_its_threads(learner, clients, port):
+    """has joined or detached every thread that has ended when the next client is accepted"""
+    ann, bob = clients("ann", "bob")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.rests()
+    ann.sends(LINE)
+    ann.receives(b"1\n")
+    ann.half_closes()
+    ann.sees_end_of_file()
+    learner.rests()
+    bob.connects(port)
+    learner.rests()
+    bob.sends(LINE)
+    bob.receives(b"2\n")
+    learner.has_let_go_of_its_threads()
+
+
+@reveals("thread-dies-loudly")
+def check_keeps_an_error_to_its_client(learner, clients, port, fault):
+    """goes on serving, without a word, when clients are gone in the middle"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.rests()
+    ann.sends(LINE)
+    ann.receives(b"1\n")
+    ann.resets()
+    learner.rests()
+    fault("recv", hold=True, when="1")
+    bob.connects(port)
+    bob.sends(LINE)
+    learner.is_held()
+    bob.half_closes()
+    bob.resets()
+    learner.goes_on()
+    learner.rests()
+    carol.connects(port)
+    learner.rests()
+    carol.sends(LINE)
+    carol.receives(b"2\n", b"3\n")
+
+
+@reveals("thread-failure")
+def check_outlives_a_thread_that_cannot_be_had(learner, clients, port, fault):
+    """loses one client when there is no thread for it, and accepts after errors that pass"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+    fault("pthread_create", error="EAGAIN", when="1")
+    fault("send", limit=1)
+    for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 2):
+        fault("accept", error=error, when=str(number))
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    bob.connects(port)
+    learner.rests()
+    bob.sends(LINE * 10)
+    bob.receives(b"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n")
+    bob.half_closes()
+    bob.sees_end_of_file()
+    learner.rests()
+    fault("accept", error="EBADF")
+    carol.connects(port)
+    carol.closes()
+    learner.gives_up("EBADF")
+
+
+@only("c", because="a Python socket knows that it has been closed")
+@reveals("descriptor-reuse")
+def check_closes_no_connection_but_its_own(learner, clients, port, fault):
+    """closes a connection once, and never the one that has its number next"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.rests()
+    ann.sends(LINE)
+    ann.receives(b"1\n")
+    fault("close", hold=True, when="1")
+    ann.half_closes()
+    learner.is_held()
+    bob.connects(port)  # accept() had its number before; carol's is the one that is free now
+    learner.rests_but_for_the_held()
+    carol.connects(port)
+    learner.rests_but_for_the_held()
+    learner.goes_on()
+    ann.sees_end_of_file()
+    learner.rests()
+    carol.sends(LINE)
+    carol.receives(b"2\n")
+    bob.sends(LINE)
+    bob.receives(b"3\n")
+
+
+@torture
+def check_survives_every_failing_call(learner, clients, port):
+    """reports or survives every call that fails"""
+    learner.serves("serve", port)
+
+    clients.either_is_answered(port, LINE, b"1\n", b"2\n")
