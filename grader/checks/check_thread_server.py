@@ -3,7 +3,7 @@
 from grader.verbs.script import only, reveals, torture
 
 LINE = b"how many is this\n"
-LONG = b"x" * 20000
+LONG = b"x" * 5000
 
 
 @reveals("fd-leak")
@@ -31,6 +31,8 @@ def check_numbers_the_lines_of_everyone(learner, clients, port):
     carol.receives(b"5\n")
     bob.sends(b"\n" * 6)
     bob.receives(b"6\n7\n8\n9\n10\n11\n")
+    bob.sends(b"and so")
+    learner.rests()
     bob.half_closes()
     bob.sees_end_of_file()
     ann.sends(LINE)

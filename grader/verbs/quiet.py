@@ -146,9 +146,9 @@ def held_for_ever(scene: Scene) -> Call | None:
     if trace["held"] <= trace["released"] or scene.run is None:
         return None
     held = [call for call in trace.unfinished if call.injected & layout.HOLD]
-    tids = {call.tid for call in held}
-    others = [call for call in trace.unfinished if call.tid not in tids]
-    if not held or not all(_is_endless(call, trace["clock_now"]) for call in others if call.tid in scene.process.task_states()):
+    others = scene.process.task_states().keys() - {call.tid for call in held}
+    waiting = [call for call in trace.unfinished if call.tid in others]
+    if not held or not all(_is_endless(call, trace["clock_now"]) for call in waiting):
         return None
     if not all(peer.is_asleep for peer in scene.peers):
         return None

@@ -55,7 +55,8 @@ def lost_update(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             continue
         for number in re.findall(rb"\d+(?=\n)", call.payload[: call.result]):
             first = given.setdefault(number, call)
-            if first.tid != call.tid and failure.kind == "bytes" and first.result == first.args[0]:
+            together = first.tid != call.tid and call.entered < first.left  # neither waited for the other
+            if together and failure.kind == "bytes" and first.result == first.args[0]:
                 yield Finding(
                     call.index, ("lost-update",),
                     f"{evidence.place(call)} {call.name}() gives out number {number.decode()}, which another thread "
@@ -80,7 +81,7 @@ def never_joined(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def dies_loudly(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """An exception leaves a thread, and the interpreter prints it."""
-    if failure.kind != "printed" or evidence.source.language != "python" or not _has_threads(evidence):
+    if failure.kind != "printed" or "Exception" not in failure.sentence or not _has_threads(evidence):
         return
     for life in _accepted(evidence):
         calls = [c for c in life.calls if c.name not in _TIDY and not c.any_of("accept")]
@@ -110,6 +111,23 @@ def thread_failed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             f"and {run.function}() ended",
             (calls[-1],), "pthread_create(3)",
         )  # fmt: skip
+
+
+@explains
+def kept_without_a_thread(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The connection of a client that got no thread stays open."""
+    if failure.kind not in ("hang", "left-open"):
+        return
+    for life in _accepted(evidence):
+        create = next((c for c in evidence.calls if c.name == "pthread_create" and c.index > life.made.index), None)
+        if create is not None and create.failed and life.closed is None and not _users(life):
+            yield Finding(
+                create.index, ("thread-failure",),
+                f"{evidence.place(create)} no thread could be had ({create.errno}), and {evidence.name_of(life)} stays "
+                "open, with nobody to serve it",
+                (create, life.made), "pthread_create(3)",
+            )  # fmt: skip
+            return
 
 
 @explains
