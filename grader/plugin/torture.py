@@ -141,6 +141,8 @@ def _judged(script: Callable, names: list[str], cast: Cast) -> tuple[Verdict, Di
 
 def _left_behind(scene: Scene) -> Failure | None:
     """What a function that has reported an error should not have left."""
+    for run in scene.runs:
+        run.judged = True  # a server too has ended as it may
     try:
         judge_state(scene)
         judge_end(scene)

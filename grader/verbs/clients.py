@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grader.peers.process import PeerProcess
-from grader.verbs import holdings
+from grader.verbs import holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.peer import Peer
 from grader.verbs.scene import Scene
@@ -53,6 +53,34 @@ class Clients:
         client.sends(data)
         client.half_closes()
         return client.receives_until_the_end()
+
+    def either_pair_talks(self, port: str, line: bytes) -> None:
+        """Two pairs of clients come, one after the other; what one of a pair
+        sends arrives at the other one.
+
+        A call that fails may cost one pair a connection.  The other one talks.
+
+        Raises:
+            Broken: neither does.
+        """
+        pairs = [self("ann", "bob"), self("carol", "dave")]
+        talked = [self._talks(speaker, listener, port, line) for speaker, listener in pairs]
+        if not any(talked):
+            raise Broken(Failure("bytes", "in neither of two pairs of clients does a line arrive"))
+
+    def _talks(self, speaker: Peer, listener: Peer, port: str, line: bytes) -> bool:
+        turns: list[Callable[[], None]] = [
+            lambda: listener.connects(port),
+            lambda: speaker.connects(port),
+            lambda: speaker.sends(line),
+            speaker.half_closes,
+            listener.half_closes,
+        ]
+        for turn in turns:  # one event at a time: a loop makes the same calls every time
+            turn()
+            self._scene.wait(quiet.Rest(self._scene), "the program rests")
+        heard = [client.receives_until_the_end() for client in (speaker, listener)]
+        return heard == [b"", line]
 
     def crowd(self, count: int) -> Crowd:
         """So many clients that act as one."""

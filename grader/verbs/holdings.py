@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.learner.state import KIT_DESCRIPTORS
+from grader.learner.trace.reader import Call
 from grader.processes import tcp_table
 from grader.processes.tcp_table import End
 
@@ -48,6 +49,15 @@ def listeners(scene: Scene) -> list[int]:
 def is_accepted(port: int) -> bool:
     """Whether the other end of the connection from that port has been accepted."""
     return any(end.other == port and end.inode for end in tcp_table.ends())
+
+
+def last_call(scene: Scene, port: int) -> Call | None:
+    """What the program last sent or received on the connection from that port."""
+    table = tcp_table.ends()
+    inodes = {end.inode for end in table if end.other == port}
+    numbers = {fd for fd, inode in _held(scene, table) if inode in inodes}
+    calls = reversed(scene.process.trace.calls)
+    return next((c for c in calls if c.fd in numbers and (c.any_of("send") or c.any_of("recv"))), None)
 
 
 def has_taken_all(port: int) -> bool:

@@ -189,6 +189,13 @@ class Peer:
             self._sent += len(piece)
             self._note(f"sends {len(piece)} bytes", sends=len(piece))
 
+    def tells(self, other: Peer, pieces: Iterable[bytes]) -> None:
+        """Send each piece by way of the program to another client, who receives
+        it before the next one is sent."""
+        for piece in pieces:
+            self.sends(piece)
+            other.receives(piece)
+
     def sees_all_taken(self) -> None:
         """The program has received everything that was sent, and waits."""
         self._scene.wait(self._program_wants_more, "the program receives what was sent")
@@ -298,6 +305,26 @@ class Peer:
         got, end = answer["data"], answer["end"]
         self._note(f"receives {len(got)} bytes, then {end}", receives=len(got))
         return got
+
+    def is_dropped(self, *, instead: str = "") -> None:
+        """The program ends the connection of this client, which has not asked
+        for it.
+
+        Args:
+            instead: slug of the gap that keeping it gives away.
+
+        Raises:
+            Broken: the program rests, and has the connection still.
+        """
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: not holdings.is_accepted(self.port) or rest(), "the program ends the connection")
+        if holdings.is_accepted(self.port):
+            whose = f"the connection of {self._who}" if self._who else "the connection"
+            last = holdings.last_call(scene, self.port)
+            scene.look_up([last] if last else [])
+            sentence = f"{whose} is still open, where the program was to end it"
+            raise Broken(Failure("kept", sentence, line=last.line if last else None, gap=instead))
+        self._note("is dropped", ends=1)
 
     def waits_until_the_program_is_blocked(self) -> None:
         """The program can go on only when this peer reads."""

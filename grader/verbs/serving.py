@@ -116,6 +116,22 @@ class ServingVerbs:
             sentence = "a child process holds the listening socket too, for as long as its client stays"
             raise Broken(Failure("shared-listener", sentence, read="fork(2), NOTES"))
 
+    def serves_in_one_thread(self) -> None:
+        """One thread has accepted all clients, and heard and told them everything.
+
+        What other threads do is the program's own affair.
+
+        Raises:
+            Broken: several have.
+        """
+        scene = self._scene
+        serving = [c for c in scene.process.trace.calls if any(map(c.any_of, ("accept", "recv", "send")))]
+        other = next((c for c in serving if c.tid != serving[0].tid), None)
+        if other is not None:
+            scene.look_up([other])
+            sentence = f"{other.name}() is called in a thread of its own; the contract is one thread for all clients"
+            raise Broken(Failure("threads", sentence, line=other.line))
+
     # --- descriptors that lack --------------------------------------------
 
     def runs_out_of_descriptors(self) -> None:

@@ -9,8 +9,9 @@ neither side waited for the other, the program's calls are told first.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from grader.learner.trace import layout
 from grader.learner.trace.reader import Call, eai_name
@@ -27,6 +28,7 @@ _SILENT = {
 }  # fmt: skip
 _SENDS = layout.GROUPS["send"]
 _RECEIVES = layout.GROUPS["recv"]
+_WAITS = layout.GROUPS["wait"]
 
 
 @dataclass
@@ -95,10 +97,27 @@ def _actors(evidence: Evidence) -> list[deque[Call]]:
     """
     actors: dict[tuple[int, int], deque[Call]] = {}
     for run in evidence.runs:
+        calls: dict[tuple[int, int], list[Call]] = {}
         for call in evidence.during(run):
-            if call.name not in _SILENT:
-                actors.setdefault((call.pid, call.tid), deque()).append(call)
+            calls.setdefault((call.pid, call.tid), []).append(call)
+        for actor, made in calls.items():
+            actors.setdefault(actor, deque()).extend(_worth_telling(made, loops=run.endless))
     return [actors[key] for key in sorted(actors)]
+
+
+def _worth_telling(calls: list[Call], *, loops: bool) -> Iterator[Call]:
+    """Calls without those that move nothing.
+
+    Args:
+        loops: whether they are a server's.  How often its loop waits between
+            two events is chance; a wait that ends, and is followed by nothing
+            but another one, is a story.
+    """
+    told = [call for call in calls if call.name not in _SILENT]
+    for call, following in zip_longest(told, told[1:]):
+        quiet = loops and call.name in _WAITS and call.done and not call.failed
+        if not quiet or (call.result > 0 and following is not None and following.name == call.name):
+            yield call
 
 
 def _alike(a: Call, b: Call) -> bool:
@@ -174,6 +193,8 @@ class _Story:
             return [Line("learner", spoken(self._evidence, call)) for call in group]
         moved = sum(max(call.result, 0) for call in group)
         first = spoken(self._evidence, group[0])
+        if group[0].name in _WAITS:
+            return [Line("learner", f"{_place(self._evidence, group[0])}{group[0].name}() again and again")]
         if group[0].name in _RECEIVES or moved == 0:
             # how the kernel cuts a stream, or how far a loop has come: no count
             text = f"{_place(self._evidence, group[0])}{group[0].name}() again and again: {moved} bytes in all"
@@ -207,7 +228,7 @@ def spoken(evidence: Evidence, call: Call) -> str:
         text = f"{assigned} = {text}" if assigned and call.name != "getaddrinfo" else text
         if call.name == "getaddrinfo" and call.result:
             text += f" = {eai_name(call.result)}"
-    elif call.name in _SENDS or call.name in _RECEIVES or call.name in layout.GROUPS["wait"]:
+    elif call.name in _SENDS or call.name in _RECEIVES or call.name in _WAITS:
         text += f" = {call.result}"
     return f"{_place(evidence, call)}{text}{'   (INJECTED)' if call.injected else ''}"
 

@@ -7,7 +7,8 @@ signal     the process gets this signal when the call is entered
 when       which calls: ``first``, ``first..last``, ``first..last+step``,
            ``first+step`` (to the end); without it, every one
 limit      a stream call moves at most so many bytes: they really move; a sleep
-           lasts at most so many milliseconds
+           lasts at most so many milliseconds; the connections of a socket that
+           listens have a send buffer of so many bytes (socket(7), SO_SNDBUF)
 hold       the call is made, and its return waits until the script goes on
 poke       the result (getsockopt: the value) is overwritten by these bytes
 =========  ==================================================================

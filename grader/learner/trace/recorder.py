@@ -196,8 +196,9 @@ class Recorder:
         payload = call.payload[:_PAYLOAD]
         start = entry + layout.RECORD.size
         memory[start : start + len(payload)] = payload
+        # pack_into() begins with zeros: half a record must not be read as one
         _pack_record(
-            memory, entry, layout.ENTERED, call.operation, call.injected, *call.head, error, *call.args,
+            memory, entry, layout.CLAIMED, call.operation, call.injected, *call.head, error, *call.args,
             result, where, entered, self.time(), len(payload), patience,
         )  # fmt: skip
         # last and by itself: the judge may be reading

@@ -267,7 +267,12 @@ def _select(readable: Any, writable: Any, exceptional: Any, timeout: float | Non
     if timeout is not None and not (readable or writable or exceptional):
         held_clock.sleep(timeout)  # which is all that it does
         return [], [], []
-    return recorded("select", -1, (0, limit), action, lambda result: sum(map(len, result)))
+    asked = (len(readable) + len(writable), limit, len(writable))
+    return recorded("select", -1, asked, action, lambda result: sum(map(len, result)))
+
+
+def _number(fd: Any) -> int:
+    return fd if isinstance(fd, int) else fd.fileno()
 
 
 class _Waiter:
@@ -278,6 +283,19 @@ class _Waiter:
 
     def __init__(self, *args: Any) -> None:
         self._real = self._make(*args)
+        self._asked: dict[int, int] = {}
+
+    def register(self, fd: Any, *events: int) -> None:
+        self._real.register(fd, *events)
+        self._asked[_number(fd)] = events[0] if events else select.POLLOUT
+
+    def modify(self, fd: Any, events: int) -> None:
+        self._real.modify(fd, events)
+        self._asked[_number(fd)] = events
+
+    def unregister(self, fd: Any) -> None:
+        self._asked.pop(_number(fd), None)
+        self._real.unregister(fd)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -293,7 +311,8 @@ class _Waiter:
                 return self._real.poll(*args)
             return held_clock.wait(call, seconds, lambda slice: self._real.poll(slice * self._unit, *args[1:]))
 
-        return recorded(self._kind, -1, (0, limit), action, len)
+        writers = sum(bool(events & select.POLLOUT) for events in self._asked.values())
+        return recorded(self._kind, -1, (len(self._asked), limit, writers), action, len)
 
 
 class _Poll(_Waiter):

@@ -14,6 +14,7 @@ from grader.learner.trace.recorded import address_bytes, done, enter, is_recordi
 from grader.learner.trace.recorder import Call, error_of
 
 _real = socket.socket
+_NO_LIMIT = 0x7FFFFFFF
 
 
 class TracedSocket(_real):
@@ -46,7 +47,14 @@ class TracedSocket(_real):
 
     def listen(self, *backlog: int) -> None:
         args = backlog if backlog and isinstance(backlog[0], int) else (128,)
-        recorded("listen", self.fileno(), args, lambda call: _real.listen(self, *backlog))
+
+        def action(call: Call) -> None:
+            room = call.limit(_NO_LIMIT)
+            if room != _NO_LIMIT:  # its connections inherit it: socket(7)
+                _real.setsockopt(self, socket.SOL_SOCKET, socket.SO_SNDBUF, room)
+            _real.listen(self, *backlog)
+
+        recorded("listen", self.fileno(), args, action)
 
     def accept(self) -> tuple[socket.socket, Any]:
         def action(call: Call) -> tuple[socket.socket, Any]:

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -77,8 +78,11 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
 int __wrap_listen(int fd, int backlog)
 {
     struct call call = trace_enter(OP_LISTEN, CALLER, fd, backlog, 0, 0, 0);
+    int room = (int)trace_limit(&call, INT_MAX);
     long result;
 
+    if (room != INT_MAX)        /* its connections inherit it: socket(7) */
+        __real_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     if (!trace_answers(&call, &result))
         result = __real_listen(fd, backlog);
     return (int)trace_leave(&call, result);

@@ -1,7 +1,8 @@
 /*
  * Wrappers of the calls that wait for descriptors.  Their records hold the
- * number of descriptors and the limit in milliseconds, -1 for none.  A wait for
- * no descriptor at all is a sleep, and recorded as one.
+ * number of descriptors, the limit in milliseconds, -1 for none, and how many of
+ * the descriptors are asked for room to write (of epoll, epoll_ctl's records
+ * tell).  A wait for no descriptor at all is a sleep, and recorded as one.
  */
 #define _GNU_SOURCE
 #include "clock.h"
@@ -59,6 +60,15 @@ struct polled {
     const sigset_t *mask;
 };
 
+static int64_t writers_of(const struct pollfd *fds, nfds_t count)
+{
+    int64_t writers = 0;
+
+    for (nfds_t i = 0; i < count; i++)
+        writers += fds[i].fd >= 0 && (fds[i].events & POLLOUT) != 0;
+    return writers;
+}
+
 static long look_at_polled(void *what, const struct timespec *slice)
 {
     struct polled *p = what;
@@ -73,7 +83,8 @@ static long traced_poll(uintptr_t caller, struct pollfd *fds, nfds_t count,
     struct polled polled = { fds, count, mask };
     struct call call = trace_enter(count || limit < 0 ? OP_POLL : OP_SLEEP,
                                    caller, count ? fds[0].fd : -1,
-                                   (int64_t)count, limit, 0, 0);
+                                   (int64_t)count, limit,
+                                   writers_of(fds, count), 0);
     struct timespec shorter;
     long result;
 
@@ -125,6 +136,15 @@ static size_t set_size(int n)
     return size < sizeof(fd_set) ? size : sizeof(fd_set);
 }
 
+static int64_t writers_in(int n, fd_set *set)
+{
+    int64_t writers = 0;
+
+    for (int fd = 0; set && fd < n && fd < FD_SETSIZE; fd++)
+        writers += FD_ISSET(fd, set) != 0;
+    return writers;
+}
+
 static long look_at_selected(void *what, const struct timespec *slice)
 {
     struct selected *s = what;
@@ -144,7 +164,8 @@ static long traced_select(uintptr_t caller, int n, fd_set *readable,
                           .mask = mask };
     int sleeps = timeout && !readable && !writable && !except;
     struct call call = trace_enter(sleeps ? OP_SLEEP : OP_SELECT, caller, -1, n,
-                                   milliseconds(timeout), 0, 0);
+                                   milliseconds(timeout),
+                                   writers_in(n, writable), 0);
     struct timespec shorter;
     long result;
 

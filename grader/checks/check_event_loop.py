@@ -1,0 +1,269 @@
+"""13 event_loop: one thread, many clients, nothing blocks: a chat room."""
+
+from grader.verbs.script import only, reveals, torture
+
+HELLO = b"good morning, everybody\n"
+ANSWER = b"good morning, ann\n"
+WHOLE = b"a whole line\n"
+# No encoding, no word and no blank is special, and a line may be empty.
+ODD = b"\x00\xff\xfe\r\n\n \t\r\xe4\n"
+# 20 lines of 1,000 bytes, no two of them alike.
+PAGE = b"".join(b"%998d.\n" % number for number in range(20))
+
+
+@reveals("always-writable", "own-line")
+def check_passes_lines_on(learner, clients, port):
+    """passes each line on to the other client, unchanged, and sleeps between"""
+    ann, bob = clients("ann", "bob")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.rests()
+    bob.connects(port, "127.0.0.2")
+    learner.rests()
+    ann.sends(HELLO)
+    bob.receives(HELLO)
+    bob.sends(ANSWER)
+    ann.receives(ANSWER)
+    ann.sends(ODD + PAGE)
+    bob.receives(ODD + PAGE)
+
+
+@reveals("own-line", "ignored-hangup")
+def check_lets_clients_come_and_go(learner, clients, port):
+    """lets clients come and go, and talks with those who are there, in one thread"""
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    bob.connects(port)
+    carol.connects(port)
+    learner.rests()
+    bob.sends(HELLO)
+    ann.receives(HELLO)
+    carol.receives(HELLO)
+    bob.half_closes()
+    bob.sees_end_of_file()
+    carol.sends(ANSWER)
+    ann.receives(ANSWER)
+    carol.closes()
+    learner.rests()
+    dave.connects(port)
+    learner.rests()
+    ann.sends(HELLO)
+    dave.receives(HELLO)
+    dave.sends(ANSWER)
+    ann.receives(ANSWER)
+    learner.serves_in_one_thread()
+
+
+@reveals("half-line")
+def check_passes_on_whole_lines(learner, clients, port):
+    """passes a line on when it is complete, wherever it was cut"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    bob.connects(port)
+    carol.connects(port)
+    learner.rests()
+    ann.sends(b"half of ")
+    learner.rests()
+    carol.sends(WHOLE)
+    bob.receives(WHOLE)
+    ann.receives(WHOLE)
+    ann.sends(b"a line\nand of ")
+    bob.receives(b"half of a line\n")
+    ann.sends_in_pieces([b"a", b"no", b"ther\n", b"\n", b"\n\na", b"\r", b"\n\xffz", b"\nan", b"d one that has no en"])
+    bob.receives(b"and of another\n\n\n\na\r\n\xffz\n")
+    ann.half_closes()
+    ann.sees_end_of_file()
+    carol.receives(b"half of a line\nand of another\n\n\n\na\r\n\xffz\n")
+    carol.sends(WHOLE)
+    bob.receives(WHOLE)
+
+
+@reveals("overlong-line")
+def check_ends_a_client_whose_line_is_too_long(learner, clients, port):
+    """ends a client whose line is longer than 4,096 bytes, and no other"""
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    bob.connects(port)
+    carol.connects(port)
+    dave.connects(port)
+    learner.rests()
+    ann.sends(b"x" * 4095 + b"\n")
+    bob.receives(b"x" * 4095 + b"\n")
+    carol.sends(b"y" * 5000)
+    carol.is_dropped(instead="overlong-line")
+    dave.sends_in_pieces([b"z" * 2500, b"z" * 2500 + b"\n"])
+    dave.is_dropped(instead="overlong-line")
+    bob.sends(ANSWER)
+    ann.receives(ANSWER)
+    ann.sends(HELLO)
+    bob.receives(HELLO)
+
+
+@reveals("lost-tail")
+def check_sends_every_byte_when_send_is_short(learner, clients, port, fault):
+    """sends every byte when the kernel accepts only a few at a time"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+    fault("send", limit=7)
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    bob.connects(port)
+    carol.connects(port)
+    learner.rests()
+    ann.sends(HELLO)
+    bob.receives(HELLO)
+    carol.receives(HELLO)
+    bob.sends(ANSWER + HELLO)
+    ann.receives(ANSWER + HELLO)
+
+
+@reveals("blocking-socket", "blocking-send", "would-block-is-fatal")
+def check_waits_for_nobody(learner, clients, port, fault):
+    """serves the others while one does not read, and keeps its lines for it"""
+    slow, ann, bob = clients("slow", "ann", "bob")
+    fault("listen", limit=4096)
+
+    learner.serves("serve", port)
+
+    slow.connects(port, room=4096)
+    ann.connects(port)
+    bob.connects(port)
+    learner.rests()
+    ann.tells(bob, [PAGE, PAGE, PAGE[:15000]])
+    bob.tells(ann, [ANSWER])
+    slow.receives(PAGE + PAGE + PAGE[:15000] + ANSWER)
+
+
+@reveals("unbounded-queue")
+def check_drops_a_client_that_never_reads(learner, clients, port, fault):
+    """drops a client that does not read when more than 64 KiB wait for it"""
+    slow, ann, bob = clients("slow", "ann", "bob")
+    fault("listen", limit=4096)
+
+    learner.serves("serve", port)
+
+    slow.connects(port, room=4096)
+    ann.connects(port)
+    bob.connects(port)
+    learner.rests()
+    ann.tells(bob, [PAGE] * 8)
+    slow.is_dropped(instead="unbounded-queue")
+    slow.closes()
+    bob.tells(ann, [ANSWER])
+
+
+@reveals("dies-of-client")
+def check_outlives_clients_that_vanish(learner, clients, port, fault):
+    """goes on when a client is gone before it is told, or before it is heard"""
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
+    fault("recv", hold=True, when="1")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    bob.connects(port)
+    carol.connects(port)
+    learner.rests()
+    ann.sends(HELLO)
+    learner.is_held()
+    bob.half_closes()
+    bob.resets()
+    dave.connects(port)
+    dave.resets()
+    learner.goes_on()
+    carol.receives(HELLO)
+    carol.sends(ANSWER)
+    ann.receives(ANSWER)
+
+
+@reveals("accept-spin")
+def check_waits_while_descriptors_lack(learner, clients, port, fault):
+    """goes on after errors of accept(), and does not spin while descriptors lack"""
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
+    fault("accept", error="ECONNABORTED", when="1")
+    fault("accept", error="EAGAIN", when="2")
+    fault("accept", error="ENOBUFS", when="3")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    bob.connects(port)
+    learner.rests()
+    ann.sends(HELLO)
+    bob.receives(HELLO)
+    learner.runs_out_of_descriptors()
+    carol.connects(port)
+    learner.paces_itself()
+    bob.sends(ANSWER)
+    ann.receives(ANSWER)
+    learner.gets_descriptors_back()
+    carol.closes()
+    dave.connects(port)
+    learner.rests()
+    dave.sends(HELLO)
+    ann.receives(HELLO)
+
+
+@reveals("own-line")
+def check_serves_a_hundred_clients(learner, clients, other_peer, port):
+    """takes a port over, and serves a hundred clients at once"""
+    ann, bob = clients("ann", "bob")
+    crowd = clients.crowd(98)
+    other_peer.leaves_time_wait(port)
+
+    learner.serves("serve", port)
+
+    crowd.connects(port)
+    ann.connects(port)
+    bob.connects(port)
+    learner.rests()
+    ann.sends(HELLO)
+    crowd.receives(HELLO)
+    bob.receives(HELLO)
+    bob.sends(ANSWER)
+    crowd.receives(ANSWER)
+    ann.receives(ANSWER)
+    crowd.closes()
+    ann.sends(HELLO)
+    bob.receives(HELLO)
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("interrupted-call")
+def check_goes_on_after_an_interruption(learner, clients, port, fault):
+    """goes on after signals have interrupted its calls"""
+    ann, bob = clients("ann", "bob")
+    fault("wait", error="EINTR", when="1..2")
+    fault("accept", error="EINTR", when="1..2")
+    fault("recv", error="EINTR", when="1..2")
+    fault("send", error="EINTR", when="1..2")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    bob.connects(port)
+    learner.rests()
+    ann.sends(HELLO)
+    bob.receives(HELLO)
+    bob.sends(ANSWER)
+    ann.receives(ANSWER)
+
+
+@torture
+def check_survives_every_failing_call(learner, clients, port):
+    """reports or survives every call that fails"""
+    learner.serves("serve", port)
+
+    clients.either_pair_talks(port, HELLO)
