@@ -74,7 +74,8 @@ static int listen_on(const char *port)
     return listener;
 }
 
-/* Send of what waits for c as much as the kernel takes. */
+/* Send of what waits for c as much as the kernel takes.  poll() will tell when
+   it takes more. */
 static void flush(struct client *c)
 {
     while (c->owed > 0 && !c->gone) {
@@ -105,7 +106,6 @@ static void tell(struct client *c, const char *lines, size_t len)
         poll(&(struct pollfd){ c->fd, POLLOUT, 0 }, 1, -1);
         flush(c);
     }
-
 }
 
 /* Receive from c once, and pass on to all others the lines that are complete. */

@@ -47,7 +47,6 @@ class Client:
         self.line += data
         end = len(self.line)
         lines, self.line = self.line[:end], self.line[end:]
-
         return lines
 
     def tell(self, lines: bytes) -> None:
@@ -56,7 +55,6 @@ class Client:
         while self.queue and not self.gone:
             select.select([], [self.sock], [])
             self.flush()
-
 
     def flush(self) -> None:
         """Send of what waits as much as the kernel takes."""

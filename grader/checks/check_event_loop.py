@@ -193,7 +193,7 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
     """goes on after errors of accept(), and does not spin while descriptors lack"""
     ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
     fault("accept", error="ECONNABORTED", when="1")
-    fault("accept", error="EAGAIN", when="2")
+    fault("accept", error="EPROTO", when="2")
     fault("accept", error="ENOBUFS", when="3")
 
     learner.serves("serve", port)

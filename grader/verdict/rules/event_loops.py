@@ -77,8 +77,8 @@ def always_writable(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         first = next(c for c in evidence.calls if c.any_of("wait") and c.where == call.where)
         yield Finding(
             call.index, ("always-writable",),
-            f"{evidence.place(first)} {first.name}() is asked whether there is room to send, as there nearly always is, "
-            "and returns at once, again and again, with nothing to be sent",
+            f"{evidence.place(first)} {first.name}() is asked whether there is room to send, as there nearly always "
+            "is, and returns at once, again and again, with nothing to be sent",
             (first,), "poll(2)",
         )  # fmt: skip
 
@@ -147,11 +147,8 @@ def half_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 continue
             end = following.index if following else float("inf")
             for passed in (c for other in lives if other is not life for c in other.calls if c.any_of("send")):
-                if (
-                    call.index < passed.index < end
-                    and passed.result == passed.args[0]
-                    and passed.payload.endswith(piece)
-                ):
+                is_whole = passed.done and passed.result == passed.args[0]
+                if call.index < passed.index < end and is_whole and passed.payload.endswith(piece):
                     yield Finding(
                         passed.index, ("half-line",),
                         f"{evidence.place(passed)} {passed.name}() passes on {len(piece)} bytes that {call.name}() has "

@@ -85,7 +85,7 @@ def missed_eof(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if len(ends) > 2 and not any(c.injected for c in ends[:3]):
             first = ends[0]
             yield Finding(
-                first.index, ("missed-eof",),
+                first.index, ("missed-eof", "ignored-hangup"),
                 f"{evidence.place(first)} {first.name}() returned 0, end-of-file, and was called again; "
                 "it returns 0 for ever",
                 (first,), "recv(2), RETURN VALUE",

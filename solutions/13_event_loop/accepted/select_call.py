@@ -1,4 +1,4 @@
-"""A chat room around select.select(), without a class."""
+"""A chat room around select.select(): two dictionaries, and no class for a client."""
 
 import select
 import socket
@@ -22,60 +22,77 @@ def open_listener(port: str) -> socket.socket:
     return listener
 
 
+heard: dict[socket.socket, bytes] = {}
+owed: dict[socket.socket, bytes] = {}
+
+
+def leave(sock: socket.socket) -> None:
+    if sock in heard:
+        del heard[sock], owed[sock]
+        sock.close()
+
+
+def write(sock: socket.socket) -> None:
+    try:
+        owed[sock] = owed[sock][sock.send(owed[sock]) :]
+    except BlockingIOError:
+        pass
+    except OSError:
+        leave(sock)
+
+
+def pass_on(line: bytes, sender: socket.socket) -> None:
+    for sock in [sock for sock in owed if sock is not sender]:
+        owed[sock] += line
+        if len(owed[sock]) > MOST:
+            leave(sock)
+
+
+def read(sock: socket.socket) -> None:
+    try:
+        data = sock.recv(1000)
+    except BlockingIOError:
+        return
+    except OSError:
+        data = b""
+    *lines, heard[sock] = (heard[sock] + data).split(b"\n")
+    for line in lines:
+        if len(line) > 4096:
+            leave(sock)
+            return
+        pass_on(line + b"\n", sock)
+    if not data or len(heard[sock]) > 4096:
+        leave(sock)
+
+
+def accept(listener: socket.socket) -> bool:
+    try:
+        sock = listener.accept()[0]
+    except OSError:
+        return False
+    sock.setblocking(False)
+    heard[sock] = owed[sock] = b""
+    return True
+
+
 def serve(port: str) -> None:
     listener = open_listener(port)
-    heard: dict[socket.socket, bytes] = {}
-    owed: dict[socket.socket, bytes] = {}
-    not_before = 0.0
-
-    def leave(sock: socket.socket) -> None:
-        if sock in heard:
-            del heard[sock], owed[sock]
-            sock.close()
-
+    closed_until = 0.0
     try:
         while True:
-            patience = not_before - time.monotonic()
-            doors = [] if patience > 0 else [listener]
-            readable, writable, _ = select.select(
-                [*doors, *heard], [s for s in owed if owed[s]], [], None if doors else patience
-            )
+            patience = closed_until - time.monotonic()
+            doors = [listener] if patience <= 0 else []
+            waiting = [sock for sock in owed if owed[sock]]
+            limit = None if doors else patience
+            readable, writable, _ = select.select([*doors, *heard], waiting, [], limit)
             for sock in writable:
-                try:
-                    owed[sock] = owed[sock][sock.send(owed[sock]) :]
-                except (BlockingIOError, InterruptedError):
-                    pass
-                except OSError:
-                    leave(sock)
+                write(sock)
             for sock in readable:
-                if sock is listener:
-                    try:
-                        client = listener.accept()[0]
-                    except OSError:
-                        not_before = time.monotonic() + 0.02
-                        continue
-                    client.setblocking(False)
-                    heard[client] = owed[client] = b""
-                elif sock in heard:
-                    try:
-                        data = sock.recv(1000)
-                    except BlockingIOError:
-                        continue
-                    except OSError:
-                        data = b""
-                    *lines, rest = (heard[sock] + data).split(b"\n")
-                    heard[sock] = rest
-                    for line in lines:
-                        if len(line) > 4096:
-                            data = b""
-                            break
-                        for other in list(owed):
-                            if other is not sock:
-                                owed[other] += line + b"\n"
-                                if len(owed[other]) > MOST:
-                                    leave(other)
-                    if not data or len(rest) > 4096:
-                        leave(sock)
+                if sock in heard:
+                    read(sock)
+                elif sock is listener and not accept(listener):
+                    closed_until = time.monotonic() + 0.02
     finally:
-        for sock in [*heard, listener]:
-            sock.close()
+        for sock in list(heard):
+            leave(sock)
+        listener.close()
