@@ -35,10 +35,13 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
     findings = violations(evidence)
     if failure.kind != "load":
         findings += [f for rule in EXPLANATIONS for f in rule(evidence, failure)]
+    known = exercise.gaps_of(evidence.source.language)
+    slugs = {gap.slug for gap in known}
+    findings = [f for f in findings if not f.particular or slugs.intersection(f.gaps)]
     first = min(findings, key=lambda f: f.at, default=None)
     story = tuple(tell(evidence, steps)) if evidence.runs else ()
     if first is None:
-        proven = next((gap for gap in exercise.gaps_of(evidence.source.language) if gap.slug == failure.gap), None)
+        proven = next((gap for gap in known if gap.slug == failure.gap), None)
         line, sentence = failure.line, failure.sentence
         if proven and evidence.runs:
             # An answer is all there is: where no line is known, its function's counts.
@@ -57,7 +60,6 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
             transcript=story,
             messages=failure.messages,
         )
-    known = exercise.gaps_of(evidence.source.language)
     gap = next((gap for slug in first.gaps for gap in known if gap.slug == slug), None)
     return Diagnosis(
         first.sentence,

@@ -153,7 +153,7 @@ def half_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                         passed.index, ("half-line",),
                         f"{evidence.place(passed)} {passed.name}() passes on {len(piece)} bytes that {call.name}() has "
                         "just returned, and no LF has come behind them yet",
-                        (passed, call), "recv(2), RETURN VALUE",
+                        (passed, call), "recv(2), RETURN VALUE", particular=True,
                     )  # fmt: skip
                     return
 
@@ -177,6 +177,6 @@ def own_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                         back.index, ("own-line",),
                         f"{evidence.place(back)} {back.name}() sends {back.result} bytes back to the client that they "
                         f"were received from at {evidence.place(call)}",
-                        (back, call), "send(2)",
+                        (back, call), "send(2)", particular=True,
                     )  # fmt: skip
                     return
