@@ -199,7 +199,9 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
     learner.serves("serve", port)
 
     ann.connects(port)
+    ann.is_accepted()
     bob.connects(port)
+    bob.is_accepted()
     learner.rests()
     ann.sends(HELLO)
     bob.receives(HELLO)
@@ -211,6 +213,7 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
     learner.gets_descriptors_back()
     carol.closes()
     dave.connects(port)
+    dave.is_accepted()
     learner.rests()
     dave.sends(HELLO)
     ann.receives(HELLO)

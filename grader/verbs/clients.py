@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grader.peers.process import PeerProcess
-from grader.verbs import holdings, quiet
+from grader.verbs import quiet
 from grader.verbs.broken import Broken
 from grader.verbs.peer import Peer
 from grader.verbs.scene import Scene
@@ -109,7 +109,7 @@ class Crowd:
 
         def connect(client: Peer, _: object) -> None:
             client.connects(port)
-            self._scene.wait(lambda: holdings.is_accepted(client.port), "the program accepts every client")
+            client.is_accepted()
 
         self._each("connect", connect)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SANITIZER = 86
 _PYTHON_FRAME = re.compile(r'File "(?P<path>[^"]+)", line (?P<line>\d+)')
 _C_FRAME = re.compile(r"#\d+ 0x[0-9a-f]+ +(?:in \S+ )?\((?P<path>[^()]+)\+0x(?P<offset>[0-9a-f]+)\)")
-_ASAN = re.compile(r"ERROR: AddressSanitizer: (?P<what>[\w-]+)")
+_ASAN = re.compile(r"ERROR: AddressSanitizer: (?:attempting )?(?P<what>[\w-]+)")
 _ASAN_SIZE = re.compile(r"^(?P<how>READ|WRITE) of size (?P<size>\d+)", re.MULTILINE)
 _UBSAN = re.compile(r"(?P<path>[^\s:]+):(?P<line>\d+):\d+: runtime error: (?P<what>.+)")
 

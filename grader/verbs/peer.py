@@ -151,6 +151,10 @@ class Peer:
         self._do("close", name=self._name)
         self._note("connects, and closes", connects=1, ends=1)
 
+    def is_accepted(self) -> None:
+        """The program has accepted the connection."""
+        self._scene.wait(lambda: holdings.is_accepted(self.port), "the program accepts the client")
+
     def is_refused(self, port: str) -> None:
         """A further client finds nobody listening."""
         try:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 _ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv", "pause", "pthread_join")
 _TIMED = ("poll", "select", "epoll_wait", "sleep", "sigwait")  # args[1] is a limit in ms, -1 for none
-#: A limit that is as good as none for a program that rests (ms).
-_LONG = 1000
+#: A limit that is as good as none for a program that rests (ms): of a wait for
+#: time alone, and of one that descriptors would end as well.
+_LONG, _LONG_FOR_EVENTS = 1000, 100
 #: After so many turns of a loop that waits with a shorter one, a program rests.
 _ROUNDS = 3
 #: Numbers of futex(2) and read(2): what threads wait in that the trace does not see.
@@ -171,7 +172,7 @@ class Rest:
         trace = self._scene.process.trace
         if not rests(self._scene):
             return False
-        if not any(c.name in _TIMED and 0 <= c.args[1] < _LONG for c in trace.unfinished):
+        if not any(c.name in _TIMED and 0 <= c.args[1] < _long(c) for c in trace.unfinished):
             return True
         calls = trace.calls[-(_ROUNDS * 50) :]
         since = [c for c in calls if c.index >= self._seen >= 0]
@@ -179,6 +180,10 @@ class Rest:
             self._seen = trace["next"]
             return False
         return sum(c.name in _TIMED for c in since) >= _ROUNDS
+
+
+def _long(call: Call) -> int:
+    return _LONG_FOR_EVENTS if call.any_of("wait") else _LONG
 
 
 def _is_turn(call: Call) -> bool:

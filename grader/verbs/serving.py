@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 #: So many failed attempts with pauses between them show that a program waits ...
 _PACED = 3
-#: ... and so many with next to none that it spins.
-_SPINNING = 100
+#: ... and so many with next to none that it spins.  (asyncio accepts as often as
+#: its backlog is long before it pauses.)
+_SPINNING = 400
 
 
 class ServingVerbs:

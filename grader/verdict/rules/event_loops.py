@@ -140,10 +140,10 @@ def half_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     lives = _accepted(evidence)
     for life in lives:
-        received = [c for c in life.calls if c.any_of("recv") and c.done and 0 < c.result <= PAYLOAD_SIZE]
+        received = [c for c in life.calls if c.any_of("recv") and c.done]
         for call, following in zip_longest(received, received[1:]):
             piece = call.payload.rpartition(b"\n")[2]
-            if not piece:
+            if not piece or not 0 < call.result <= PAYLOAD_SIZE:
                 continue
             end = following.index if following else float("inf")
             for passed in (c for other in lives if other is not life for c in other.calls if c.any_of("send")):
