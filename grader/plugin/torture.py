@@ -50,7 +50,6 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "epoll_wait": ("EINTR",),
     "fork": ("EAGAIN", "ENOMEM"),
     "dup": ("EMFILE",),
-    "pthread_create": ("EAGAIN",),
 }
 #: What getaddrinfo() returns when it fails: gai codes, as numbers (netdb.h).
 _EAI = {"EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_MEMORY": -10, "EAI_NONAME": -2}
