@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from _pytest._io import TerminalWriter
 
 from grader.plugin import fixtures
 from grader.plugin.torture import is_torture, sweep
@@ -16,10 +19,20 @@ from grader.verbs.scene import Scene
 from grader.verbs.stage import Stage, Unit
 from grader.verdict.model import CheckResult, UnitResult, Verdict
 
+#: The backstop of pytest-timeout for a torture sweep; checks have the one of
+#: pytest.ini.
+TORTURE_SECONDS = 900
 #: After one of these the rest of a unit is not run: it would end the same way.
 _FINAL = (Verdict.BUILD, Verdict.HANG, Verdict.SKIP)
 #: After one of these there is nothing to run.
 _HOPELESS = (Verdict.BUILD, Verdict.SKIP)
+
+
+class _Mute:
+    """Where pytest and pytest-timeout write what nobody is to read."""
+
+    def __init__(self) -> None:
+        self._tw = TerminalWriter(io.StringIO())
 
 
 class Judge:
@@ -51,6 +64,7 @@ class Judge:
         terminal = config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None:  # the report is ours
             config.pluginmanager.unregister(terminal)
+            config.pluginmanager.register(_Mute(), "terminalreporter")
 
     @pytest.fixture(scope="session")
     def stage(self) -> Stage:
@@ -66,6 +80,9 @@ class Judge:
         # a check of one language alone has an empty place in runs of the other
         items[:] = [item for item in items if isinstance(item.callspec.params["unit"], Unit)]
         items.sort(key=lambda item: self._units.index(item.callspec.params["unit"]))
+        for item in items:
+            if is_torture(item.function):  # it is many performances in one
+                item.add_marker(pytest.mark.timeout(TORTURE_SECONDS))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
@@ -88,7 +105,7 @@ class Judge:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
         unit = pyfuncitem.callspec.params["unit"]
         result = self.results[unit]
-        if self._is_decided(result) or (is_torture(pyfuncitem.function) and result.first_failure):
+        if self._is_decided(result) or (result.first_failure and _is_beside_the_point(pyfuncitem.function, unit)):
             result.planned -= 1
         else:
             result.checks.append(self._run(pyfuncitem, unit))
@@ -124,6 +141,11 @@ class Judge:
     def pytest_internalerror(self, excrepr: object) -> bool:
         self.faults.append(str(excrepr))
         return True  # told in our own report
+
+
+def _is_beside_the_point(check: Callable, unit: Unit) -> bool:
+    """Whether a check says nothing new of a program that has failed another one."""
+    return is_torture(check) or bool(unit.gap and unit.gap not in getattr(check, "gaps", ()))
 
 
 def _output(scene: Scene) -> str:

@@ -53,6 +53,8 @@ ERRORS: dict[str, tuple[str, ...]] = {
 }
 #: What getaddrinfo() returns when it fails: gai codes, as numbers (netdb.h).
 _EAI = {"EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_MEMORY": -10, "EAI_NONAME": -2}
+#: Of the calls that one line makes in the turns of a loop, so many fail.
+_ALIKE = 2
 #: Errors that a program may raise besides OSError, as the contracts have them.
 _REPORTS = ("OSError", "EOFError", "ValueError")
 
@@ -102,13 +104,15 @@ def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fau
     exception of every close(), which on Linux does not come.
     """
     made: Counter[str] = Counter()
+    from_here: Counter[tuple[str, int]] = Counter()
     for call in calls:
         if not any(run.first <= call.index and (run.last is None or call.index < run.last) for run in runs):
             continue
         made[call.name] += 1
         when = str(made[call.name])
-        if _is_in_a_handler(call, calls):
-            continue  # which has nobody to report to
+        from_here[call.name, call.where] += 1
+        if from_here[call.name, call.where] > _ALIKE or _is_in_a_handler(call, calls):
+            continue  # a handler has nobody to report to
         if call.name == "getaddrinfo":
             for code in _EAI.values():
                 yield Fault(call.name, retval=code, when=when)

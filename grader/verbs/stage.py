@@ -19,11 +19,17 @@ PLAYER = "grader.peers.player"
 
 @dataclass(frozen=True)
 class Unit:
-    """One exercise in one language, with the file that is graded."""
+    """One exercise in one language, with the file that is graded.
+
+    Attributes:
+        gap: of a mutant, the gap that is open: once a check has failed, only those
+            that name the gap are of interest.
+    """
 
     exercise: Exercise
     language: str
     path: Path
+    gap: str = ""
 
     @property
     def name(self) -> str:

@@ -52,6 +52,7 @@ class Bench:
         Args:
             programs: name -> text; a program keeps its path as long as its name.
             until: when a program's checks end; see `grader.plugin.judge.Judge`.
+                ``"end"`` is for mutants, whose names are those of their gaps.
 
         Returns:
             Name -> result.
@@ -64,7 +65,7 @@ class Bench:
             path = Path(self._folder.name, name, self._exercise.file_name(self._language))
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            units.append(Unit(self._exercise, self._language, path))
+            units.append(Unit(self._exercise, self._language, path, name if until == "end" else ""))
         stage = _warm_stage()
         stage.add(units)
         outcome = run_on(stage, units, until=until)

@@ -28,6 +28,7 @@ class Finding:
         gaps: slugs it may go by; the exercise's first one among them counts.
         sentence: what the program did, with places.
         calls: the guilty calls, the first one first.
+        particular: whether it is wrong only in an exercise that has such a gap.
     """
 
     at: float
@@ -35,6 +36,7 @@ class Finding:
     sentence: str
     calls: tuple[Call, ...] = ()
     read: str = ""
+    particular: bool = False
 
 
 def when_returned(run: Run) -> float:
