@@ -146,7 +146,7 @@ def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int
         results = [result for result in results if result.planned or result.checks]
     from grader.report.terminal import Terminal
 
-    Terminal(options.color).show(results, outcome.faults, verbose=options.verbose)
+    Terminal(options.color, options.submission).show(results, outcome.faults, verbose=options.verbose)
     for writer in writers:
         try:
             writer(results)

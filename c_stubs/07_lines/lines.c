@@ -25,10 +25,6 @@ static size_t without_cr(const char *line, size_t len)
 /* Store a line, if it is not too long. */
 static ssize_t give_out(const char *from, size_t len, char *line, size_t size)
 {
-    if (len > LIMIT) {
-        errno = EMSGSIZE;
-        return -1;
-    }
     if (len > size)
         len = size;
     if (len > 0)

@@ -30,7 +30,7 @@ class LineReader:
                 return None
             self._received += chunk
         line, self._received = self._received[:end], b""
-        return checked(line.rstrip(b"\r"))
+        return line.rstrip(b"\r")
 
 
 def checked(line: bytes) -> bytes:

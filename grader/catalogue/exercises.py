@@ -96,6 +96,12 @@ class Exercise:
     def binding(self) -> Path:
         return self.root / "c_stubs" / self.key / "binding.py"
 
+    @property
+    def row(self) -> str:
+        """Its row in the README's table of exercises."""
+        name = self.key.replace("_", " ", 1)
+        return f"| [{name}](exercises/{self.key}/README.md) | {self.title} | {self.teaches} |"
+
     def file_name(self, language: str) -> str:
         return f"{self.slug}.{'py' if language == 'python' else 'c'}"
 

@@ -106,10 +106,10 @@ def write(key: str, root: Path = PROJECT) -> list[Path]:
         path.write_text(template.substitute(words), encoding="utf-8")
         written.append(path)
     exercise = load(root / "exercises" / key)
-    return [*written, *write_stubs(exercise), *_enter_in_table(key, exercise.title, exercise.teaches, root)]
+    return [*written, *write_stubs(exercise), *_enter_in_table(exercise.row, root)]
 
 
-def _enter_in_table(key: str, title: str, teaches: str, root: Path) -> list[Path]:
+def _enter_in_table(row: str, root: Path) -> list[Path]:
     """Add a row to the README's table of exercises, in the order of numbers."""
     path = root / "README.md"
     if not path.is_file():
@@ -118,7 +118,6 @@ def _enter_in_table(key: str, title: str, teaches: str, root: Path) -> list[Path
     rows = [i for i, line in enumerate(lines) if re.match(r"\| \[\d\d ", line)]
     if not rows:
         return []
-    row = f"| [{key.replace('_', ' ', 1)}](exercises/{key}/README.md) | {title} | {teaches} |"
     at = next((i for i in rows if lines[i] > row), rows[-1] + 1)
     lines.insert(at, row)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

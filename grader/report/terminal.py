@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 from rich.console import Console
 from rich.text import Text
 
@@ -29,9 +32,11 @@ class Terminal:
     Args:
         color: ``"auto"``, ``"always"`` or ``"never"``; auto is colour on a
             terminal, unless NO_COLOR is set.
+        submission: the folder that was graded, where it is not the project's own.
     """
 
-    def __init__(self, color: str = "auto") -> None:
+    def __init__(self, color: str = "auto", submission: Path | None = None) -> None:
+        self._submission = f" --submission {shlex.quote(str(submission))}" if submission else ""
         self._console = Console(
             force_terminal={"always": True, "never": False}.get(color),
             no_color=True if color == "never" else None,
@@ -118,14 +123,17 @@ class Terminal:
             self._say()
             self._say(f"{_MARGIN}it printed")
             self._say(_indented(result.output.splitlines()[:5]), "dim")
-        again = f"nox -s grade -- {result.exercise[3:]} --lang {result.language}"
+        again = f"nox -s grade -- {result.exercise[3:]} --lang {result.language}{self._submission}"
         read = f"read  {found.read}" if found.read else ""
         room = self._width - _INDENT - len("again  ") - len(again)
         self._say()
         if len(read) + 2 > room:
             self._say(f"{_MARGIN}{read}")
             read = ""
-        self._say(f"{_MARGIN}{read:<{max(0, room)}}again  {again}")
+        if read or room >= 0:
+            self._say(f"{_MARGIN}{read:<{max(0, room)}}again  {again}")
+        else:
+            self._say(f"{_MARGIN}again  {again}")
 
     def _transcript(self, story: tuple[Line, ...]) -> None:
         shown = story[-_TRANSCRIPT:]

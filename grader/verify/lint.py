@@ -127,8 +127,12 @@ def _readme(exercise: Exercise) -> Iterator[Breach]:
         if (page := _page_is_missing(reference)) is not None:
             yield _breach(exercise, path, f"it refers to {reference}; {page}", "name a page that exists")
     table = exercise.root / "README.md"
-    if table.is_file() and f"exercises/{exercise.key}/README.md" not in table.read_text(encoding="utf-8"):
-        yield _breach(exercise, table, "its table of exercises lacks this one", "add a row for it")
+    if table.is_file():
+        rows = [line for line in table.read_text(encoding="utf-8").splitlines() if exercise.row.split(" | ")[0] in line]
+        if not rows:
+            yield _breach(exercise, table, "its table of exercises lacks this one", f"add the row {exercise.row}")
+        elif exercise.row not in rows:
+            yield _breach(exercise, table, "its row is not what exercise.toml says", f"let it be {exercise.row}")
 
 
 def _contract(exercise: Exercise) -> Iterator[Breach]:

@@ -1,0 +1,193 @@
+"""Solutions against programs that everybody has: nc, socat, and a crowd of clients."""
+
+from __future__ import annotations
+
+import resource
+import select
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import by_slug
+
+#: Calls a solution's function from the command line.
+MAIN_C = {
+    "tcp_client": """
+        static char reply[1 << 20];
+        ssize_t n = fetch(argv[1], argv[2], reply, sizeof reply);
+        return n < 0 || fwrite(reply, 1, (size_t)n, stdout) != (size_t)n;
+    """,
+    "half_close": """
+        static char reply[1 << 20];
+        ssize_t n = ask(argv[1], argv[2], argv[3], strlen(argv[3]), reply, sizeof reply);
+        return n < 0 || fwrite(reply, 1, (size_t)n, stdout) != (size_t)n;
+    """,
+    "echo_server": "return serve(argv[1]);",
+    "event_loop": "return serve(argv[1]);",
+}
+MAIN_PYTHON = {
+    "tcp_client": "sys.stdout.buffer.write(fetch(*sys.argv[1:]))",
+    "half_close": "sys.stdout.buffer.write(ask(sys.argv[1], sys.argv[2], sys.argv[3].encode()))",
+    "echo_server": "serve(sys.argv[1])",
+    "event_loop": "serve(sys.argv[1])",
+}
+LANGUAGES = pytest.mark.parametrize("language", ["python", "c"])
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[[str, str], list[str]]:
+    """The command that runs the solution of an exercise as a program."""
+
+    def make(slug: str, language: str) -> list[str]:
+        exercise = by_slug(slug)
+        folder = exercise.solution(language).parent
+        if language == "python":
+            code = f"import sys; sys.path.insert(0, {str(folder)!r}); from {slug} import *; {MAIN_PYTHON[slug]}"
+            return [sys.executable, "-c", code]
+        main, program = tmp_path / "main.c", tmp_path / slug
+        main.write_text(
+            f'#include <stdio.h>\n#include <string.h>\n#include "{slug}.h"\n'
+            f"int main(int argc, char *argv[])\n{{\n    (void)argc;\n{MAIN_C[slug]}}}\n"
+        )
+        subprocess.run(
+            ["cc", "-o", program, main, exercise.solution("c"), f"-I{exercise.header.parent}", "-pthread"], check=True
+        )
+        return [str(program)]
+
+    return make
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Start a program that is ended with the test."""
+    running: list[subprocess.Popen] = []
+
+    def run(*arguments: object) -> subprocess.Popen:
+        pipe = subprocess.PIPE
+        running.append(subprocess.Popen([*map(str, arguments)], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL))
+        return running[-1]
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def connected(port: str, server: subprocess.Popen) -> socket.socket:
+    """A connection to a server that is about to listen."""
+    while server.poll() is None:
+        try:
+            return socket.create_connection(("127.0.0.1", int(port)))
+        except ConnectionRefusedError:
+            select.select([], [], [], 0.01)
+    raise AssertionError("the server has ended")
+
+
+@LANGUAGES
+@pytest.mark.parametrize(
+    "client",
+    [["nc", "-N", "127.0.0.1"], ["socat", "-t", "30", "-"]],
+    ids=["nc", "socat"],
+)  # fmt: skip
+def test_the_echo_server_serves_the_usual_clients(
+    client: list[str], language: str, command: Callable, start: Callable
+) -> None:
+    port = free_port()
+    connected(port, start(*command("echo_server", language), port)).close()
+    address = [port] if client[0] == "nc" else [f"TCP:127.0.0.1:{port}"]
+
+    for words in (b"one line\n", b"0123456789\n" * 20_000):
+        done = subprocess.run([*client, *address], input=words, stdout=subprocess.PIPE, check=True, timeout=60)
+        assert done.stdout == words
+
+
+@LANGUAGES
+def test_the_chat_room_lets_nc_and_socat_talk(language: str, command: Callable, start: Callable) -> None:
+    port = free_port()
+    server = start(*command("event_loop", language), port)
+    with connected(port, server) as witness:
+        ann, bob = start("nc", "127.0.0.1", port), start("socat", "-", f"TCP:127.0.0.1:{port}")
+        for client, words in ((ann, b"from nc\n"), (bob, b"from socat\n")):
+            client.stdin.write(words)
+            client.stdin.flush()
+            assert witness.recv(100) == words
+        witness.sendall(b"to both\n")
+
+        for client in (ann, bob):  # what was said before one came, it does not hear
+            assert b"to both\n" in iter(client.stdout.readline, b"")
+
+
+@LANGUAGES
+def test_the_client_reads_what_nc_says(language: str, command: Callable, start: Callable) -> None:
+    port, reply = free_port(), b"220 welcome\r\n" * 1000
+    run = command("tcp_client", language)
+    server = start("nc", "-l", "-N", "127.0.0.1", port)
+    server.stdin.write(reply)
+    server.stdin.close()
+
+    done = subprocess.run([*run, "localhost", port], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    while done.returncode and server.poll() is None:  # nc does not listen yet
+        done = subprocess.run([*run, "localhost", port], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    server.stdin = None
+
+    assert done.stdout == reply
+
+
+@LANGUAGES
+def test_a_half_close_ends_the_input_of_a_filter(language: str, command: Callable, start: Callable) -> None:
+    port = free_port()
+    server = start("socat", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork", "EXEC:wc -c")
+    connected(port, server).close()
+
+    done = subprocess.run(
+        [*command("half_close", language), "127.0.0.1", port, "x" * 100_000], stdout=subprocess.PIPE, check=True
+    )
+
+    assert done.stdout.strip() == b"100000"
+
+
+@LANGUAGES
+def test_the_event_loop_holds_a_thousand_idle_and_a_hundred_busy_clients(
+    language: str, command: Callable, start: Callable
+) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4096), most))
+    assert shutil.which("cc")
+    port = free_port()
+    server = start(*command("event_loop", language), port)
+    everybody = [connected(port, server) for _ in range(1100)]
+    busy = everybody[1000:]
+    everybody.append(connected(port, server))
+    everybody[-1].sendall(b"all are here\n")  # and this one was accepted last
+    assert all(_lines(client, 1) == [b"all are here"] for client in everybody[:-1])
+
+    for number, client in enumerate(busy):
+        client.sendall(b"client %03d speaks\n" % number)
+    heard = [sorted(_lines(client, 99)) for client in busy]
+    idle = [len(_lines(client, 100)) for client in everybody[:1000:100]]
+
+    everyone = [b"client %03d speaks" % number for number in range(100)]
+    assert heard == [[words for words in everyone if words != everyone[number]] for number in range(100)]
+    assert idle == [100] * 10
+    for client in everybody:
+        client.close()
+
+
+def _lines(client: socket.socket, count: int) -> list[bytes]:
+    """So many lines, as they come."""
+    client.settimeout(60)
+    text = b""
+    while text.count(b"\n") < count:
+        text += client.recv(65536)
+    return text.splitlines()
