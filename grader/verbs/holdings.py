@@ -46,25 +46,30 @@ def listeners(scene: Scene) -> list[int]:
     return [pid for pid in scene.process.family() if listening & set(_sockets(pid).values())]
 
 
-def is_accepted(port: int) -> bool:
-    """Whether the other end of the connection from that port has been accepted."""
-    return any(end.other == port and end.inode for end in tcp_table.ends())
+#: A client's connection: its own port and the program's.  One port alone does
+#: not tell it: the kernel gives a port to clients of different servers at once.
+Ports = tuple[int, int]
 
 
-def last_call(scene: Scene, port: int) -> Call | None:
-    """What the program last sent or received on the connection from that port."""
+def is_accepted(ports: Ports) -> bool:
+    """Whether the program's end of a connection has been accepted."""
+    return any((end.other, end.port) == ports and end.inode for end in tcp_table.ends())
+
+
+def last_call(scene: Scene, ports: Ports) -> Call | None:
+    """What the program last sent or received on a connection."""
     table = tcp_table.ends()
-    inodes = {end.inode for end in table if end.other == port}
+    inodes = {end.inode for end in table if (end.other, end.port) == ports}
     numbers = {fd for fd, inode in _held(scene, table) if inode in inodes}
     calls = reversed(scene.process.trace.calls)
     return next((c for c in calls if c.fd in numbers and (c.any_of("send") or c.any_of("recv"))), None)
 
 
-def has_taken_all(port: int) -> bool:
-    """Whether everything sent from that port has been received by a program."""
+def has_taken_all(ports: Ports) -> bool:
+    """Whether the program has received everything that its client has sent."""
     table = tcp_table.ends()
-    return any(end.port == port and not end.unsent for end in table) and any(
-        end.other == port and end.inode and not end.unread for end in table
+    return any(_pair(end) == ports and not end.unsent for end in table) and any(
+        (end.other, end.port) == ports and end.inode and not end.unread for end in table
     )
 
 

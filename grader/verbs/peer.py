@@ -36,7 +36,7 @@ class Peer:
         self._who, self._name = who, who or _CONNECTION
         self._lent: Lent | None = None
         self._sent = 0
-        self.port = 0  # of its own end, where it has connected to the program
+        self._ports = (0, 0)  # its own and the program's, where it has connected to it
 
     # --- beginnings -------------------------------------------------------
 
@@ -136,7 +136,7 @@ class Peer:
             scene.process.trace.update()
             where = "the port" if address == "127.0.0.1" else f"the port of {address}, an address of this machine"
             raise Broken(Failure("refused", f"a client that connects to {where} is answered {error.errno}")) from None
-        self.port = answer["port"]
+        self._ports = answer["port"], int(port)
         self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
 
     def knocks(self, port: str) -> None:
@@ -153,7 +153,7 @@ class Peer:
 
     def is_accepted(self) -> None:
         """The program has accepted the connection."""
-        self._scene.wait(lambda: holdings.is_accepted(self.port), "the program accepts the client")
+        self._scene.wait(lambda: holdings.is_accepted(self._ports), "the program accepts the client")
 
     def is_refused(self, port: str) -> None:
         """A further client finds nobody listening."""
@@ -205,8 +205,8 @@ class Peer:
         self._scene.wait(self._program_wants_more, "the program receives what was sent")
 
     def _program_wants_more(self) -> bool:
-        if self.port:
-            return holdings.has_taken_all(self.port) and quiet.rests(self._scene)
+        if any(self._ports):
+            return holdings.has_taken_all(self._ports) and quiet.rests(self._scene)
         trace = self._scene.process.trace
         receiving = [c for c in trace.calls if c.any_of("recv")]
         waits = any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
@@ -321,10 +321,10 @@ class Peer:
             Broken: the program rests, and has the connection still.
         """
         scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: not holdings.is_accepted(self.port) or rest(), "the program ends the connection")
-        if holdings.is_accepted(self.port):
+        scene.wait(lambda: not holdings.is_accepted(self._ports) or rest(), "the program ends the connection")
+        if holdings.is_accepted(self._ports):
             whose = f"the connection of {self._who}" if self._who else "the connection"
-            last = holdings.last_call(scene, self.port)
+            last = holdings.last_call(scene, self._ports)
             scene.look_up([last] if last else [])
             sentence = f"{whose} is still open, where the program was to end it"
             raise Broken(Failure("kept", sentence, line=last.line if last else None, gap=instead))
