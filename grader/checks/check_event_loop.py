@@ -228,8 +228,9 @@ def check_serves_a_hundred_clients(learner, clients, other_peer, port):
 
     learner.serves("serve", port)
 
-    crowd.connects(port)
     ann.connects(port)
+    learner.rests()
+    crowd.connects(port)
     bob.connects(port)
     learner.rests()
     ann.sends(HELLO)
