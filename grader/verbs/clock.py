@@ -80,6 +80,13 @@ class Clock:
     def _move(self, seconds: float) -> float:
         """Let time pass while the program waits; how much has passed when it
         returned, or all of it."""
+        self._scene.clock_moves = True
+        try:
+            return self._pass(seconds)
+        finally:
+            self._scene.clock_moves = False
+
+    def _pass(self, seconds: float) -> float:
         scene = self._scene
         trace = scene.process.trace
         start = trace["clock_now"]

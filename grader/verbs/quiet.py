@@ -51,6 +51,8 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
         return None
     if not all(_is_endless(call, trace["clock_now"]) for call in calls):
         return None
+    if scene.clock_moves and any(call.until for call in calls):
+        return None  # the script is about to end that wait
     if not trace["clock_held"] and _has_timeouts(trace.calls):
         return None
     if not all(peer.is_asleep for peer in scene.peers):

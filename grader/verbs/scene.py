@@ -85,7 +85,7 @@ class Scene:
         self.port = 0
         self.time_wait = False
         self.silent_ports: set[int] = set()
-        self.clock_held = False
+        self.clock_held = self.clock_moves = False
         self.time_limit = 0
         self.given_inodes: set[int] = set()
         self.bulk = False
