@@ -35,7 +35,8 @@ SHORT_SEND = """
        actual       7 bytes: 0000000
                                     ^ stream ends here
 
-       read  send(2), RETURN VALUE      again  nox -s grade -- send_all --lang c
+       read  send(2), RETURN VALUE
+       again  nox -s grade -- send_all --lang c --submission DIR
 
  0 of 1 program pass · 2 more failing checks: add -v
 """
@@ -46,7 +47,7 @@ def test_a_report_in_full(submission: Path, grade: Callable[..., Graded]) -> Non
 
     graded = grade(submission, "send_all", "--lang", "c")
 
-    assert graded.text == SHORT_SEND
+    assert graded.text.replace(str(submission), "DIR") == SHORT_SEND
 
 
 @pytest.mark.parametrize("language", ["python", "c"])
@@ -58,7 +59,7 @@ def test_every_diagnosis_fits_a_terminal(
 
     graded = grade(submission, exercise.slug, "--lang", language, "-v")
 
-    lines = [line for line in graded.text.splitlines() if "·" not in line and "submission/" not in line]
+    lines = [line for line in graded.text.splitlines() if "·" not in line and "/submission" not in line]
     compiler = [line for line in lines if " | " in line or line.rstrip().endswith(("|", "]"))]
     assert [line for line in lines if len(line) > 80 and line not in compiler] == []
 

@@ -122,7 +122,9 @@ class Terminal:
         if result.output:
             self._say()
             self._say(f"{_MARGIN}it printed")
-            self._say(_indented(result.output.splitlines()[:5]), "dim")
+            room = self._width - _INDENT
+            printed = [line if len(line) <= room else f"{line[: room - 3]}..." for line in result.output.splitlines()]
+            self._say(_indented(printed[:5]), "dim")
         again = f"nox -s grade -- {result.exercise[3:]} --lang {result.language}{self._submission}"
         read = f"read  {found.read}" if found.read else ""
         room = self._width - _INDENT - len("again  ") - len(again)

@@ -359,8 +359,10 @@ class Scene:
         """
         for run in self.runs:
             run.judged = True  # there is a failure already
-        if self.process is None or self.concluded or failure.verdict is not Verdict.FAIL:
+        if self.process is None or failure.verdict is not Verdict.FAIL:
             return failure
+        if self.concluded:
+            return self._in_the_end(failure)
         self.process.trace["released"] = 1 << 30
         if not self.process.has_ended and (died := death.of_child(self)) is not None:
             return replace(died, difference=failure.difference)
