@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +52,9 @@ def run(units: list[Unit], expression: str = "", jobs: int | None = None) -> Out
     shares = list(_shares(units, jobs or processors()))
     if len(shares) < 2:
         return run_here(units, expression)
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # forked before anything here has a thread: the first share is this process's own
     with ProcessPoolExecutor(len(shares) - 1, multiprocessing.get_context("fork")) as pool:
         others = [pool.submit(run_here, share, expression) for share in shares[1:]]

@@ -9,9 +9,9 @@ list that is never freed).  A rule that is not sure yields nothing.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
@@ -64,5 +64,5 @@ def violation(rule: Callable[[Evidence], Iterator[Finding]]) -> Callable[[Eviden
 
 # The rules register themselves, module after module; of two findings at the same
 # record the one registered first wins.
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+for _module in sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")):
     importlib.import_module(f"{__name__}.{_module}")
