@@ -238,6 +238,12 @@ def test_a_stray_file_and_a_missing_one(project: Project) -> None:
     )
 
 
+def test_a_check_file_that_cannot_be_imported(project: Project) -> None:
+    project.edit(CHECKS, "from grader.verbs.script import reveals, torture\n", "")
+
+    project.breaks("files", f"{CHECKS}:7: it cannot be imported: NameError: name 'reveals' is not defined")
+
+
 def test_a_wrong_name_is_bad_usage(project: Project) -> None:
     done = project.run("verify", "tinny")
 

@@ -53,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
     """
     every = load_all()
     exercises = select(every, options.exercises)
+    broken = list(_broken_checks(exercises))
+    exercises = [exercise for exercise in exercises if exercise.key not in {key for key, _ in broken}]
     report = Proofs(options.color)
     if options.write:
         for exercise in exercises:
@@ -60,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
                 report.say(f"wrote {path.relative_to(exercise.root)}")
     languages = (options.lang,) if options.lang else LANGUAGES
     proofs = {(e.key, language): Proof(e.key, language) for e in exercises for language in languages}
-    breaches: list[Breach] = []
+    breaches = [breach for _, breach in broken]
     faults: list[str] = []
     with _busy_neighbours(options.load), _pool() as pool:
         tasks = dict(_submit(pool, exercises, languages, every, options.repeat))
@@ -93,6 +95,21 @@ def run(options: argparse.Namespace) -> int:
     if faults:
         return KIT_FAULT
     return BROKEN if breaches else PASSED
+
+
+def _broken_checks(exercises: list[Exercise]) -> Iterator[tuple[str, Breach]]:
+    """Exercises whose check file cannot be imported: nothing can be proven of them."""
+    for exercise in exercises:
+        path = exercise.root / "grader" / "checks" / f"check_{exercise.slug}.py"
+        try:
+            if path.is_file():
+                _module(path)
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            line = next((f":{frame.lineno}" for frame in frames if frame.filename == str(path)), "")
+            sentence = f"it cannot be imported: {type(error).__name__}: {error}"
+            subject, shown = exercise.key.replace("_", " ", 1), f"{path.relative_to(exercise.root)}{line}"
+            yield exercise.key, Breach(0, subject, shown, sentence, "mend it; nothing else was proven of this exercise")
 
 
 def _pool() -> ProcessPoolExecutor:
