@@ -42,7 +42,8 @@ class Judge:
         stage: the warm servers and the builds.
         units: what is graded, in order.
         until: when a program's checks end: ``"decided"``, when the rest would end the
-            same way; ``"first"``, with the first that fails; ``"end"``, never early.
+            same way; ``"first"``, with the first that fails; ``"end"``, never early;
+            ``"sweep"``, before the torture sweep.
 
     Attributes:
         results: one for each unit, in order.
@@ -94,10 +95,12 @@ class Judge:
 
     # --- running ----------------------------------------------------------
 
-    def _is_decided(self, result: UnitResult) -> bool:
+    def _is_decided(self, result: UnitResult, check: Callable) -> bool:
         """Whether the rest of a program's checks is not worth running."""
         if not result.checks:
             return False
+        if self._until == "sweep" and is_torture(check):
+            return True
         final = _HOPELESS if self._until == "end" else _FINAL
         return result.checks[-1].verdict in final or (self._until == "first" and result.first_failure is not None)
 
@@ -105,7 +108,9 @@ class Judge:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
         unit = pyfuncitem.callspec.params["unit"]
         result = self.results[unit]
-        if self._is_decided(result) or (result.first_failure and _is_beside_the_point(pyfuncitem.function, unit)):
+        if self._is_decided(result, pyfuncitem.function) or (
+            result.first_failure and _is_beside_the_point(pyfuncitem.function, unit)
+        ):
             result.planned -= 1
         else:
             result.checks.append(self._run(pyfuncitem, unit))
