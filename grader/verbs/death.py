@@ -22,6 +22,8 @@ _PYTHON_FRAME = re.compile(r'File "(?P<path>[^"]+)", line (?P<line>\d+)')
 _C_FRAME = re.compile(r"#\d+ 0x[0-9a-f]+ +(?:in \S+ )?\((?P<path>[^()]+)\+0x(?P<offset>[0-9a-f]+)\)")
 _ASAN = re.compile(r"ERROR: AddressSanitizer: (?:attempting )?(?P<what>[\w-]+)")
 _ASAN_SIZE = re.compile(r"^(?P<how>READ|WRITE) of size (?P<size>\d+)", re.MULTILINE)
+#: Characters of a line that a sanitizer writes.
+_LONGEST = 2000
 _UBSAN = re.compile(r"(?P<path>[^\s:]+):(?P<line>\d+):\d+: runtime error: (?P<what>.+)")
 
 
@@ -41,7 +43,7 @@ def of_process(scene: Scene) -> Failure:
         sentence, line = _of_sanitizer(scene, report)
     elif exit.signal is not None:
         return _of_signal(scene, signal.Signals(exit.signal), when)
-    elif exit.status == _SANITIZER and (found := _UBSAN.search(output)):
+    elif exit.status == _SANITIZER and (found := _undefined_behaviour(output)):
         sentence, line = f"undefined behaviour: {found['what']}", int(found["line"])
     elif exit.status == CHANNEL_LOST:
         sentence = "the program closed descriptors that are not its own"
@@ -56,13 +58,23 @@ def of_process(scene: Scene) -> Failure:
     return Failure("died", sentence, Verdict.CRASH, line, gap="unchecked-argument" if used else "")
 
 
+def _undefined_behaviour(output: str) -> re.Match | None:
+    """UBSan's line in what a program printed.
+
+    Only short lines that look like it are matched: over a flood of one long word
+    the expression would take minutes.
+    """
+    lines = (line for line in output.splitlines() if ": runtime error: " in line and len(line) < _LONGEST)
+    return next(filter(None, map(_UBSAN.search, lines)), None)
+
+
 def of_child(scene: Scene) -> Failure | None:
     """A process that the program has forked and that a sanitizer has ended, if
     there is one."""
     report = scene.process.trace.report
     if report:
         sentence, line = _of_sanitizer(scene, report)
-    elif found := _UBSAN.search(b"".join(scene.process.output()).decode(errors="replace")):
+    elif found := _undefined_behaviour(b"".join(scene.process.output()).decode(errors="replace")):
         sentence, line = f"undefined behaviour: {found['what']}", int(found["line"])
     else:
         return None
