@@ -3,7 +3,7 @@
 Asked for one connection at a time over sock_diag(7), which answers in
 microseconds; the tables of proc(5) cost milliseconds, for the kernel walks all
 its hash buckets.  Where sock_diag or pidfd_getfd(2) is refused (some
-containers), the tables serve.
+containers), and where connections are many, a look at all of them serves.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ import socket
 import struct
 from collections.abc import Collection
 from functools import cache
-from pathlib import Path
 
-# TCP states of proc(5) in which something is still on its way:
-# SYN_SENT SYN_RECV FIN_WAIT1 LAST_ACK CLOSING
-_ON_ITS_WAY = {2, 3, 4, 9, 11}
-_SYN_SENT, _LISTEN = 2, 10
-#: The timer of a side that waits until the other one has room again.
-_PROBE = 4
+from grader.processes import tcp_table
+from grader.processes.sockets import sockets_of
+
+#: TCP states in which something is still on its way.
+_ON_ITS_WAY = {
+    tcp_table.SYN_SENT,
+    tcp_table.SYN_RECV,
+    tcp_table.FIN_WAIT1,
+    tcp_table.LAST_ACK,
+    tcp_table.CLOSING,
+}
 
 _PIDFD_GETFD = 438  # the same on every architecture
 _NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _NLMSG_ERROR, _NLM_F_REQUEST = 4, 20, 2, 1
@@ -34,11 +38,13 @@ _EVERY_STATE = 0xFFFFFFFF
 #: Where struct inet_diag_msg has idiag_wqueue: after state, id, expires, rqueue.
 _WAITING_TO_BE_SENT = 4 + 48 + 4 + 4
 
+#: Instead of a TCP state.
+_NOT_TCP, _GONE = -1, -2
+
 #: A connection: family, and address and port of both ends.
 Ends = tuple[int, bytes, int, bytes, int]
 
-
-#: With more connections than this the tables are the faster way.
+#: With more connections than this, all of them together are the faster way.
 _MANY = 200
 
 
@@ -46,7 +52,8 @@ class Connections:
     """The connections that some processes have, or had at an earlier look."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Ends] = {}  # by inode
+        self._known: dict[int, Ends] = {}  # by inode
+        self._other: set[int] = set()  # inodes of sockets that are not TCP's
 
     def on_their_way(self, pids: list[int], silent: Collection[int] = ()) -> bool:
         """Whether a byte, an end-of-file or a handshake of the connections of
@@ -56,54 +63,41 @@ class Connections:
             silent: ports whose backlog is full: nobody answers a handshake, and
                 the kernel goes on knocking for minutes.
         """
-        sockets = [entry for pid in pids for entry in _sockets(pid)]
+        sockets = [(pid, number, inode) for pid in pids for number, inode in sockets_of(pid).items()]
         if len(sockets) <= _MANY and not silent:
             try:
                 return self._ask_for_each(sockets)
             except OSError:
                 pass  # refused here
-        return _tables_say({inode for _, _, inode in sockets}, silent)
+        return _table_says({inode for _, _, inode in sockets}, silent)
 
-    def _ask_for_each(self, sockets: list[tuple[int, int, str]]) -> bool:
+    def _ask_for_each(self, sockets: list[tuple[int, int, int]]) -> bool:
         for pid, number, inode in sockets:
-            if inode not in self._known:
-                state, ends = _looked_at(pid, number)
-                if state in _ON_ITS_WAY:
-                    return True
-                if ends is not None:
-                    self._known[inode] = ends
+            if inode in self._known or inode in self._other:
+                continue
+            state, ends = _looked_at(pid, number)
+            if state in _ON_ITS_WAY:
+                return True
+            if ends is not None:
+                self._known[inode] = ends
+            elif state == _NOT_TCP:
+                self._other.add(inode)
         return any(_moves(end) for ends in set(self._known.values()) for end in (ends, _reversed(ends)))
 
 
-def _sockets(pid: int) -> list[tuple[int, int, str]]:
-    """(pid, descriptor, inode) of each socket of a process."""
-    found = []
-    try:
-        names = os.listdir(f"/proc/{pid}/fd")
-    except OSError:
-        return found
-    for name in names:
-        try:
-            target = os.readlink(f"/proc/{pid}/fd/{name}")
-        except OSError:
-            continue
-        if target.startswith("socket:["):
-            found.append((pid, int(name), target[8:-1]))
-    return found
-
-
 def _looked_at(pid: int, number: int) -> tuple[int, Ends | None]:
-    """The state and, once it is connected, the ends of a process' TCP socket.
+    """The state and, once it is connected, the ends of a process' TCP socket;
+    `_NOT_TCP` or `_GONE` where it is none.
 
     Raises:
         OSError: the kernel does not let us look.
     """
     fd = _borrowed(pid, number)
     if fd == -1:
-        return 0, None
+        return _GONE, None
     with socket.socket(fileno=fd) as borrowed:
         if borrowed.family not in (socket.AF_INET, socket.AF_INET6) or borrowed.type != socket.SOCK_STREAM:
-            return 0, None
+            return _NOT_TCP, None
         state = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
         try:
             local, remote = borrowed.getsockname(), borrowed.getpeername()
@@ -164,36 +158,33 @@ def _moves(ends: Ends) -> bool:
         if number == errno.ENOENT:
             return False  # it is gone
         raise OSError(number, os.strerror(number))
-    state, waiting = body[1], struct.unpack_from("=I", body, _WAITING_TO_BE_SENT)[0]
-    return state != _LISTEN and body[2] != _PROBE and (state in _ON_ITS_WAY or waiting > 0)
+    return _is_moving(body[1], body[2], struct.unpack_from("=I", body, _WAITING_TO_BE_SENT)[0])
 
 
-def _tables_say(inodes: set[str], silent: Collection[int] = ()) -> bool:
-    lines = [
-        line.split()
-        for name in ("tcp", "tcp6")
-        if Path(f"/proc/net/{name}").exists()
-        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
-    ]
-    ports = {fields[i].rpartition(":")[2] for fields in lines if fields[9] in inodes for i in (1, 2)} - {"0000"}
+def _table_says(inodes: set[int], silent: Collection[int]) -> bool:
+    table = tcp_table.ends()
+    ports = {port for end in table if end.inode in inodes for port in (end.port, end.other)} - {0}
     return any(
-        (int(fields[3], 16) in _ON_ITS_WAY or not fields[4].startswith("00000000"))
-        and int(fields[3], 16) != _LISTEN
-        and not (int(fields[3], 16) == _SYN_SENT and int(fields[2].rpartition(":")[2], 16) in silent)
-        and int(fields[5].partition(":")[0], 16) != _PROBE
-        and {fields[1].rpartition(":")[2], fields[2].rpartition(":")[2]} & ports
-        for fields in lines
+        _is_moving(end.state, end.timer, end.unsent)
+        and not (end.state == tcp_table.SYN_SENT and end.other in silent)
+        and {end.port, end.other} & ports
+        for end in table
     )
+
+
+def _is_moving(state: int, timer: int, unsent: int) -> bool:
+    """Whether something of a socket has not arrived at the other side, and would
+    without that side's doing: a window probe waits for room there."""
+    return state != tcp_table.LISTEN and timer != tcp_table.PROBE and (state in _ON_ITS_WAY or unsent > 0)
 
 
 def wait_for_each_other(pid: int, others: list[int]) -> bool:
     """Whether both ends of a connection between a process and each of the others
-    have bytes to send, and probe for room (the timer that proc(5) shows as 04)."""
-    tables = [Path(f"/proc/net/{name}") for name in ("tcp", "tcp6")]
-    lines = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
-    probing = {(fields[1], fields[2]): fields[9] for fields in lines if fields[5].startswith("04:")}
-    ours = {inode for _, _, inode in _sockets(pid)}
-    return all(
-        any(probing.get((remote, local)) in ours for (local, remote), inode in probing.items() if inode in theirs)
-        for theirs in ({inode for _, _, inode in _sockets(other)} for other in others)
-    )
+    have bytes to send, and probe for room."""
+    probing = {end.inode: (end.port, end.other) for end in tcp_table.ends() if end.timer == tcp_table.PROBE}
+
+    def stuck(owner: int) -> set[tuple[int, int]]:
+        return {probing[inode] for inode in sockets_of(owner).values() if inode in probing}
+
+    ours = {(other, port) for port, other in stuck(pid)}
+    return all(ours & stuck(owner) for owner in others)

@@ -8,13 +8,13 @@ program holds, not accepted yet or closed already, has inode 0.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.learner.state import KIT_DESCRIPTORS
 from grader.learner.trace.reader import Call
 from grader.processes import tcp_table
+from grader.processes.sockets import sockets_of
 from grader.processes.tcp_table import End
 
 if TYPE_CHECKING:
@@ -97,15 +97,7 @@ def _pair(end: End) -> tuple[int, int]:
 
 def _sockets(pid: int) -> dict[int, int]:
     """Descriptor -> inode of the sockets of a process, the kit's own left out."""
-    found = {}
-    try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            target = os.readlink(f"/proc/{pid}/fd/{name}")
-            if target.startswith("socket:[") and int(name) < KIT_DESCRIPTORS:
-                found[int(name)] = int(target[8:-1])
-    except OSError:
-        pass  # it has closed one meanwhile, or is gone
-    return found
+    return {number: inode for number, inode in sockets_of(pid).items() if number < KIT_DESCRIPTORS}
 
 
 def _other_inodes() -> set[int]:
