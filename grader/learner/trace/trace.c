@@ -186,6 +186,25 @@ size_t trace_limit(const struct call *call, size_t length)
     return length;
 }
 
+int64_t trace_milliseconds(const struct timespec *limit)
+{
+    if (!limit)
+        return -1;
+    return (int64_t)limit->tv_sec * 1000 + limit->tv_nsec / 1000000;
+}
+
+const struct timespec *trace_shortened(const struct call *call,
+                                       const struct timespec *time,
+                                       struct timespec *shorter)
+{
+    size_t asked = (size_t)trace_milliseconds(time);
+    size_t allowed = trace_limit(call, asked);
+
+    *shorter = (struct timespec){ (time_t)(allowed / 1000),
+                                  (long)(allowed % 1000) * 1000000 };
+    return allowed < asked ? shorter : time;
+}
+
 void trace_poke(const struct call *call, void *value, size_t length)
 {
     struct fault *f = call->fault;

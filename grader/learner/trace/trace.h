@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "trace_layout.h"
 
@@ -73,6 +74,14 @@ void trace_spare_non_blocking(struct call *call, int fd, int flags);
 
 /* The number of bytes the plan lets through, at most length. */
 size_t trace_limit(const struct call *call, size_t length);
+
+/* A time limit as records hold it: in milliseconds, -1 for none. */
+int64_t trace_milliseconds(const struct timespec *limit);
+
+/* The time of a sleep: itself, or *shorter where the plan lets less of it pass. */
+const struct timespec *trace_shortened(const struct call *call,
+                                       const struct timespec *time,
+                                       struct timespec *shorter);
 
 /* Overwrite a result of length bytes as the plan says (`poke`). */
 void trace_poke(const struct call *call, void *value, size_t length);

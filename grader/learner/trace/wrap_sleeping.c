@@ -28,24 +28,6 @@ pid_t __real_waitpid(pid_t, int *, int);
 int __real_waitid(idtype_t, id_t, siginfo_t *, int);
 pid_t __real_wait4(pid_t, int *, int, struct rusage *);
 
-static int64_t milliseconds(const struct timespec *t)
-{
-    return t ? (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000 : -1;
-}
-
-/* A relative time, cut short if the plan says so. */
-static const struct timespec *shortened(const struct call *call,
-                                        const struct timespec *time,
-                                        struct timespec *shorter)
-{
-    size_t asked = (size_t)milliseconds(time);
-    size_t allowed = trace_limit(call, asked);
-
-    *shorter = (struct timespec){ (time_t)(allowed / 1000),
-                                  (long)(allowed % 1000) * 1000000 };
-    return allowed < asked ? shorter : time;
-}
-
 unsigned int __wrap_sleep(unsigned int seconds)
 {
     struct timespec time = { (time_t)seconds, 0 }, shorter, left = { 0, 0 };
@@ -59,7 +41,7 @@ unsigned int __wrap_sleep(unsigned int seconds)
     call = trace_enter(OP_SLEEP, CALLER, -1, 0, (int64_t)seconds * 1000, 0, 0);
     if (trace_answers(&call, &result))
         return (unsigned int)trace_leave(&call, result);
-    if (shortened(&call, &time, &shorter) == &shorter)
+    if (trace_shortened(&call, &time, &shorter) == &shorter)
         result = __real_nanosleep(&shorter, NULL);
     else
         result = __real_sleep(seconds);
@@ -91,9 +73,9 @@ int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
 
     if (clock_is_held())
         return clock_nanosleeps(CALLER, time, left);
-    call = trace_enter(OP_SLEEP, CALLER, -1, 0, milliseconds(time), 0, 0);
+    call = trace_enter(OP_SLEEP, CALLER, -1, 0, trace_milliseconds(time), 0, 0);
     if (!trace_answers(&call, &result))
-        result = __real_nanosleep(shortened(&call, time, &shorter), left);
+        result = __real_nanosleep(trace_shortened(&call, time, &shorter), left);
     return (int)trace_leave(&call, result);
 }
 
@@ -109,10 +91,10 @@ int __wrap_clock_nanosleep(clockid_t clock, int flags,
     if (clock_sleeps_by(CALLER, clock, flags, time, left, &held))
         return held;
     call = trace_enter(OP_SLEEP, CALLER, -1, 0,
-                       is_absolute ? 0 : milliseconds(time), 0, 0);
+                       is_absolute ? 0 : trace_milliseconds(time), 0, 0);
     if (!trace_answers(&call, &result)) {
         if (!is_absolute)
-            time = shortened(&call, time, &shorter);
+            time = trace_shortened(&call, time, &shorter);
         result = __real_clock_nanosleep(clock, flags, time, left);
     } else if (result == -1) {
         result = errno;
@@ -164,7 +146,7 @@ int __wrap_sigtimedwait(const sigset_t *set, siginfo_t *info,
                         const struct timespec *timeout)
 {
     struct call call = trace_enter(OP_SIGWAIT, CALLER, -1, 0,
-                                   milliseconds(timeout), 0, 0);
+                                   trace_milliseconds(timeout), 0, 0);
     long result;
 
     if (!trace_answers(&call, &result))

@@ -23,11 +23,6 @@ int __real_epoll_ctl(int, int, int, struct epoll_event *);
 
 int __real_epoll_pwait(int, struct epoll_event *, int, int, const sigset_t *);
 
-static int64_t milliseconds(const struct timespec *t)
-{
-    return t ? (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000 : -1;
-}
-
 /* A time that the kernel accepts: the held clock has no word for others. */
 static int is_valid(const struct timespec *t)
 {
@@ -38,18 +33,6 @@ static uint64_t nanoseconds(const struct timespec *t)
 {
     return t ? (uint64_t)t->tv_sec * NANOSECONDS + (uint64_t)t->tv_nsec
              : NO_LIMIT;
-}
-
-/* A sleep's time, cut short if the plan says so. */
-static const struct timespec *shortened(const struct call *call, int64_t limit,
-                                        const struct timespec *time,
-                                        struct timespec *shorter)
-{
-    size_t allowed = trace_limit(call, (size_t)limit);
-
-    *shorter = (struct timespec){ (time_t)(allowed / 1000),
-                                  (long)(allowed % 1000) * 1000000 };
-    return allowed < (size_t)limit ? shorter : time;
 }
 
 /* --- poll ----------------------------------------------------------------- */
@@ -96,7 +79,7 @@ static long traced_poll(uintptr_t caller, struct pollfd *fds, nfds_t count,
                             &polled);
     else {
         if (count == 0 && limit > 0)
-            timeout = shortened(&call, limit, timeout, &shorter);
+            timeout = trace_shortened(&call, timeout, &shorter);
         result = __real_ppoll(fds, count, timeout, mask);
     }
     return trace_leave(&call, result);
@@ -114,7 +97,7 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t count,
                  const struct timespec *timeout, const sigset_t *mask)
 {
     return (int)traced_poll(CALLER, fds, count, timeout, mask,
-                            milliseconds(timeout));
+                            trace_milliseconds(timeout));
 }
 
 /* --- select --------------------------------------------------------------- */
@@ -164,7 +147,7 @@ static long traced_select(uintptr_t caller, int n, fd_set *readable,
                           .mask = mask };
     int sleeps = timeout && !readable && !writable && !except;
     struct call call = trace_enter(sleeps ? OP_SLEEP : OP_SELECT, caller, -1, n,
-                                   milliseconds(timeout),
+                                   trace_milliseconds(timeout),
                                    writers_in(n, writable), 0);
     struct timespec shorter;
     long result;
@@ -173,7 +156,7 @@ static long traced_select(uintptr_t caller, int n, fd_set *readable,
         return trace_leave(&call, result);
     if (!clock_is_held() || !is_valid(timeout)) {
         if (sleeps)
-            timeout = shortened(&call, milliseconds(timeout), timeout, &shorter);
+            timeout = trace_shortened(&call, timeout, &shorter);
         result = __real_pselect(n, readable, writable, except, timeout, mask);
         return trace_leave(&call, result);
     }
