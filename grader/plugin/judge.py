@@ -6,6 +6,7 @@ import io
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -119,13 +120,13 @@ class Judge:
 
     def _run(self, item: pytest.Function, unit: Unit) -> CheckResult:
         cast: Cast = item._request.getfixturevalue("cast")
-        names = [name for name in item._fixtureinfo.argnames if name != "unit"]
         start = time.perf_counter()
         cases = 1
         if is_torture(item.function):
-            verdict, diagnosis, cases = sweep(item.function, names, self._stage, unit)
+            verdict, diagnosis, cases = sweep(item.function, self._stage, unit)
         else:
-            verdict, diagnosis = perform(lambda: item.obj(**{name: item.funcargs[name] for name in names}), cast)
+            parts = {name: item.funcargs[name] for name in item._fixtureinfo.argnames if name != "unit"}
+            verdict, diagnosis = perform(partial(item.obj, **parts), cast)
         return CheckResult(
             exercise=unit.exercise.key,
             language=unit.language,

@@ -64,19 +64,18 @@ def is_torture(script: Callable) -> bool:
     return getattr(script, "torture", False)
 
 
-def sweep(script: Callable, names: list[str], stage: Stage, unit: Unit) -> tuple[Verdict, Diagnosis | None, int]:
+def sweep(script: Callable, stage: Stage, unit: Unit) -> tuple[Verdict, Diagnosis | None, int]:
     """Play a script once as it is, then once for each failure of each call.
 
     Args:
         script: the check.
-        names: of its parts.
 
     Returns:
         The first verdict that is not a pass, and how often the script was played.
     """
     cast = Cast(stage, unit)
     try:
-        verdict, diagnosis = perform(lambda: script(**{name: cast[name] for name in names}), cast)
+        verdict, diagnosis = perform(lambda: cast.call(script), cast)
         calls = cast.scene.process.trace.calls if cast.scene.process else []
         runs = cast.scene.runs
     finally:
@@ -88,7 +87,7 @@ def sweep(script: Callable, names: list[str], stage: Stage, unit: Unit) -> tuple
         cast = Cast(stage, unit)
         cast.scene.faults.append(fault)
         try:
-            verdict, diagnosis = _judged(script, names, cast)
+            verdict, diagnosis = _judged(script, cast)
         finally:
             cast.close()
         played += 1
@@ -129,10 +128,10 @@ def _is_in_a_handler(call: Call, calls: list[Call]) -> bool:
     return any(c.tid == call.tid and c.entered < call.entered < c.left for c in calls)
 
 
-def _judged(script: Callable, names: list[str], cast: Cast) -> tuple[Verdict, Diagnosis | None]:
+def _judged(script: Callable, cast: Cast) -> tuple[Verdict, Diagnosis | None]:
     """Play the script with a fault: a reported error is as good as a success."""
     try:
-        failure = play(lambda: script(**{name: cast[name] for name in names}), cast)
+        failure = play(lambda: cast.call(script), cast)
     except Exception:
         return Verdict.ERROR, Diagnosis("the kit itself failed", messages=traceback.format_exc())
     if failure is not None and failure.verdict is Verdict.FAIL and any(map(_reported, cast.scene.runs)):

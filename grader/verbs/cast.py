@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from grader.peers.process import free_port
@@ -41,6 +42,10 @@ class Cast:
         if name not in self._parts:
             self._parts[name] = _PARTS[name](self)
         return self._parts[name]
+
+    def call(self, script: Callable[..., None]) -> None:
+        """Call a check's script with the parts that its signature names."""
+        script(**{name: self[name] for name in signature(script).parameters})
 
     def close(self) -> None:
         """End everything that is still on stage."""
