@@ -187,11 +187,6 @@ def scene_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
 
 
 @pytest.fixture
-def language() -> str:
-    raise NotImplementedError  # every test has it as a parameter
-
-
-@pytest.fixture
 def scene(scene_of: Callable[[str], Scene], language: str) -> Iterator[Scene]:
     scene = scene_of(language)
     yield scene
