@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from grader.learner.trace.reader import Call
 from grader.verbs.broken import Broken
-from grader.verbs.scene import Scene, outcome_words
+from grader.verbs.outcomes import outcome_words
+from grader.verbs.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.verbs.broken import Broken
+from grader.verbs.outcomes import line_of, outcome_words
 from grader.verdict.evidence import Failure, Run
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def judge(scene: Scene, run: Run, peer: Peer) -> None:
     """
     value = run.outcome.get("returned")
     if not isinstance(value, dict) or "descriptor" not in value:
-        raise Broken(Failure("outcome", f"{_words(run)} where a connection was to be returned", line=_line(run)))
+        raise Broken(Failure("outcome", f"{_words(run)} where a connection was to be returned", line=line_of(run)))
     number = keep(scene, run)
     if number is None:
         if value["descriptor"] in (scene.after.descriptors if scene.after else {}):
@@ -99,15 +100,7 @@ def _end(text: str) -> tuple[str, int]:
 
 def _words(run: Run) -> str:
     outcome = run.outcome
-    if "broke" in outcome:
-        return str(outcome["broke"])
-    if "raised" in outcome:
-        from grader.verbs.scene import outcome_words
-
+    if "returned" not in outcome:
         return outcome_words(run)
     value = outcome["returned"]
     return f"returned {value.get('other', value) if isinstance(value, dict) else repr(value)}"
-
-
-def _line(run: Run) -> int | None:
-    return (run.outcome.get("raised") or {}).get("line")

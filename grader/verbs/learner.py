@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno as errnos
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -10,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from grader.learner.program import Null
 from grader.learner.trace import layout
-from grader.learner.trace.reader import eai_name
 from grader.verbs import given, quiet
 from grader.verbs.broken import Broken
-from grader.verbs.scene import Scene, outcome_words
+from grader.verbs.outcomes import c_accepts, class_for, error_name, outcome_words, unexpected, value_words
+from grader.verbs.scene import Scene
 from grader.verbs.serving import ServingVerbs
 from grader.verbs.state import judge_state
 from grader.verdict.evidence import Failure, Run
-from grader.verdict.model import Difference, Verdict
+from grader.verdict.model import Difference
 from grader.verdict.transcript import Step
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class Learner(ServingVerbs):
                 sent.append(_plain(argument))
         if scene.before is None:
             scene.before = process.state()
-        scene.begins_anew()
+        scene.hangs.begins_anew()
         sizes = [f"{name}={_shown(value)}" for name, value in options.items() if scene.unit.language == "c"]
         shown = f"{function}({', '.join([*map(_shown, arguments), *sizes])})"
         message = next((a for a in (sends, *arguments) if isinstance(a, bytes)), None)
@@ -122,7 +121,7 @@ class Learner(ServingVerbs):
         outcome = run.outcome
         if "returned" not in outcome:
             were = "were" if isinstance(value, bytes) and len(value) != 1 else "was"
-            raise Broken(_unexpected(run, f"{_value(value)} {were} to be returned"))
+            raise Broken(unexpected(run, f"{value_words(value)} {were} to be returned"))
         if outcome["returned"] != value or type(outcome["returned"]) is not type(value):
             difference = None
             if isinstance(value, bytes) and isinstance(outcome["returned"], bytes):
@@ -131,13 +130,13 @@ class Learner(ServingVerbs):
                 if len(value) == len(outcome["returned"]):
                     sentence = f"returned {len(value)} bytes, not the {len(value)} that were to come"
             else:
-                returned = "None" if outcome["returned"] is None else _value(outcome["returned"])
-                sentence = f"returned {returned} where {_value(value)} was to come"
+                returned = "None" if outcome["returned"] is None else value_words(outcome["returned"])
+                sentence = f"returned {returned} where {value_words(value)} was to come"
             answer = outcome["returned"]
             answer = tuple(answer) if isinstance(answer, list) else answer
             gap = (mistakes or {}).get(answer, "") if _hashable(answer) else ""
             raise Broken(Failure("outcome", sentence, difference=difference, gap=gap))
-        self._scene.steps.append(Step(f"returns {_value(value)}", "learner"))
+        self._scene.steps.append(Step(f"returns {value_words(value)}", "learner"))
         judge_state(self._scene)
 
     def returns_a_connection(self, peer: Peer) -> None:
@@ -200,16 +199,16 @@ class Learner(ServingVerbs):
             if "broke" in outcome:
                 sentence = str(outcome["broke"])
             elif outcome["returned"] is not None:
-                sentence = f"returned {_value(outcome['returned'])} where {words} was to be reported"
+                sentence = f"returned {value_words(outcome['returned'])} where {words} was to be reported"
             elif not self._may_return_none(run.function):
                 sentence, instead = f"returned None where {words} was to be reported", ""
             gap = instead if "returned" in outcome else ""
             raise Broken(Failure("success" if "returned" in outcome else "broke", sentence, gap=gap))
         raised = outcome["raised"]
         if not any(map(self._accepts(raised), errors or ("OSError",))):
-            failure = _unexpected(run, f"{words} was to be reported")
+            failure = unexpected(run, f"{words} was to be reported")
             raise Broken(replace(failure, gap=(mistakes or {}).get(raised["class"], "")))
-        self._scene.steps.append(Step(f"reports {_error_name(raised)}", "learner"))
+        self._scene.steps.append(Step(f"reports {error_name(raised)}", "learner"))
         judge_state(self._scene)
 
     def reports_the_fault(self, error: str, *, otherwise: Any = None) -> None:
@@ -346,8 +345,8 @@ class Learner(ServingVerbs):
 
     def _accepts(self, raised: dict) -> Callable[[str], bool]:
         if self._scene.unit.language == "c":
-            return lambda name: _c_accepts(name, raised)
-        return lambda name: _class_for(name) in raised["bases"]
+            return lambda name: c_accepts(name, raised)
+        return lambda name: class_for(name) in raised["bases"]
 
 
 def _plain(argument: Any) -> Any:
@@ -362,46 +361,6 @@ def _hashable(value: Any) -> bool:
     return True
 
 
-def _class_for(name: str) -> str:
-    """The Python exception class that stands for an errno (PEP 3151)."""
-    if name.startswith("EAI_"):
-        return "gaierror"
-    number = getattr(errnos, name, None)
-    return name if number is None else type(OSError(number, "")).__name__
-
-
-def _c_accepts(name: str, raised: dict) -> bool:
-    number = raised["errno"]
-    if name in ("OSError", "gaierror"):
-        return bool(number)
-    if name.startswith("EAI_") or raised["class"] == "gaierror":
-        return raised["class"] == "gaierror" and eai_name(number) == name
-    return number == getattr(errnos, "EINVAL" if name == "ValueError" else name)
-
-
-def _unexpected(run: Run, wanted: str) -> Failure:
-    outcome = run.outcome
-    if "broke" in outcome:
-        return Failure("broke", str(outcome["broke"]))
-    if "returned" in outcome:
-        return Failure("outcome", f"returned {_value(outcome['returned'])} where {wanted}")
-    raised = outcome["raised"]
-    text = f": {raised['text']}" if raised["text"] else ""
-    if "OSError" in raised["bases"] and raised["errno"]:
-        sentence = f"failed with {_error_name(raised)} where {wanted}"
-    else:
-        sentence = f"raised {raised['class']}{text}, where {wanted}"
-    return Failure("outcome", sentence, Verdict.FAIL, raised["line"])
-
-
-def _error_name(raised: dict) -> str:
-    number = raised["errno"]
-    if raised["class"] == "gaierror":
-        name = eai_name(number) if number else "gaierror"
-        return f"the code {name}" if name == str(number) else name
-    return errnos.errorcode.get(number, raised["class"]) if number else str(raised["class"])
-
-
 def _shown(argument: Any) -> str:
     if isinstance(argument, Lent):
         return "sock"
@@ -413,11 +372,3 @@ def _shown(argument: Any) -> str:
     if isinstance(argument, str) and argument.isdigit() and len(argument) > 2:
         return "port"
     return repr(argument)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    if isinstance(value, dict):
-        return "a connection" if "descriptor" in value else str(value.get("other", value))
-    return "success" if value is None else repr(value)

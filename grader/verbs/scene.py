@@ -10,10 +10,8 @@ of any call the trace knows.
 
 from __future__ import annotations
 
-import errno
 import os
 import select
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +21,6 @@ from grader.build.lines import lines_of
 from grader.catalogue.exercises import Exercise
 from grader.learner.process import LearnerProcess
 from grader.learner.state import State
-from grader.learner.trace import layout
 from grader.learner.trace.faults import Fault
 from grader.learner.trace.reader import Call
 from grader.peers.process import PeerProcess
@@ -31,31 +28,21 @@ from grader.processes.channel import ChannelError
 from grader.processes.connections import Connections
 from grader.verbs import death, quiet
 from grader.verbs.broken import Broken
+from grader.verbs.hangs import IDLE_SECONDS, Hangs, nobody_is_left
+from grader.verbs.outcomes import line_of, outcome_words, stopped
 from grader.verbs.stage import Stage, Unit
+from grader.verbs.watch import Watch
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.model import Verdict
 from grader.verdict.source import Source
 from grader.verdict.transcript import Step
 
-#: A program that neither does nor computes anything for so long hangs (seconds).
-IDLE_SECONDS = 2.0
-#: The same call so often, without a byte moved, is a loop without end.
-CIRCLES = 2000
-#: Of so many different calls, at most, such a loop consists.
-_CIRCLE = 4
-#: Calls after which a program counts as calling without end.
-MOST_CALLS = 150_000
-#: So many of its last calls are looked at for one that has moved anything.
-_LAST_CALLS = 200
 #: How often the loop looks around while nothing rings (seconds).
 _GLANCE = 0.02
 #: How long a thread that has been joined may take to disappear (seconds).
 _LAST_BREATH = 0.5
 #: The same, when the next look decides (seconds).
 _SECOND_LOOK = 0.0005
-
-
-_MOVES = {*layout.GROUPS["send"], *layout.GROUPS["recv"]}
 
 
 class Scene:
@@ -90,7 +77,7 @@ class Scene:
         self.given_inodes: set[int] = set()
         self.bulk = False
         self.concluded = False
-        self._notes = self._moved = 0
+        self.hangs = Hangs(self)
         text = unit.path.read_text(encoding="utf-8", errors="replace") if unit.path.is_file() else ""
         self.source = Source(unit.language, unit.path.name, text)
 
@@ -198,7 +185,7 @@ class Scene:
             return
         self.concluded = True
         self.process.conclude()
-        self._await_end()
+        self.await_end()
         is_server = bool(self.runs) and self.runs[-1].endless  # its children may go on
         if self.process.has_ended and self.process.end().orphans and not is_server:
             raise Broken(Failure("left-process", "the function left a process running, or unreaped", read="waitpid(2)"))
@@ -216,9 +203,10 @@ class Scene:
             Broken: always.
         """
         self.runs[-1].judged = True
-        raise Broken(_stopped(self.runs[-1]))
+        raise Broken(stopped(self.runs[-1]))
 
-    def _await_end(self) -> None:
+    def await_end(self) -> None:
+        """Give the learner's process the time it takes to end."""
         limit = time.monotonic() + IDLE_SECONDS
         while not self.process.has_ended and time.monotonic() < limit:
             select.select([self.process.pidfd], [], [], _GLANCE)
@@ -237,7 +225,7 @@ class Scene:
         Raises:
             Broken: it cannot come any more.
         """
-        watch = _Watch()
+        watch = Watch()
         while True:
             self._gather()
             if ready():
@@ -250,18 +238,18 @@ class Scene:
                     return
                 if self.run is not None or not self.runs:
                     raise Broken(death.of_process(self))
-            self._look_for_hang(watch, awaited)
+            self.hangs.look(watch, awaited)
             self._sleep(_GLANCE if watch.is_sure else _SECOND_LOOK)
 
-    def _after_return(self, watch: _Watch, awaited: str, may_come: bool) -> None:
+    def _after_return(self, watch: Watch, awaited: str, may_come: bool) -> None:
         """The function has returned and the event has not come yet."""
         if self.runs[-1].has_stopped and not self.runs[-1].judged:
             if not may_come or watch.twice("delivered", quiet.all_delivered(self)):
                 self.has_stopped()
             return
-        if not may_come or watch.settled(self):
+        if not may_come or nobody_is_left(watch, self):
             raise Broken(
-                Failure("unmet", f"{outcome_words(self.runs[-1])} before {awaited}", line=_line_of(self.runs[-1]))
+                Failure("unmet", f"{outcome_words(self.runs[-1])} before {awaited}", line=line_of(self.runs[-1]))
             )
         # What is still open is closed by ending the process: then it comes, or never.
         if not self.concluded and watch.twice("delivered", quiet.all_delivered(self)):
@@ -304,50 +292,6 @@ class Scene:
             except BlockingIOError:
                 pass
 
-    def _look_for_hang(self, watch: _Watch, awaited: str) -> None:
-        process = self.process
-        if process is None:
-            if watch.idle(()) > IDLE_SECONDS:
-                raise RuntimeError(f"a peer does not come to an end while {awaited}")
-            return
-        if process.channel.closed and not process.has_ended:
-            self._await_end()  # a process that dies closes its descriptors first
-            if not process.has_ended:
-                raise Broken(Failure("channel", "the program closed descriptors that are not its own", Verdict.CRASH))
-        if process.has_ended:
-            return
-        if self._is_busy_for_nothing(process) or self._turns_in_circles(process):
-            process.end()
-            raise Broken(death.of_busy_loop(self, awaited))
-        if process.trace["forks"] > process.trace["fork_limit"]:
-            raise Broken(death.of_fork_bomb(self))
-        states = process.task_states()
-        if "T" in states.values():
-            raise Broken(Failure("hang", "the program stopped itself (SIGSTOP)", Verdict.HANG))
-        stuck = quiet.deadlocked(self, states)
-        if watch.twice("deadlocked", stuck is not None):
-            raise Broken(death.of_deadlock(self, stuck))
-        blocked = quiet.blocked_for_ever(self, states) if stuck is None else None
-        if watch.twice("blocked", blocked is not None):
-            raise Broken(death.of_blocked(self, blocked, awaited))
-        held = quiet.held_for_ever(self)
-        if watch.twice("held", held is not None):
-            raise Broken(death.of_held(self, held, awaited))
-        # a call that is held looks around for its release: that is no progress
-        is_held = process.trace["held"] > process.trace["released"]
-        used = 0 if is_held else process.processor_ticks
-        progress = (process.trace["next"], used, len(process.trace.unfinished))
-        if watch.idle(progress) > IDLE_SECONDS or self._only_looks_around(watch):
-            raise Broken(death.of_sleep(self, awaited))
-
-    def _only_looks_around(self, watch: _Watch) -> bool:
-        """Whether a program that waits with a limit, over and over, waits for
-        what nobody is left to do."""
-        calls = self.process.trace.calls[-_LAST_CALLS:]
-        last = next((c.index for c in reversed(calls) if not quiet.is_fruitless(c)), -1)
-        idle = watch.idle(last, "fruits") > 2 * IDLE_SECONDS
-        return idle and quiet.rests(self) and all(peer.is_asleep for peer in self.peers)
-
     def settle(self, failure: Failure) -> Failure:
         """Let the program come to rest, so that evidence is whole.
 
@@ -385,21 +329,10 @@ class Scene:
             return failure
         if run.endless:
             del self.steps[self.awaited_since :]
-            return _stopped(run)
+            return stopped(run)
         if "returned" in run.outcome:
             return failure
-        return replace(failure, sentence=f"{outcome_words(run)}; {failure.sentence}", line=_line_of(run))
-
-    def _turns_in_circles(self, process: LearnerProcess) -> bool:
-        """Whether the program makes the same few calls over and over, and they
-        move nothing."""
-        calls = process.trace.calls
-        if len(calls) > MOST_CALLS:
-            return True
-        last = calls[-CIRCLES:]
-        if len(last) < CIRCLES or any(c.result > 0 and c.name not in layout.GROUPS["wait"] for c in last):
-            return False
-        return len({(c.name, c.fd, c.where) for c in last}) <= _CIRCLE
+        return replace(failure, sentence=f"{outcome_words(run)}; {failure.sentence}", line=line_of(run))
 
     def expects(self, data: bytes) -> None:
         """A peer is to receive data: what the function under way, or the last
@@ -408,25 +341,6 @@ class Scene:
         run = self.runs[-1] if self.runs else None
         if run is not None and not run.endless and not run.told:
             run.message = (run.message or b"") + data
-
-    def begins_anew(self) -> None:
-        """A function is called: nothing has been moved by it yet."""
-        self._moved = 0
-
-    def _is_busy_for_nothing(self, process: LearnerProcess) -> bool:
-        """Whether a processor-time budget is used up and no byte has moved in it."""
-        if self.unit.language == "python":
-            noted = process.dump().count("Stack (most recent call first)") + process.dump().count("Current thread")
-        else:
-            noted = process.trace["notes"] if process.trace["note"] == signal.SIGPROF else 0
-        if noted == self._notes:
-            return False
-        first = self.runs[-1].first if self.runs else 0
-        calls = process.trace.calls
-        moved = sum(c.result for c in calls if c.index >= first and c.result > 0 and c.name in _MOVES)
-        for_nothing = moved == self._moved
-        self._notes, self._moved = noted, moved
-        return for_nothing
 
     # --- what is known in the end -----------------------------------------
 
@@ -486,68 +400,3 @@ class Scene:
         if self.process is not None:
             self.process.end()
             self.process.close()
-
-
-class _Watch:
-    """Notices how long nothing has changed."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, tuple[object, float]] = {}
-        self._held: dict[str, int] = {}
-
-    def idle(self, progress: object, what: str = "") -> float:
-        """Seconds since progress, of which there are several kinds, was last
-        something else."""
-        now = time.monotonic()
-        if what not in self._last or self._last[what][0] != progress:
-            self._last[what] = progress, now
-        return now - self._last[what][1]
-
-    def twice(self, what: str, holds: bool) -> bool:
-        """Whether something held at the last look too.
-
-        Between two looks every channel is read, so that an answer which had
-        just arrived at the first one is known at the second.
-        """
-        self._held[what] = self._held.get(what, 0) + 1 if holds else 0
-        return self._held[what] > 1
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether no question waits for a second look."""
-        return not any(self._held.values())
-
-    def settled(self, scene: Scene) -> bool:
-        """Whether a peer waits for what nobody is left to do.
-
-        A connection that was made is in the backlog before connect() returns,
-        so a peer that sleeps in accept() after the learner has ended will never
-        wake.
-        """
-        if not scene.process.has_ended:
-            return False
-        asleep = any(peer.action == "accept" and peer.is_asleep for peer in scene.peers)
-        return self.twice("asleep", asleep) or self.idle(()) > IDLE_SECONDS
-
-
-def _stopped(run: Run) -> Failure:
-    return Failure("stopped", f"{outcome_words(run)}, where a server goes on", line=_line_of(run))
-
-
-def outcome_words(run: Run) -> str:
-    """How a function ended, in words."""
-    outcome = run.outcome
-    if "broke" in outcome:
-        return str(outcome["broke"])
-    if "raised" in outcome:
-        raised = outcome["raised"]
-        number = raised["errno"]
-        if "OSError" in raised["bases"] and raised["class"] != "gaierror" and number:
-            return f"{run.function}() failed with {errno.errorcode.get(number, number)}"
-        text = f": {raised['text']}" if raised["text"] else ""
-        return f"{run.function}() raised {raised['class']}{text}"
-    return f"{run.function}() returned"
-
-
-def _line_of(run: Run) -> int | None:
-    return run.outcome["raised"]["line"] if "raised" in run.outcome else None
