@@ -99,7 +99,8 @@ class Hangs:
     def _is_busy_for_nothing(self, process: LearnerProcess) -> bool:
         """Whether a processor-time budget is used up and no byte has moved in it."""
         if self._scene.unit.language == "python":
-            noted = process.dump().count("Stack (most recent call first)") + process.dump().count("Current thread")
+            # of a crash, which is under way, the interpreter tells in other words
+            noted = process.dump().count("Stack (most recent call first)")
         else:
             noted = process.trace["notes"] if process.trace["note"] == signal.SIGPROF else 0
         if noted == self._notes:
