@@ -12,6 +12,7 @@ killed when the child is reaped.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -234,6 +235,10 @@ def serve(fd: int, child: Callable[[dict, Channel], None], added: int) -> None:
     channel = Channel(fd)
     server = os.getpid()
     alive: set[int] = set()
+    # What is here stays: a collection in a child that walked over it would copy
+    # its pages, one fault each.
+    gc.collect()
+    gc.freeze()
     while True:
         try:
             request = channel.receive()
