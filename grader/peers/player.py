@@ -145,6 +145,13 @@ class Player:
         self._sockets.pop(name).close()
         return {}
 
+    def leave(self) -> dict:
+        """Close everything."""
+        for sock in self._sockets.values():
+            sock.close()
+        self._sockets.clear()
+        return {}
+
     def reset(self, name: str) -> dict:
         """End the connection with a reset instead of an end-of-file."""
         connection = self._sockets.pop(name)

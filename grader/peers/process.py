@@ -71,6 +71,16 @@ class PeerProcess:
                 raise EOFError("a peer's process has ended")
         return answer
 
+    def leave(self) -> bool:
+        """Close all its sockets; whether it can serve another check."""
+        if self.is_busy:
+            return False
+        try:
+            self.do("leave")
+        except (OSError, EOFError):
+            return False
+        return True
+
     @property
     def is_asleep(self) -> bool:
         """Whether the process waits in the kernel (proc(5), state S)."""

@@ -89,8 +89,7 @@ class Clients:
     @property
     def _shared(self) -> PeerProcess:
         if self._process is None:
-            self._process = PeerProcess(self._scene.stage.server("peers"))
-            self._scene.peers.append(self._process)
+            self._process = self._scene.new_peer()
         return self._process
 
 

@@ -360,8 +360,7 @@ class Peer:
     @property
     def _player(self) -> PeerProcess:
         if self._process is None:
-            self._process = PeerProcess(self._scene.stage.server("peers"))
-            self._scene.peers.append(self._process)
+            self._process = self._scene.new_peer()
         return self._process
 
     def _do(self, action: str, **arguments: object) -> dict:

@@ -393,10 +393,15 @@ class Scene:
         """Lines of the learner's C file for offsets of its module."""
         return lines_of(self.stage.module(self.unit), self.source.name, offsets)
 
+    def new_peer(self) -> PeerProcess:
+        """One more peer, for this check."""
+        self.peers.append(self.stage.peer())
+        return self.peers[-1]
+
     def close(self) -> None:
         """End everything that is still on stage."""
-        for peer in self.peers:
-            peer.close()
         if self.process is not None:
             self.process.end()
             self.process.close()
+        for peer in self.peers:
+            self.stage.dismiss(peer)

@@ -11,6 +11,7 @@ from grader.build.cache import Cache, default_directory
 from grader.build.module import BuildError, Module, Workshop, shown
 from grader.build.toolchain import SANITIZER_OPTIONS, NoCompiler, Toolchain, find
 from grader.catalogue.exercises import Exercise
+from grader.peers.process import PeerProcess
 from grader.processes.forkserver import ForkServer
 
 HOST = "grader.learner.host"
@@ -48,6 +49,7 @@ class Stage:
         self._servers: dict[str, ForkServer] = {}
         self._toolchain: Future[Toolchain] | None = None
         self._builds: dict[Path, Future[Module]] = {}
+        self._free_peers: list[PeerProcess] = []
         self._server("peers")
         self.add(units)
 
@@ -100,6 +102,17 @@ class Stage:
             prefix=tuple(toolchain.fixed_addresses),
         )
 
+    def peer(self) -> PeerProcess:
+        """A peer that is free: one that has served another check, or a new one."""
+        return self._free_peers.pop() if self._free_peers else PeerProcess(self.server("peers"))
+
+    def dismiss(self, peer: PeerProcess) -> None:
+        """Take back a peer whose check is over and whose program has ended."""
+        if peer.leave():
+            self._free_peers.append(peer)
+        else:
+            peer.close()
+
     def request(self, unit: Unit) -> dict:
         """What the launcher is to load for a unit.
 
@@ -138,6 +151,8 @@ class Stage:
     def close(self) -> None:
         """End all processes."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        for peer in self._free_peers:
+            peer.close()
         for server in self._servers.values():
             server.close()
         if self._toolchain is not None and self._toolchain.exception() is None:
