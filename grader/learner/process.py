@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import resource
 import select
-from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socketpair
 from typing import Any
 
 from grader.learner.state import KIT_DESCRIPTORS, State
 from grader.learner.trace.reader import Trace
+from grader.processes import proc
 from grader.processes.channel import Channel
 from grader.processes.forkserver import Exit, ForkServer, ServerGone, sweep_orphans
 
@@ -86,10 +86,10 @@ class LearnerProcess:
         while left:
             pid = left.pop()
             try:
-                found[pid] = _state(Path(f"/proc/{pid}/stat"))
+                found[pid] = proc.state(pid)
                 if self.trace["forks"]:
-                    left += _children(pid)
-            except (OSError, IndexError):
+                    left += proc.children(pid)
+            except OSError:
                 continue  # gone meanwhile
             if not left and self.trace["forks"]:
                 # last, for a process only ever moves from its parent to the launcher
@@ -99,11 +99,15 @@ class LearnerProcess:
     def _orphans(self) -> list[int]:
         """Living processes of the program's session that the launcher has inherited."""
         found = []
-        for pid in _children(self._server.pid):
+        try:
+            inherited = proc.children(self._server.pid)
+        except OSError:
+            return found  # the launcher is gone
+        for pid in inherited:
             try:
-                if pid != self.pid and os.getsid(pid) == self.pid and _state(Path(f"/proc/{pid}/stat")) != "Z":
+                if pid != self.pid and os.getsid(pid) == self.pid and proc.state(pid) != "Z":
                     found.append(pid)
-            except (OSError, IndexError):
+            except OSError:
                 continue
         return found
 
@@ -115,9 +119,9 @@ class LearnerProcess:
             if letter == "Z" and pid != self.pid:
                 continue
             try:
-                for task in Path(f"/proc/{pid}/task").iterdir():
-                    states[int(task.name)] = _state(task / "stat")
-            except (OSError, IndexError):
+                for tid in proc.threads(pid):
+                    states[tid] = proc.state(f"{pid}/task/{tid}")
+            except OSError:
                 continue
         return states
 
@@ -126,9 +130,9 @@ class LearnerProcess:
         """How often its threads have gone to sleep by themselves so far."""
         return sum(
             int(line.split()[1])
-            for status in Path(f"/proc/{self.pid}/task").glob("*/status")
-            for line in status.read_text().splitlines()
-            if line.startswith("voluntary_ctxt_switches")
+            for tid in proc.threads(self.pid)
+            for line in proc.read(f"/proc/{self.pid}/task/{tid}/status").splitlines()
+            if line.startswith(b"voluntary_ctxt_switches")
         )
 
     @property
@@ -137,7 +141,7 @@ class LearnerProcess:
         ticks = 0
         for pid in self.family():
             try:
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                fields = proc.stat(pid)
             except OSError:
                 continue
             ticks += int(fields[11]) + int(fields[12])
@@ -149,15 +153,14 @@ class LearnerProcess:
         Raises:
             OSError: it is gone.
         """
-        root = Path(f"/proc/{self.pid}")
-        descriptors, flags = {}, {}
-        for name in os.listdir(root / "fd"):
+        root, descriptors, flags = f"/proc/{self.pid}", {}, {}
+        for name in os.listdir(f"{root}/fd"):
             number = int(name)
             if number < KIT_DESCRIPTORS:
-                descriptors[number] = os.readlink(root / "fd" / name)
-                info = (root / "fdinfo" / name).read_text()
-                flags[number] = int(info.partition("flags:")[2].split()[0], 8)
-        status = dict(line.split(":", 1) for line in (root / "status").read_text().splitlines() if ":" in line)
+                descriptors[number] = os.readlink(f"{root}/fd/{name}")
+                info = proc.read(f"{root}/fdinfo/{name}")
+                flags[number] = int(info.partition(b"flags:")[2].split()[0], 8)
+        status = proc.status(self.pid)
         signals = {name: int(status[name], 16) for name in ("SigBlk", "SigIgn", "SigCgt")}
         return State(descriptors, flags, int(status["Threads"]), signals)
 
@@ -183,10 +186,10 @@ class LearnerProcess:
     def has_taken(self, number: int) -> bool:
         """Whether a signal that was sent has been delivered, or is blocked."""
         try:
-            lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+            status = proc.status(self.pid)
         except OSError:
             return True
-        masks = {name: int(value, 16) for name, _, value in (line.partition(":") for line in lines) if name in _MASKS}
+        masks = {name: int(status[name], 16) for name in _MASKS}
         return not (masks["SigPnd"] | masks["ShdPnd"]) & ~masks["SigBlk"] & 1 << number - 1
 
     # --- the end ----------------------------------------------------------
@@ -209,15 +212,6 @@ class LearnerProcess:
 
 
 _MASKS = ("SigPnd", "ShdPnd", "SigBlk")
-
-
-def _state(stat: Path) -> str:
-    return stat.read_text().rpartition(")")[2].split()[0]
-
-
-def _children(pid: int) -> list[int]:
-    """The children of a process, by the thread that forked them (proc(5))."""
-    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
 
 
 def _content(fd: int, most: int = 1 << 16) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socketpair
 from typing import Any
 
+from grader.processes import proc
 from grader.processes.channel import Channel
 from grader.processes.forkserver import ForkServer
 
@@ -85,7 +86,7 @@ class PeerProcess:
     def is_asleep(self) -> bool:
         """Whether the process waits in the kernel (proc(5), state S)."""
         try:
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+            return proc.state(self.pid) == "S"
         except OSError:
             return False
 

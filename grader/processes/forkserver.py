@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.processes import proc
 from grader.processes.channel import Channel
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -173,7 +174,7 @@ def _end(pid: int, others: set[int]) -> Exit:
     _, code = os.waitpid(pid, 0)
     _kill_group(pid)
     orphans = 0
-    while _has_children() and (left := set(_children()) - others):
+    while _has_children() and (left := _listed() - others or set(_children()) - others):
         for orphan in left:
             _kill_group(orphan)
             _kill(orphan)
@@ -206,17 +207,25 @@ def _kill_group(pid: int) -> None:
         pass
 
 
+def _listed() -> set[int]:
+    """The children that the kernel has a list of: quick, but it may miss one
+    while others end (proc(5), ``/proc/pid/task/tid/children``)."""
+    try:
+        return set(proc.children(os.getpid()))
+    except OSError:
+        return set()  # a kernel without such lists
+
+
 def _children() -> list[int]:
-    """The processes whose parent is this one, from /proc/PID/stat."""
+    """The processes whose parent is this one, from /proc/PID/stat of all."""
     own, found = os.getpid(), []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
-                with open(f"/proc/{entry}/stat", "rb") as file:
-                    fields = file.read().rpartition(b")")[2].split()
+                parent = int(proc.stat(entry)[1])
             except OSError:
                 continue
-            if int(fields[1]) == own:
+            if parent == own:
                 found.append(int(entry))
     return found
 

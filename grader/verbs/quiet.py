@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.learner.trace import layout
 from grader.learner.trace.reader import Call
+from grader.processes import proc
 from grader.processes.connections import wait_for_each_other
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def _reads(tid: int) -> bool:
 def _system_call(tid: int) -> list[int]:
     """What a sleeping thread is in: number and arguments; [-2] if it is not told."""
     try:
-        first, *others = Path(f"/proc/{tid}/syscall").read_text().split()
+        first, *others = proc.read(f"/proc/{tid}/syscall").split()
         return [int(first), *(int(word, 16) for word in others)]
     except (OSError, ValueError):
         return [-2]
