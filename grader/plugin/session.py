@@ -50,15 +50,16 @@ def run(units: list[Unit], expression: str = "", jobs: int | None = None) -> Out
         jobs: how many sessions at once; as many as processors by default.
     """
     shares = list(_shares(units, jobs or processors()))
+    places = max(1, processors() // max(1, len(shares)))
     if len(shares) < 2:
-        return run_here(units, expression)
+        return run_here(units, expression, places)
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     # forked before anything here has a thread: the first share is this process's own
     with ProcessPoolExecutor(len(shares) - 1, multiprocessing.get_context("fork")) as pool:
-        others = [pool.submit(run_here, share, expression) for share in shares[1:]]
-        outcomes = [run_here(shares[0], expression), *(other.result() for other in others)]
+        others = [pool.submit(run_here, share, expression, places) for share in shares[1:]]
+        outcomes = [run_here(shares[0], expression, places), *(other.result() for other in others)]
     by_unit = {
         unit: result
         for share, outcome in zip(shares, outcomes, strict=True)
@@ -78,9 +79,13 @@ def _shares(units: list[Unit], jobs: int) -> Iterator[list[Unit]]:
             yield share
 
 
-def run_here(units: list[Unit], expression: str = "") -> Outcome:
-    """Run all checks of these units in this process, one after the other."""
-    stage = Stage(units)  # compiles and warms up while pytest is imported
+def run_here(units: list[Unit], expression: str = "", places: int = 1) -> Outcome:
+    """Run all checks of these units in this process, one after the other.
+
+    Args:
+        places: so many performances of a torture sweep at once.
+    """
+    stage = Stage(units, places)  # compiles and warms up while pytest is imported
     try:
         return run_on(stage, units, expression)
     finally:

@@ -13,7 +13,10 @@ import errno
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from queue import SimpleQueue
+from threading import Event
 
 from grader.learner.trace import layout
 from grader.learner.trace.faults import Fault
@@ -58,6 +61,9 @@ _ALIKE = 2
 #: Errors that a program may raise besides OSError, as the contracts have them.
 _REPORTS = ("OSError", "EOFError", "ValueError")
 
+#: A verdict, and why it is not a pass.
+Result = tuple[Verdict, Diagnosis | None]
+
 
 def is_torture(script: Callable) -> bool:
     """Whether a check is a good day's script to be played under torture."""
@@ -83,17 +89,48 @@ def sweep(script: Callable, stage: Stage, unit: Unit) -> tuple[Verdict, Diagnosi
     if verdict is not Verdict.PASS:
         return verdict, diagnosis, 1
     played = 1
-    for fault in _failures(calls, runs, unit.language):
-        cast = Cast(stage, unit)
-        cast.scene.faults.append(fault)
-        try:
-            verdict, diagnosis = _judged(script, cast)
-        finally:
-            cast.close()
+    faults = list(_failures(calls, runs, unit.language))
+    for verdict, diagnosis in _played_at_once(stage, faults, lambda at, fault: _tampered(script, at, unit, fault)):
         played += 1
         if verdict is not Verdict.PASS:
-            break
-    return verdict, diagnosis, played
+            return verdict, diagnosis, played
+    return Verdict.PASS, None, played
+
+
+def _played_at_once(stage: Stage, faults: list[Fault], play: Callable[[Stage, Fault], Result]) -> Iterator[Result]:
+    """What comes of each fault, in their order; several are played at a time."""
+    if len(stage.places) == 1:
+        yield from (play(stage, fault) for fault in faults)
+        return
+    free: SimpleQueue[Stage] = SimpleQueue()
+    for place in stage.places:
+        free.put(place)
+    is_over = Event()
+
+    def take_a_place(fault: Fault) -> Result | None:
+        if is_over.is_set():
+            return None
+        place = free.get()
+        try:
+            return play(place, fault)
+        finally:
+            free.put(place)
+
+    with ThreadPoolExecutor(len(stage.places)) as pool:
+        try:
+            yield from pool.map(take_a_place, faults)
+        finally:  # the rest is of no interest
+            is_over.set()
+
+
+def _tampered(script: Callable, stage: Stage, unit: Unit, fault: Fault) -> Result:
+    """Play the script with a fault."""
+    cast = Cast(stage, unit)
+    cast.scene.faults.append(fault)
+    try:
+        return _judged(script, cast)
+    finally:
+        cast.close()
 
 
 def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fault]:
@@ -128,7 +165,7 @@ def _is_in_a_handler(call: Call, calls: list[Call]) -> bool:
     return any(c.tid == call.tid and c.entered < call.entered < c.left for c in calls)
 
 
-def _judged(script: Callable, cast: Cast) -> tuple[Verdict, Diagnosis | None]:
+def _judged(script: Callable, cast: Cast) -> Result:
     """Play the script with a fault: a reported error is as good as a success."""
     try:
         failure = play(lambda: cast.call(script), cast)

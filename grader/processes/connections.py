@@ -54,6 +54,13 @@ class Connections:
     def __init__(self) -> None:
         self._known: dict[int, Ends] = {}  # by inode
         self._other: set[int] = set()  # inodes of sockets that are not TCP's
+        self._asking: socket.socket | None = None
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.close()
+            self._asking = None
 
     def on_their_way(self, pids: list[int], silent: Collection[int] = ()) -> bool:
         """Whether a byte, an end-of-file or a handshake of the connections of
@@ -82,7 +89,10 @@ class Connections:
                 self._known[inode] = ends
             elif state == _NOT_TCP:
                 self._other.add(inode)
-        return any(_moves(end) for ends in set(self._known.values()) for end in (ends, _reversed(ends)))
+        if self._asking is None:
+            self._asking = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG)
+        ends = {end for known in self._known.values() for end in (known, _reversed(known))}
+        return any(_moves(end, self._asking) for end in ends)
 
 
 def _looked_at(pid: int, number: int) -> tuple[int, Ends | None]:
@@ -129,18 +139,16 @@ def _system() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-@cache
-def _diagnostics() -> socket.socket:
-    return socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG)
-
-
 def _reversed(ends: Ends) -> Ends:
     family, ours, our_port, theirs, their_port = ends
     return family, theirs, their_port, ours, our_port
 
 
-def _moves(ends: Ends) -> bool:
+def _moves(ends: Ends, asking: socket.socket) -> bool:
     """Whether the socket at the first of two ends has something on its way.
+
+    Args:
+        asking: for sock_diag(7).
 
     Raises:
         OSError: the kernel does not answer.
@@ -148,9 +156,8 @@ def _moves(ends: Ends) -> bool:
     family, ours, our_port, theirs, their_port = ends
     request = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, _EVERY_STATE)
     request += _ID.pack(our_port, their_port, ours, theirs) + _ANY_INTERFACE_ANY_COOKIE
-    netlink = _diagnostics()
-    netlink.send(_HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 0, 0) + request)
-    answer = netlink.recv(4096)
+    asking.send(_HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 0, 0) + request)
+    answer = asking.recv(4096)
     kind = _HEADER.unpack_from(answer)[1]
     body = answer[_HEADER.size :]
     if kind == _NLMSG_ERROR:

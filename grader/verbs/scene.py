@@ -405,3 +405,4 @@ class Scene:
             self.process.close()
         for peer in self.peers:
             self.stage.dismiss(peer)
+        self.connections.close()

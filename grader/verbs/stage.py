@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.build.cache import Cache, default_directory
-from grader.build.module import BuildError, Module, Workshop, shown
-from grader.build.toolchain import SANITIZER_OPTIONS, NoCompiler, Toolchain, find
+from grader.build.module import BuildError, shown
+from grader.build.toolchain import SANITIZER_OPTIONS, NoCompiler, Toolchain
 from grader.catalogue.exercises import Exercise
 from grader.peers.process import PeerProcess
 from grader.processes.forkserver import ForkServer
+from grader.verbs.builds import Builds
 
 HOST = "grader.learner.host"
 PLAYER = "grader.peers.player"
@@ -42,39 +41,32 @@ class Stage:
 
     Args:
         units: what will be graded; see `add`.
+        places: how many checks may be played at once; see `places`.
+        builds: what has been built already; an own one by default.
     """
 
-    def __init__(self, units: list[Unit]) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=2)
+    def __init__(self, units: list[Unit], places: int = 1, builds: Builds | None = None) -> None:
+        self._builds = builds or Builds()
         self._servers: dict[str, ForkServer] = {}
-        self._toolchain: Future[Toolchain] | None = None
-        self._builds: dict[Path, Future[Module]] = {}
         self._free_peers: list[PeerProcess] = []
-        self._server("peers")
+        self._doubles = [Stage([], builds=self._builds) for _ in range(places - 1)]
         self.add(units)
+
+    @property
+    def places(self) -> list[Stage]:
+        """Stages on each of which one check can be played while the others are
+        in use, this one first; a server starts where it is first asked for."""
+        return [self, *self._doubles]
 
     def add(self, units: list[Unit]) -> None:
         """Grade these too; C builds begin at once, in the background."""
-        languages = {unit.language for unit in units}
-        if "c" in languages:
-            if self._toolchain is None:
-                self._toolchain = self._pool.submit(self._find_toolchain)
-            for unit in units:
-                if unit.language == "c":
-                    self._builds[unit.path] = self._pool.submit(self._build, unit)
-        if "python" in languages:
+        if units:
+            self._server("peers")
+        for unit in units:
+            if unit.language == "c":
+                self._builds.begin(unit.path, unit.exercise)
+        if any(unit.language == "python" for unit in units):
             self._server("python")
-
-    def _find_toolchain(self) -> Toolchain:
-        self._cache = Cache(default_directory())
-        toolchain = find(self._cache)
-        self._workshop = Workshop(toolchain, self._cache)
-        return toolchain
-
-    def _build(self, unit: Unit) -> Module:
-        self._toolchain.result()
-        exercise = unit.exercise
-        return self._workshop.build(unit.path, exercise.header, list(exercise.c_functions), list(exercise.c_allows))
 
     def server(self, which: str) -> ForkServer:
         """The fork server ``python``, ``c`` or ``peers``; started anew if it has ended."""
@@ -85,7 +77,7 @@ class Stage:
     def _server(self, which: str) -> ForkServer:
         if which not in self._servers:
             if which == "c":
-                self._servers[which] = self._c_launcher(self._toolchain.result())
+                self._servers[which] = self._c_launcher(self._builds.toolchain)
             else:
                 self._servers[which] = ForkServer(PLAYER if which == "peers" else HOST)
         return self._servers[which]
@@ -125,8 +117,8 @@ class Stage:
             if not unit.path.is_file():
                 raise BuildError(f"{shown(unit.path)} is missing")
             return {"language": "python", "path": str(unit.path), "functions": exercise.parameters}
-        toolchain = self._toolchain.result()
-        module = self._builds[unit.path].result()
+        toolchain = self._builds.toolchain
+        module = self._builds.module(unit.path)
         return {
             "language": "c",
             "path": str(module.path),
@@ -140,20 +132,19 @@ class Stage:
         if unit.language != "c":
             return ""
         try:
-            return self._builds[unit.path].result().warnings
+            return self._builds.module(unit.path).warnings
         except (NoCompiler, BuildError):
             return ""
 
     def module(self, unit: Unit) -> Path:
         """The shared object of a C unit that has been built."""
-        return self._builds[unit.path].result().path
+        return self._builds.module(unit.path).path
 
     def close(self) -> None:
         """End all processes."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for peer in self._free_peers:
-            peer.close()
-        for server in self._servers.values():
-            server.close()
-        if self._toolchain is not None and self._toolchain.exception() is None:
-            self._cache.prune()
+        self._builds.close()
+        for stage in self.places:
+            for peer in stage._free_peers:
+                peer.channel.close()
+            for server in stage._servers.values():
+                server.close()

@@ -1,0 +1,60 @@
+"""The C programs of a run: compiled in the background while the rest starts."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from grader.build.cache import Cache, default_directory
+from grader.build.module import Module, Workshop
+from grader.build.toolchain import Toolchain, find
+from grader.catalogue.exercises import Exercise
+
+
+class Builds:
+    """What the compiler makes of learners' files, once for each."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=2)
+        self._toolchain: Future[Toolchain] | None = None
+        self._modules: dict[Path, Future[Module]] = {}
+
+    def begin(self, path: Path, exercise: Exercise) -> None:
+        """Build a file of that exercise, in the background."""
+        if self._toolchain is None:
+            self._toolchain = self._pool.submit(self._find_toolchain)
+        self._modules[path] = self._pool.submit(self._build, path, exercise)
+
+    def _find_toolchain(self) -> Toolchain:
+        self._cache = Cache(default_directory())
+        toolchain = find(self._cache)
+        self._workshop = Workshop(toolchain, self._cache)
+        return toolchain
+
+    def _build(self, path: Path, exercise: Exercise) -> Module:
+        self._toolchain.result()
+        return self._workshop.build(path, exercise.header, list(exercise.c_functions), list(exercise.c_allows))
+
+    @property
+    def toolchain(self) -> Toolchain:
+        """The compiler.
+
+        Raises:
+            NoCompiler: C cannot be built here.
+        """
+        return self._toolchain.result()
+
+    def module(self, path: Path) -> Module:
+        """What a file was built to.
+
+        Raises:
+            NoCompiler: C cannot be built here.
+            BuildError: the file does not build.
+        """
+        return self._modules[path].result()
+
+    def close(self) -> None:
+        """Stop building, and clear the cache of what is old."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._toolchain is not None and self._toolchain.exception() is None:
+            self._cache.prune()
