@@ -12,7 +12,7 @@ PAGE = b"".join(b"%998d.\n" % number for number in range(20))
 
 
 @reveals("always-writable", "own-line")
-def check_passes_lines_on(learner, clients, port):
+def check_passes_lines_on(learner, clients, port, clock):
     """passes each line on to the other client, unchanged, and sleeps between"""
     ann, bob = clients("ann", "bob")
 
@@ -24,6 +24,7 @@ def check_passes_lines_on(learner, clients, port):
     learner.rests()
     ann.sends(HELLO)
     bob.receives(HELLO)
+    clock.passes(60)
     bob.sends(ANSWER)
     ann.receives(ANSWER)
     ann.sends(ODD + PAGE)

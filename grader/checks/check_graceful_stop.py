@@ -7,17 +7,18 @@ BINARY = bytes(range(256)) * 4
 
 
 @reveals("cut-client", "handler-left")
-def check_lets_the_current_client_finish(learner, peer, port):
+def check_lets_the_current_client_finish(learner, peer, port, clock):
     """serves the current client to its end-of-file after SIGTERM, then returns"""
     learner.serves("serve", port)
 
     peer.connects(port)
     peer.sends(HELLO)
     peer.receives(HELLO)
+    clock.passes(60)
     learner.gets("SIGTERM")
     peer.sends(HELLO)
     peer.receives(HELLO)
-    learner.rests()
+    clock.passes(60)
     peer.sends(BINARY)
     peer.receives(BINARY)
     peer.half_closes()

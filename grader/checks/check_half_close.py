@@ -16,8 +16,8 @@ STUCK = BULK[: 5 << 20]
 
 
 @reveals("no-half-close", "closed-too-early", "unread-reply")
-def check_reads_the_reply_to_its_end(learner, peer):
-    """sends the request and its end, and reads the reply to its own"""
+def check_reads_the_reply_to_its_end(learner, peer, clock):
+    """sends the request and its end, and reads the reply to its own, however late it comes"""
     port = peer.listens()
 
     learner.runs("ask", "127.0.0.1", port, REQUEST)
@@ -25,7 +25,7 @@ def check_reads_the_reply_to_its_end(learner, peer):
     peer.accepts()
     peer.receives(REQUEST)
     peer.sees_end_of_file()
-    peer.waits_until_the_program_is_blocked()
+    clock.passes(60)
     peer.sends_in_pieces([REPLY[:9], REPLY[9:40], REPLY[40:]])
     peer.closes()
     learner.returns(REPLY)

@@ -12,13 +12,15 @@ PATTERN = b"".join(b"%07d " % offset for offset in range(0, 24000, 8))
 
 
 @reveals("one-recv", "lost-offset")
-def check_receives_bytes_that_come_in_pieces(learner, peer):
-    """receives all the bytes, in however many pieces they come"""
+def check_receives_bytes_that_come_in_pieces(learner, peer, clock):
+    """receives all the bytes, in however many pieces they come, and however late"""
     learner.runs("recv_exactly", peer.connection, 0, takes=[0])
     learner.returns(b"")
 
     learner.runs("recv_exactly", peer.connection, SIZE, takes=[SIZE])
-    peer.sends_in_pieces([RECORD[:7], RECORD[7:12], RECORD[12:]])
+    peer.sends_in_pieces([RECORD[:7], RECORD[7:12]])
+    clock.passes(60)
+    peer.sends_in_pieces([RECORD[12:]])
     learner.returns(RECORD)
 
     learner.runs("recv_exactly", peer.connection, SIZE, takes=[SIZE])

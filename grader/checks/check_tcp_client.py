@@ -10,14 +10,17 @@ LONG = bytes(range(256)) * 300
 
 
 @reveals("one-recv", "wrong-close", "addrinfo-leak")
-def check_reads_until_the_server_closes(learner, peer):
-    """reads the whole reply, in however many pieces it comes"""
+def check_reads_until_the_server_closes(learner, peer, clock):
+    """reads the whole reply, in however many pieces it comes, and however late"""
     port = peer.listens()
 
     learner.runs("fetch", "127.0.0.1", port)
 
     peer.accepts()
-    peer.sends_in_pieces([REPLY[:4], REPLY[4:36], REPLY[36:]])
+    clock.passes(60)
+    peer.sends_in_pieces([REPLY[:4], REPLY[4:36]])
+    clock.passes(60)
+    peer.sends_in_pieces([REPLY[36:]])
     peer.closes()
     learner.returns(REPLY)
 
@@ -56,9 +59,10 @@ def check_tries_every_address(learner, peer, resolves, fault):
 
 
 @reveals("first-address-only", "fd-leak")
-def check_speaks_both_families(learner, peer, resolves):
-    """goes from an IPv4 address that refuses to an IPv6 address"""
-    resolves(HOST, "127.0.0.2", "::1")
+def check_speaks_both_families(learner, peer, resolves, fault):
+    """goes from an address there is no socket for, and an IPv4 address that refuses, to IPv6"""
+    resolves(HOST, "::2", "127.0.0.2", "::1")
+    fault("socket", error="EAFNOSUPPORT", when="1")
     port = peer.listens("::1")
     peer.holds("127.0.0.2", port)
 
@@ -136,9 +140,20 @@ def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
     port = other_peer.listens()
     learner.runs("fetch", "127.0.0.1", port, room=len(REPLY) - 1)
     other_peer.accepts()
+    other_peer.sends_in_pieces([REPLY[:20], REPLY[20:]])
+    other_peer.closes()
+    learner.raises("EMSGSIZE")
+
+    learner.runs("fetch", "127.0.0.1", port, room=0)
+    other_peer.accepts()
     other_peer.sends(REPLY)
     other_peer.closes()
     learner.raises("EMSGSIZE")
+
+    learner.runs("fetch", "127.0.0.1", port, room=Null(0))
+    other_peer.accepts()
+    other_peer.closes()
+    learner.returns(b"")
 
     learner.runs("fetch", "127.0.0.1", port, room=Null(64))
     learner.raises("EINVAL")

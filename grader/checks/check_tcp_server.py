@@ -17,10 +17,11 @@ def check_greets_one_client(learner, peer, port):
 
 
 @reveals("not-passive")
-def check_listens_on_every_address(learner, peer, port):
-    """listens on every local address, not on the loopback one alone"""
+def check_listens_on_every_address(learner, peer, port, clock):
+    """listens on every local address, not on the loopback one alone, until its client comes"""
     learner.runs("greet_one", port)
 
+    clock.passes(60)
     peer.connects(port, "127.0.0.2")
     peer.receives(GREETING)
     learner.returns(None)

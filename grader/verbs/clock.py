@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grader.learner.trace.reader import Call
+from grader.verbs import quiet
 from grader.verbs.broken import Broken
 from grader.verbs.outcomes import outcome_words
 from grader.verbs.scene import Scene
@@ -36,12 +37,17 @@ class Clock:
         return seconds
 
     def passes(self, seconds: float) -> None:
-        """So much time passes, and the program still waits when it has.
+        """So much time passes, and the program still waits when it has: with a
+        time limit that is longer, or with none.
+
+        A program that has returned already is judged by what it has done.
 
         Raises:
             Broken: it has returned before.
         """
-        passed = self._move(seconds)
+        if self._scene.run is None:
+            return
+        passed = self._move(seconds, endless=True)
         run = self._scene.runs[-1]
         if run.outcome is not None:
             self._note(f"{passed:.3g} s pass")
@@ -57,7 +63,7 @@ class Clock:
             Broken: it still waits then.
         """
         self._note("the time runs out", later=1)
-        passed = self._move(seconds)
+        passed = self._move(seconds, endless=False)
         if self._scene.run is None:
             return
         call = self._waiting()[-1]
@@ -78,25 +84,29 @@ class Clock:
 
     # --- the simulation ---------------------------------------------------
 
-    def _move(self, seconds: float) -> float:
+    def _move(self, seconds: float, *, endless: bool) -> float:
         """Let time pass while the program waits; how much has passed when it
-        returned, or all of it."""
-        self._scene.clock_moves = True
-        try:
-            return self._pass(seconds)
-        finally:
-            self._scene.clock_moves = False
+        returned, or all of it.
 
-    def _pass(self, seconds: float) -> float:
+        Args:
+            endless: whether it may wait without a time limit.
+        """
+        self._scene.clock_moves, self._scene.is_silent = True, endless
+        try:
+            return self._pass(seconds, endless)
+        finally:
+            self._scene.clock_moves = self._scene.is_silent = False
+
+    def _pass(self, seconds: float, endless: bool) -> float:
         scene = self._scene
         trace = scene.process.trace
         start = trace["clock_now"]
         target = start + round(seconds * _SECOND)
         for _ in range(_MOST_WAITS):
-            scene.wait(self._is_at_rest(), "the program waits with a time limit", after_return=True)
+            scene.wait(self._is_at_rest(endless), "the program waits with a time limit", after_return=True)
             if scene.run is None:
                 return (trace["clock_now"] - start) / _SECOND
-            end = min(call.until for call in self._waiting())
+            end = min((call.until for call in self._waiting()), default=target)
             if end + _LATENESS > target:
                 break
             trace["clock_now"] = end + _LATENESS
@@ -108,10 +118,13 @@ class Clock:
     def _waiting(self) -> list[Call]:
         return [call for call in self._scene.process.trace.unfinished if call.until]
 
-    def _is_at_rest(self) -> Callable[[], bool]:
+    def _is_at_rest(self, endless: bool) -> Callable[[], bool]:
         """Whether the program waits on the clock and does nothing else.
 
         A thread that is in no call of the trace must be asleep at two looks.
+
+        Args:
+            endless: whether it may wait for something else than the clock.
         """
         looks = 0
 
@@ -120,8 +133,8 @@ class Clock:
             if self._scene.run is None:
                 return True
             if not self._waiting():
-                looks = 0
-                return False
+                looks = looks + 1 if endless and quiet.sleeps_on_all_delivered(self._scene) else 0
+                return looks > 2
             states = self._scene.process.task_states()
             elsewhere = states.keys() - {call.tid for call in self._scene.process.trace.unfinished}
             if not elsewhere:

@@ -4,10 +4,12 @@ where nothing will ever arrive, deadlocked, or busy with nothing."""
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from grader.learner.process import LearnerProcess
 from grader.learner.trace import layout
+from grader.learner.trace.reader import Call
 from grader.verbs import death, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.watch import Watch
@@ -42,12 +44,17 @@ class Hangs:
         """A function is called: nothing has been moved by it yet."""
         self._moved = 0
 
-    def look(self, watch: Watch, awaited: str) -> None:
+    def look(self, watch: Watch, awaited: str, ready: Callable[[], bool]) -> bool:
         """See whether the program can still bring an event about.
 
         Args:
             watch: of this wait.
             awaited: the event in words.
+            ready: whether it has come.
+
+        Returns:
+            Whether it has come after all: of a program that is blocked for ever
+            it is sure that it rests, which a moment ago it was not.
 
         Raises:
             Broken: it cannot.
@@ -56,19 +63,39 @@ class Hangs:
         if process is None:
             if watch.idle(()) > IDLE_SECONDS:
                 raise RuntimeError(f"a peer does not come to an end while {awaited}")
-            return
+            return False
         if process.channel.closed and not process.has_ended:
             scene.await_end()  # a process that dies closes its descriptors first
             if not process.has_ended:
                 raise Broken(Failure("channel", "the program closed descriptors that are not its own", Verdict.CRASH))
         if process.has_ended:
-            return
+            return False
         if self._is_busy_for_nothing(process) or _turns_in_circles(process):
             process.end()
             raise Broken(death.of_busy_loop(scene, awaited))
         if process.trace["forks"] > process.trace["fork_limit"]:
             raise Broken(death.of_fork_bomb(scene))
-        states = process.task_states()
+        blocked = self._blocked(process, watch, awaited)
+        if blocked is not None:
+            if scene.is_ready_at_rest(ready):
+                return True
+            raise Broken(death.of_blocked(scene, blocked, awaited))
+        # a call that is held looks around for its release: that is no progress
+        is_held = process.trace["held"] > process.trace["released"]
+        used = 0 if is_held else process.processor_ticks
+        progress = (process.trace["next"], used, len(process.trace.unfinished))
+        if watch.idle(progress) > IDLE_SECONDS or self._only_looks_around(watch):
+            raise Broken(death.of_sleep(scene, awaited))
+        return False
+
+    def _blocked(self, process: LearnerProcess, watch: Watch, awaited: str) -> Call | None:
+        """The call that the program is blocked in for ever, at a second look.
+
+        Raises:
+            Broken: it can go on even less: it has stopped itself, is in a
+                deadlock with a peer, or waits for a call that is held.
+        """
+        scene, states = self._scene, process.task_states()
         if "T" in states.values():
             raise Broken(Failure("hang", "the program stopped itself (SIGSTOP)", Verdict.HANG))
         stuck = quiet.deadlocked(scene, states)
@@ -76,16 +103,11 @@ class Hangs:
             raise Broken(death.of_deadlock(scene, stuck))
         blocked = quiet.blocked_for_ever(scene, states) if stuck is None else None
         if watch.twice("blocked", blocked is not None):
-            raise Broken(death.of_blocked(scene, blocked, awaited))
+            return blocked
         held = quiet.held_for_ever(scene)
         if watch.twice("held", held is not None):
             raise Broken(death.of_held(scene, held, awaited))
-        # a call that is held looks around for its release: that is no progress
-        is_held = process.trace["held"] > process.trace["released"]
-        used = 0 if is_held else process.processor_ticks
-        progress = (process.trace["next"], used, len(process.trace.unfinished))
-        if watch.idle(progress) > IDLE_SECONDS or self._only_looks_around(watch):
-            raise Broken(death.of_sleep(scene, awaited))
+        return None
 
     def _only_looks_around(self, watch: Watch) -> bool:
         """Whether a program that waits with a limit, over and over, waits for

@@ -26,6 +26,8 @@ _TIMED = ("poll", "select", "epoll_wait", "sleep", "sigwait")  # args[1] is a li
 #: A limit that is as good as none for a program that rests (ms): of a wait for
 #: time alone, and of one that descriptors would end as well.
 _LONG, _LONG_FOR_EVENTS = 1000, 100
+#: How often a thread that looks around is looked at, before it counts as awake.
+_LOOKS = 20
 #: After so many turns of a loop that waits with a shorter one, a program rests.
 _ROUNDS = 3
 #: Numbers of futex(2) and read(2): what threads wait in that the trace does not see.
@@ -41,7 +43,7 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
         states: thread id -> scheduler state, taken just now.
     """
     trace = scene.process.trace
-    if not states or set(states.values()) != {"S"} or scene.run is None:
+    if not states or scene.run is None or not _all_sleep(scene, states):
         return None
     waiting = {call.tid: call for call in trace.unfinished}
     calls = [waiting[tid] for tid in states if tid in waiting]
@@ -51,8 +53,8 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
         return None
     if not all(_is_endless(call, trace["clock_now"]) for call in calls):
         return None
-    if scene.clock_moves and any(call.until for call in calls):
-        return None  # the script is about to end that wait
+    if scene.is_silent or (scene.clock_moves and any(call.until for call in calls)):
+        return None  # the script knows, and is about to end that wait
     if not trace["clock_held"] and _has_timeouts(trace.calls):
         return None
     if not all(peer.is_asleep for peer in scene.peers):
@@ -66,7 +68,7 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
     # gone to sleep again after a record more.
     if trace.update() or trace["next"] != before:
         return None
-    if set(scene.process.task_states().values()) != {"S"}:
+    if not _all_sleep(scene):
         return None
     if not all(peer.is_asleep for peer in scene.peers):
         return None
@@ -98,7 +100,7 @@ def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
     before = trace["next"]
 
     def all_sleep() -> bool:
-        return set(scene.process.task_states().values()) == {"S"} and all(peer.is_asleep for peer in scene.peers)
+        return _all_sleep(scene) and all(peer.is_asleep for peer in scene.peers)
 
     if not talking or not all_sleep() or not wait_for_each_other(scene.process.pid, [peer.pid for peer in talking]):
         return None
@@ -113,17 +115,17 @@ def rests(scene: Scene) -> bool:
     sleeps, in a call or on a lock, and nothing is on its way to it; or a call is
     held, and it is the script that has to go on."""
     trace, process = scene.process.trace, scene.process
-    if trace["held"] > trace["released"]:
+    if scene.is_at_rest or trace["held"] > trace["released"]:
         return True
     before, states = trace["next"], process.task_states()
     waiting = {call.tid for call in trace.unfinished}
-    if set(states.values()) != {"S"}:
+    if not _all_sleep(scene, states):
         return False
     if not all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in states):
         return False
     if _on_its_way(scene):
         return False
-    return not trace.update() and trace["next"] == before and set(process.task_states().values()) == {"S"}
+    return not trace.update() and trace["next"] == before and _all_sleep(scene)
 
 
 def rests_but_for_the_held(scene: Scene) -> bool:
@@ -212,17 +214,38 @@ def is_asleep(scene: Scene) -> bool:
     """Whether every thread of the program sleeps inside a call of the trace, or
     computes nothing outside of it."""
     unfinished = scene.process.trace.unfinished
-    return bool(unfinished) and set(scene.process.task_states().values()) == {"S"}
+    return bool(unfinished) and _all_sleep(scene)
 
 
 def sleeps_on_all_delivered(scene: Scene) -> bool:
     """Whether every thread of the program sleeps and has been sent nothing that
     has not arrived: it waits for more."""
-    trace, process = scene.process.trace, scene.process
+    trace = scene.process.trace
     before = trace["next"]
-    if set(process.task_states().values()) != {"S"} or _on_its_way(scene):
+    if not _all_sleep(scene) or _on_its_way(scene):
         return False
-    return set(process.task_states().values()) == {"S"} and trace["next"] == before and scene.run is not None
+    return _all_sleep(scene) and trace["next"] == before and scene.run is not None
+
+
+def _all_sleep(scene: Scene, states: dict[int, str] | None = None) -> bool:
+    """Whether every thread of the program sleeps.
+
+    On a held clock a thread that waits looks around every now and then.  It
+    counts as asleep once it has been seen so: what it found before then it would
+    have taken, and nobody else has done a thing since if the trace stands still.
+
+    Args:
+        states: thread id -> scheduler state, if it has just been taken.
+    """
+    states = states or scene.process.task_states()
+    if not states:
+        return False
+    awake = {tid for tid, letter in states.items() if letter != "S"}
+    for _ in range(_LOOKS if scene.clock_held else 0):
+        if not awake:
+            break
+        awake &= {tid for tid, letter in scene.process.task_states().items() if letter != "S"}
+    return not awake
 
 
 def _is_endless(call: Call, now: int) -> bool:

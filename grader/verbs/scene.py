@@ -72,7 +72,8 @@ class Scene:
         self.port = 0
         self.time_wait = False
         self.silent_ports: set[int] = set()
-        self.clock_held = self.clock_moves = False
+        self.clock_held = self.clock_moves = self.is_silent = False
+        self.is_at_rest = False  # see `is_ready_at_rest`
         self.time_limit = 0
         self.given_inodes: set[int] = set()
         self.bulk = False
@@ -238,8 +239,18 @@ class Scene:
                     return
                 if self.run is not None or not self.runs:
                     raise Broken(death.of_process(self))
-            self.hangs.look(watch, awaited)
+            if self.hangs.look(watch, awaited, ready):
+                return
             self._sleep(_GLANCE if watch.is_sure else _SECOND_LOOK)
+
+    def is_ready_at_rest(self, ready: Callable[[], bool]) -> bool:
+        """Whether an event has come, if it is sure that the program rests."""
+        self._gather()
+        self.is_at_rest = True
+        try:
+            return ready()
+        finally:
+            self.is_at_rest = False
 
     def _after_return(self, watch: Watch, awaited: str, may_come: bool) -> None:
         """The function has returned and the event has not come yet."""
