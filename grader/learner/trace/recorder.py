@@ -6,6 +6,7 @@ Runs in the learner's process.  Every call is entered and left exactly as in C;
 
 from __future__ import annotations
 
+import ctypes
 import errno as errnos
 import os
 import socket
@@ -21,6 +22,10 @@ _monotonic_ns, _sleep = time.monotonic_ns, time.sleep
 _pack_record = layout.RECORD.pack_into
 _pack_state = struct.Struct("<I").pack_into
 _PAYLOAD = layout.PAYLOAD_SIZE
+#: An error that says that the connection is gone makes it so: whoever else uses
+#: it, a thread that reads, hears of it too.
+_GONE = (errnos.ECONNRESET, errnos.EPIPE, errnos.ETIMEDOUT)
+_shutdown = ctypes.CDLL(None).shutdown
 
 
 class _NoLock:
@@ -89,6 +94,8 @@ class Call:
         if fault.kinds & layout.SIGNAL:
             os.kill(os.getpid(), fault.signal)  # as from outside: for any thread
         if fault.kinds & layout.ERROR:
+            if fault.error in _GONE:
+                _shutdown(self.head[2], socket.SHUT_RDWR)
             raise OSError(fault.error, os.strerror(fault.error))
 
 

@@ -141,6 +141,17 @@ void trace_keep(struct call *call, const void *data, size_t length)
     r->length = (uint32_t)length;
 }
 
+/* An error that says that the connection is gone makes it so: whoever else uses
+   it, a thread that reads, hears of it too. */
+static void break_connection(int fd, int error)
+{
+    int saved = errno;
+
+    if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT)
+        syscall(SYS_shutdown, fd, SHUT_RDWR);
+    errno = saved;
+}
+
 int trace_answers(struct call *call, long *result)
 {
     struct fault *f = call->fault;
@@ -152,6 +163,7 @@ int trace_answers(struct call *call, long *result)
     if (f->kinds & TRACE_SIGNAL)
         kill(getpid(), f->signal);      /* as from outside: for any thread */
     if (f->kinds & TRACE_ERROR) {
+        break_connection(call->record->fd, error);
         errno = error;
         *result = f->kinds & TRACE_RETVAL ? f->retval : -1;
         return 1;
@@ -164,9 +176,9 @@ int trace_answers(struct call *call, long *result)
     return 0;
 }
 
-void trace_spare_non_blocking(struct call *call, int fd, int flags)
+void trace_spare_non_blocking(struct call *call, int fd, int flags, int error)
 {
-    if (!call->fault || call->fault->error != EAGAIN)
+    if (!call->fault || call->fault->error != error)
         return;
     if (flags & MSG_DONTWAIT || syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) {
         call->fault = NULL;

@@ -68,9 +68,9 @@ void trace_keep(struct call *call, const void *data, size_t length);
    errno is set, and the real call is not made. */
 int trace_answers(struct call *call, long *result);
 
-/* EAGAIN is what a blocking call reports of a time limit; a call that asked not
-   to block has its own meaning for it, and is left alone. */
-void trace_spare_non_blocking(struct call *call, int fd, int flags);
+/* An error that only a blocking call reports, EAGAIN of a time limit or EINTR of
+   a connect: a call that asked not to block is left alone. */
+void trace_spare_non_blocking(struct call *call, int fd, int flags, int error);
 
 /* The number of bytes the plan lets through, at most length. */
 size_t trace_limit(const struct call *call, size_t length);

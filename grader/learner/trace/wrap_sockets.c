@@ -155,6 +155,7 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
     long result;
 
     trace_keep(&call, address, length);
+    trace_spare_non_blocking(&call, fd, 0, EINTR);
     if (!trace_answers(&call, &result))
         result = clock_is_held()
                      ? connect_on_held_clock(&call, fd, address, length)

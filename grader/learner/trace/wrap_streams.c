@@ -106,7 +106,7 @@ ssize_t __wrap_send(int fd, const void *data, size_t length, int flags)
                                    (int64_t)(uintptr_t)data, 0);
     long result;
 
-    trace_spare_non_blocking(&call, fd, flags);
+    trace_spare_non_blocking(&call, fd, flags, EAGAIN);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, flags);
     } else if (clock_lets(&call, fd, flags, POLLOUT, EAGAIN, &result)) {
@@ -124,7 +124,7 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t length, int flags,
                                    flags, (int64_t)(uintptr_t)data, size);
     long result;
 
-    trace_spare_non_blocking(&call, fd, flags);
+    trace_spare_non_blocking(&call, fd, flags, EAGAIN);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, flags);
     } else if (clock_lets(&call, fd, flags, POLLOUT, EAGAIN, &result)) {
@@ -147,7 +147,7 @@ static ssize_t traced_sendmsg(uintptr_t caller, int fd,
     size_t limit;
     long result;
 
-    trace_spare_non_blocking(&call, fd, flags);
+    trace_spare_non_blocking(&call, fd, flags, EAGAIN);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, flags);
         return trace_leave(&call, result);
@@ -181,7 +181,7 @@ ssize_t trace_write(uintptr_t caller, int fd, const void *data, size_t length)
         return __real_write(fd, data, length);
     call = trace_enter(OP_WRITE, caller, fd, (int64_t)length, 0,
                        (int64_t)(uintptr_t)data, 0);
-    trace_spare_non_blocking(&call, fd, 0);
+    trace_spare_non_blocking(&call, fd, 0, EAGAIN);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, 0);
     } else if (clock_lets(&call, fd, 0, POLLOUT, EAGAIN, &result)) {
@@ -207,7 +207,7 @@ ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
     if (!trace_is_socket(fd))
         return __real_writev(fd, parts, count);
     call = trace_enter(OP_WRITEV, CALLER, fd, (int64_t)length, 0, 0, 0);
-    trace_spare_non_blocking(&call, fd, 0);
+    trace_spare_non_blocking(&call, fd, 0, EAGAIN);
     if (trace_answers(&call, &result)) {
         broken_pipe(result, 0);
         return trace_leave(&call, result);
@@ -245,7 +245,7 @@ ssize_t __wrap_recv(int fd, void *data, size_t length, int flags)
                                    (int64_t)(uintptr_t)data, 0);
     long result;
 
-    trace_spare_non_blocking(&call, fd, flags);
+    trace_spare_non_blocking(&call, fd, flags, EAGAIN);
     if (!trace_answers(&call, &result) &&
         clock_lets(&call, fd, flags, POLLIN, EAGAIN, &result)) {
         result = __real_recv(fd, data, allowed(&call, fd, length), flags);
@@ -263,7 +263,7 @@ ssize_t __wrap_recvfrom(int fd, void *data, size_t length, int flags,
                                    size ? (int64_t)*size : -1);
     long result;
 
-    trace_spare_non_blocking(&call, fd, flags);
+    trace_spare_non_blocking(&call, fd, flags, EAGAIN);
     if (!trace_answers(&call, &result) &&
         clock_lets(&call, fd, flags, POLLIN, EAGAIN, &result)) {
         result = __real_recvfrom(fd, data, allowed(&call, fd, length), flags,
@@ -283,7 +283,7 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
     size_t count = message->msg_iovlen;
     long result;
 
-    trace_spare_non_blocking(&call, fd, flags);
+    trace_spare_non_blocking(&call, fd, flags, EAGAIN);
     if (trace_answers(&call, &result) ||
         !clock_lets(&call, fd, flags, POLLIN, EAGAIN, &result))
         return trace_leave(&call, result);
@@ -310,7 +310,7 @@ ssize_t trace_read(uintptr_t caller, int fd, void *data, size_t length)
         return __real_read(fd, data, length);
     call = trace_enter(OP_READ, caller, fd, (int64_t)length, 0,
                        (int64_t)(uintptr_t)data, 0);
-    trace_spare_non_blocking(&call, fd, 0);
+    trace_spare_non_blocking(&call, fd, 0, EAGAIN);
     if (!trace_answers(&call, &result) &&
         clock_lets(&call, fd, 0, POLLIN, EAGAIN, &result)) {
         result = __real_read(fd, data, allowed(&call, fd, length));
@@ -335,7 +335,7 @@ ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
     if (!trace_is_socket(fd))
         return __real_readv(fd, parts, count);
     call = trace_enter(OP_READV, CALLER, fd, (int64_t)length, 0, 0, 0);
-    trace_spare_non_blocking(&call, fd, 0);
+    trace_spare_non_blocking(&call, fd, 0, EAGAIN);
     if (trace_answers(&call, &result) ||
         !clock_lets(&call, fd, 0, POLLIN, EAGAIN, &result))
         return trace_leave(&call, result);

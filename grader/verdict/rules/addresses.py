@@ -11,6 +11,8 @@ from grader.verdict.rules import Finding, explains, violation, when_returned
 
 #: Errors of connect() that say nothing of the address: it goes on, or time is up.
 _NO_ANSWER = ("EINTR", "EINPROGRESS", "EALREADY", "EAGAIN")
+#: Errors of socket() that say that an address is of no use here, and another may be.
+_NO_SUCH_FAMILY = ("EAFNOSUPPORT", "EPROTONOSUPPORT")
 
 
 @explains
@@ -39,15 +41,16 @@ def first_address_only(evidence: Evidence, failure: Failure) -> Iterator[Finding
         if run.succeeded and isinstance(run.outcome["returned"], dict):
             continue  # it has returned a socket, be it the wrong one: another story
         calls = evidence.during(run)
+        without = [c for c in calls if c.name == "socket" and c.errno in _NO_SUCH_FAMILY]
         tried = [c for c in calls if c.name == "connect" and c.done]
-        if tried and tried[-1].failed and tried[-1].errno not in _NO_ANSWER and run.outcome is not None:
-            distinct = {c.address for c in tried}
-            if len(distinct) < evidence.addresses:
-                last = tried[-1]
+        last = max([*tried[-1:], *without[-1:]], key=lambda call: call.index, default=None)
+        if last is not None and last.failed and last.errno not in _NO_ANSWER and run.outcome is not None:
+            count = len({c.address for c in tried}) + len(without)
+            if count < evidence.addresses:
                 yield Finding(
                     last.index, ("first-address-only",),
-                    f"{evidence.place(last)} connect() failed with {last.errno}, and {run.function}() gave up "
-                    f"after {len(distinct)} of {evidence.addresses} addresses",
+                    f"{evidence.place(last)} {last.name}() failed with {last.errno}, and {run.function}() gave up "
+                    f"after {count} of {evidence.addresses} addresses",
                     (last,), "getaddrinfo(3)",
                 )  # fmt: skip
 
