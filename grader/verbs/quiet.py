@@ -144,6 +144,27 @@ def rests_but_for_the_held(scene: Scene) -> bool:
     return not _on_its_way(scene) and not trace.update() and trace["next"] == before and others() == states
 
 
+def children_rest(scene: Scene) -> bool:
+    """Whether no process that the program has forked is about to do anything:
+    each has ended, or sleeps in a call."""
+    trace, process = scene.process.trace, scene.process
+    if not trace["forks"]:
+        return True
+    before, waiting = trace["next"], {call.tid for call in trace.unfinished}
+    for pid, letter in process.family().items():
+        if pid == process.pid or letter == "Z":
+            continue
+        try:
+            states = {tid: proc.state(f"{pid}/task/{tid}") for tid in proc.threads(pid)}
+        except OSError:
+            return False  # it is ending
+        if set(states.values()) != {"S"}:
+            return False
+        if not all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in states):
+            return False
+    return not trace.update() and trace["next"] == before
+
+
 def held_for_ever(scene: Scene) -> Call | None:
     """The call that is held while all others wait for what it keeps them from,
     if the script does so too."""

@@ -185,6 +185,7 @@ class Scene:
         if self.process is None or self.concluded:
             return
         self.concluded = True
+        self._await_children()
         self.process.conclude()
         self.await_end()
         is_server = bool(self.runs) and self.runs[-1].endless  # its children may go on
@@ -205,6 +206,17 @@ class Scene:
         """
         self.runs[-1].judged = True
         raise Broken(stopped(self.runs[-1]))
+
+    def _await_children(self) -> None:
+        """Let processes that were left behind do what they are about to do, so
+        that every run tells the same of them."""
+        looks, limit = 0, time.monotonic() + IDLE_SECONDS
+        while time.monotonic() < limit:
+            self._gather()
+            looks = looks + 1 if quiet.children_rest(self) else 0
+            if looks > 1 or not self.process.trace["forks"]:
+                return
+            self._sleep(_SECOND_LOOK)
 
     def await_end(self) -> None:
         """Give the learner's process the time it takes to end."""
@@ -263,7 +275,8 @@ class Scene:
                 Failure("unmet", f"{outcome_words(self.runs[-1])} before {awaited}", line=line_of(self.runs[-1]))
             )
         # What is still open is closed by ending the process: then it comes, or never.
-        if not self.concluded and watch.twice("delivered", quiet.all_delivered(self)):
+        delivered = quiet.all_delivered(self) and quiet.children_rest(self)
+        if not self.concluded and watch.twice("delivered", delivered):
             self.conclude()
 
     def _gather(self) -> None:

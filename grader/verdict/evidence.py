@@ -62,12 +62,17 @@ class Failure:
 
     Attributes:
         kind: what sort of expectation it was, for the rules: ``bytes``,
-            ``outcome``, ``refused``, ``unmet``, ``hang``, ``died``, ``state``.
+            ``outcome`` (another result), ``success`` (a result where an error
+            was to be reported), ``broke`` (one that no contract knows), ``bytes``
+            (others arrive), ``refused`` (nobody listens any more), ``unmet``
+            (nobody ever did, or another event cannot come), ``hang``, ``died``,
+            ``state``.
         sentence: what happened, said without knowing why.
         line: of the learner's file, where one is known.
         read: what to read, where the failure itself says so.
         gap: slug of the gap that the failure itself proves, if it does: an
             answer that only this mistake gives.
+        address: that a client was refused at.
     """
 
     kind: str
@@ -78,6 +83,7 @@ class Failure:
     read: str = ""
     messages: str = ""
     gap: str = ""
+    address: str = ""
 
 
 @dataclass
@@ -152,8 +158,11 @@ class Evidence:
         return str(Place(self.source.name, line)) if line else self.source.name
 
     def during(self, run: Run) -> list[Call]:
-        """The calls that were made while a function ran."""
-        return [c for c in self.calls if run.first <= c.index and (run.last is None or c.index < run.last)]
+        """The calls that were made while a function ran; those of processes that
+        it left behind, until the next one was called."""
+        end = min((other.first for other in self.runs if other.first > run.first), default=1 << 62)
+        last = end if run.last is None else run.last
+        return [c for c in self.calls if run.first <= c.index < (last if c.pid == self.pid else end)]
 
     @cached_property
     def pid(self) -> int:
