@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
     except UnknownExercise as error:
         return _complain(str(error), BAD_USAGE)
     except ManifestError as error:
-        return _complain(f"{error} (this is the kit's own file, not an exercise's solution)", KIT_FAULT)
+        return _complain(f"{error} (a file of whoever wrote the exercise, not of who solves it)", KIT_FAULT)
     except KeyboardInterrupt:
         return _complain("interrupted", KIT_FAULT)
 

@@ -129,7 +129,7 @@ def test_a_fault_of_the_kit_has_its_own_exit_code(tmp_path: Path, submission: Pa
     done = run_kit("send_all", "--lang", "python", "--submission", str(submission), env={"PYTHONPATH": ""}, cwd=kit)
 
     assert done.returncode == 2
-    assert "This is a fault of the kit, not of the exercise code." in done.stdout
+    assert "This is a fault of the kit or of its check, not of the program." in done.stdout
 
 
 def test_grading_works_without_the_solutions(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from threading import Event
 from grader.learner.trace import layout
 from grader.learner.trace.faults import Fault
 from grader.learner.trace.reader import Call
-from grader.plugin.trial import explain, perform, play, violation
+from grader.plugin.trial import explain, kit_failure, perform, play, violation
 from grader.verbs.broken import Broken
 from grader.verbs.cast import Cast
 from grader.verbs.scene import Scene
@@ -178,8 +177,8 @@ def _judged(script: Callable, cast: Cast) -> Result:
     """Play the script with a fault: a reported error is as good as a success."""
     try:
         failure = play(lambda: cast.call(script), cast)
-    except Exception:
-        return Verdict.ERROR, Diagnosis("the kit itself failed", messages=traceback.format_exc())
+    except Exception as exception:
+        return Verdict.ERROR, kit_failure(exception)
     reported = any(_reported(run, cast.scene.faults[-1]) for run in cast.scene.runs)
     if failure is not None and failure.verdict is Verdict.FAIL and reported:
         failure = _left_behind(cast.scene)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
 
 from grader.build.module import BuildError
 from grader.build.toolchain import NoCompiler
@@ -15,6 +17,8 @@ from grader.verbs.state import judge_end
 from grader.verdict.diagnosis import diagnose, violations
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Diagnosis, Place, Verdict
+
+CHECKS = Path(__file__).resolve().parents[1] / "checks"
 
 
 def perform(script: Callable[[], None], cast: Cast) -> tuple[Verdict, Diagnosis | None]:
@@ -30,8 +34,8 @@ def perform(script: Callable[[], None], cast: Cast) -> tuple[Verdict, Diagnosis 
         return Verdict.SKIP, Diagnosis(str(missing))
     except BuildError as error:
         return Verdict.BUILD, _build_diagnosis(error)
-    except Exception:
-        return Verdict.ERROR, Diagnosis("the kit itself failed", messages=traceback.format_exc())
+    except Exception as exception:
+        return Verdict.ERROR, kit_failure(exception)
     return (Verdict.PASS, None) if failure is None else (failure.verdict, explain(failure, cast.scene))
 
 
@@ -60,6 +64,22 @@ def violation(scene: Scene) -> Failure | None:
 def explain(failure: Failure, scene: Scene) -> Diagnosis:
     """Name the gap behind a failure, from all that is known."""
     return diagnose(scene.exercise, scene.evidence(lines=True), failure, scene.steps)
+
+
+def kit_failure(exception: Exception) -> Diagnosis:
+    """What went wrong in the kit, or in the check that it plays."""
+    last = traceback.extract_tb(exception.__traceback__)[-1]
+    check = Path(last.filename)
+    if check.parent != CHECKS:
+        return Diagnosis("the kit itself failed", messages="".join(traceback.format_exception(exception)))
+    words = f"{type(exception).__name__}: {exception}"
+    if isinstance(exception, AttributeError) and exception.name:
+        alike = get_close_matches(exception.name, dir(exception.obj), 1)
+        words = f"there is no verb `{exception.name}`" + (f"; do you mean `{alike[0]}`?" if alike else "")
+        words += "  docs/verbs.md has them all"
+    return Diagnosis(
+        "the check cannot be played", messages=f"grader/checks/{check.name}:{last.lineno}  {last.line}\n{words}"
+    )
 
 
 def _build_diagnosis(error: BuildError) -> Diagnosis:

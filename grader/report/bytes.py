@@ -6,6 +6,8 @@ from grader.verdict.model import Difference
 
 #: Bytes shown before the first difference.
 _BEFORE = 8
+#: Control characters that text has, and the sign for each, one column wide.
+_SIGNS = {ord("\t"): "\u2409", ord("\n"): "\u240a", ord("\r"): "\u240d"}
 
 
 def compared(difference: Difference, width: int) -> list[str]:
@@ -16,7 +18,8 @@ def compared(difference: Difference, width: int) -> list[str]:
         width: columns there are.
 
     Returns:
-        Three lines; printable text is shown as text, anything else as hex.
+        Three lines; printable text and its line ends are shown as such (CR LF
+        as the signs for them), anything else as hex.
     """
     expected, actual = difference.expected, difference.actual
     at = next(
@@ -40,10 +43,10 @@ def compared(difference: Difference, width: int) -> list[str]:
 
 
 def _is_text(data: bytes) -> bool:
-    return all(32 <= byte < 127 for byte in data)
+    return all(32 <= byte < 127 or byte in _SIGNS for byte in data)
 
 
 def _window(data: bytes, start: int, room: int, as_text: bool) -> str:
     piece = data[start : start + room]
-    shown = piece.decode("ascii") if as_text else piece.hex(" ")
+    shown = piece.decode("ascii").translate(_SIGNS) if as_text else piece.hex(" ")
     return f"{'... ' if start else ''}{shown}{' ...' if start + room < len(data) else ''}"

@@ -57,7 +57,7 @@ class Proofs:
             self._breach(breach)
         for fault in faults:
             self._console.print()
-            self._console.print(Text(" error  This is a fault of the kit, not of the exercise.", "magenta"))
+            self._console.print(Text(" error  This is a fault of the kit or of a check, not of a program.", "magenta"))
             self._console.print(Text("\n".join(_MARGIN + line for line in fault.strip().splitlines())))
         count = len({proof.exercise for proof in proofs})
         broken = f"{len(breaches)} broken" if breaches else "every law holds"

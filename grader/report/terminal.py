@@ -65,7 +65,7 @@ class Terminal:
         self._skips(results)
         for fault in faults:
             self._say()
-            self._say(" error  This is a fault of the kit, not of the exercise code.", "magenta")
+            self._say(" error  This is a fault of the kit or of a check, not of the program.", "magenta")
             self._say(_indented(fault.strip().splitlines()))
         self._summary(results, failures, verbose)
 
@@ -109,7 +109,7 @@ class Terminal:
         place = "" if not found.places or str(found.places[0]) in found.sentence else f"{found.places[0]}: "
         self._paragraph(f"{place}{found.sentence}")
         if result.verdict is Verdict.ERROR:
-            self._paragraph("This is a fault of the kit, not of the exercise code.")
+            self._paragraph("This is a fault of the kit or of its check, not of the program.")
         if found.messages:
             limit = None if result.verdict is Verdict.ERROR else _MESSAGES
             self._say(_indented(found.messages.splitlines()[:limit]), "dim")
@@ -159,6 +159,8 @@ class Terminal:
         passed = sum(unit.verdict is Verdict.PASS for unit in results)
         hidden = 0 if verbose else max(0, len(failures) - 1)
         more = f" · {hidden} more failing check{'s' * (hidden != 1)}: add -v" if hidden else ""
+        if verbose and any(failure.verdict is Verdict.HANG for failure in failures):
+            more += " · after a hang no more checks are run"
         self._say()
         self._say(f" {passed} of {len(results)} program{'s' * (len(results) != 1)} pass{more}", "bold")
 

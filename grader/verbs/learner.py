@@ -18,6 +18,7 @@ from grader.verbs.state import judge_state
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Difference
 from grader.verdict.transcript import Step
+from grader.verdict.words import counted
 
 if TYPE_CHECKING:
     from grader.verbs.peer import Peer
@@ -300,7 +301,7 @@ class Learner(ServingVerbs):
         moved = sum(call.result for call in made)
         if moved > 32 and len(made) * 2 > moved:
             scene.look_up(made)
-            sentence = f"{len(made)} calls of {made[-1].name}() for {moved} bytes"
+            sentence = f"{len(made)} calls of {made[-1].name}() for {counted(moved)}"
             raise Broken(Failure("byte-by-byte", sentence, line=made[-1].line))
 
     def lets_go(self, *, kept: str = "") -> None:
@@ -368,7 +369,7 @@ def _shown(argument: Any) -> str:
         return "NULL"
     if isinstance(argument, bytes):
         short = 0 < len(argument) <= 20 and not argument.isascii()
-        return argument.hex(" ") if short else f"{len(argument)} bytes"
+        return argument.hex(" ") if short else f"{counted(len(argument))}"
     if isinstance(argument, str) and argument.isdigit() and len(argument) > 2:
         return "port"
     return repr(argument)

@@ -8,6 +8,7 @@ from typing import Any
 from grader.learner.trace.reader import eai_name
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Verdict
+from grader.verdict.words import counted
 
 
 def stopped(run: Run) -> Failure:
@@ -81,7 +82,7 @@ def error_name(raised: dict) -> str:
 def value_words(value: Any) -> str:
     """A returned value in few words."""
     if isinstance(value, bytes):
-        return f"{len(value)} bytes"
+        return f"{counted(len(value))}"
     if isinstance(value, dict):
         return "a connection" if "descriptor" in value else str(value.get("other", value))
     return "success" if value is None else repr(value)

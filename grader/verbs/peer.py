@@ -14,6 +14,7 @@ from grader.verbs.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.transcript import Step
+from grader.verdict.words import counted
 
 _CONNECTION, _LISTENER, _LENT = "connection", "listener", "lent"
 #: Actions on a connection, in words.
@@ -135,7 +136,8 @@ class Peer:
         except PeerError as error:
             scene.process.trace.update()
             where = "the port" if address == "127.0.0.1" else f"the port of {address}, an address of this machine"
-            raise Broken(Failure("refused", f"a client that connects to {where} is answered {error.errno}")) from None
+            sentence = f"a client that connects to {where} is answered {error.errno}"
+            raise Broken(Failure("refused", sentence, address=address)) from None
         self._ports = answer["port"], int(port)
         self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
 
@@ -180,9 +182,9 @@ class Peer:
         Up to some 60,000 bytes arrive in one receive of the program, if it has
         room; how more are cut is the kernel's affair: send them in pieces.
         """
-        self._wait("send", f"the program receives {len(data)} bytes", after_return=True, name=self._name, data=data)
+        self._wait("send", f"the program receives {counted(len(data))}", after_return=True, name=self._name, data=data)
         self._sent += len(data)
-        self._note(f"sends {len(data)} bytes", sends=len(data))
+        self._note(f"sends {counted(len(data))}", sends=len(data))
 
     def sends_in_pieces(self, pieces: Iterable[bytes]) -> None:
         """Send each piece when the program has taken the ones before and waits
@@ -191,7 +193,7 @@ class Peer:
             self._scene.wait(self._program_wants_more, f"the program receives piece {number}")
             self._do("send", name=self._name, data=piece)
             self._sent += len(piece)
-            self._note(f"sends {len(piece)} bytes", sends=len(piece))
+            self._note(f"sends {counted(len(piece))}", sends=len(piece))
 
     def tells(self, other: Peer, pieces: Iterable[bytes]) -> None:
         """Send each piece by way of the program to another client, who receives
@@ -268,7 +270,7 @@ class Peer:
             scene = self._scene
             whole = (scene.message or b"") + more
             sentence = f"{len(more)} bytes arrive after the {len(scene.message or b'')} that were to come"
-            self._note(f"receives {len(more)} bytes more", receives=len(more))
+            self._note(f"receives {counted(len(more))} more", receives=len(more))
             raise Broken(Failure("bytes", sentence, difference=Difference(scene.message or b"", whole, end)))
         if end == "reset":
             self._note("sees a reset")
@@ -285,7 +287,7 @@ class Peer:
         self._note("answers while it reads", sends=1 << 62, ends=1)
         answer = self._wait("echo", "the request ends", after_return=True, name=self._name)
         if answer["count"] == len(data) and answer["check"] == zlib.crc32(data):
-            self._note(f"sees end-of-file after {len(data)} bytes")
+            self._note(f"sees end-of-file after {counted(len(data))}")
             return
         if answer["end"] == "reset":
             sentence = "the connection breaks before all that was sent has been read"
@@ -307,7 +309,7 @@ class Peer:
         end-of-file or a reset."""
         answer = self._wait("receive", "the connection ends", after_return=True, name=self._name, count=-1)
         got, end = answer["data"], answer["end"]
-        self._note(f"receives {len(got)} bytes, then {end}", receives=len(got))
+        self._note(f"receives {counted(len(got))}, then {end}", receives=len(got))
         return got
 
     def is_dropped(self, *, instead: str = "") -> None:

@@ -38,10 +38,12 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
     known = exercise.gaps_of(evidence.source.language)
     slugs = {gap.slug for gap in known}
     findings = [f for f in findings if not f.particular or slugs.intersection(f.gaps)]
+    proven = next((gap for gap in known if gap.slug == failure.gap), None)
+    if proven:  # by the check itself: only a rule that names a gap knows more
+        findings = [f for f in findings if slugs.intersection(f.gaps)]
     first = min(findings, key=lambda f: f.at, default=None)
     story = tuple(tell(evidence, steps)) if evidence.runs else ()
     if first is None:
-        proven = next((gap for gap in known if gap.slug == failure.gap), None)
         line, sentence = failure.line, failure.sentence
         if proven and evidence.runs:
             # An answer is all there is: where no line is known, its function's counts.

@@ -17,6 +17,7 @@ from grader.learner.trace import layout
 from grader.learner.trace.reader import Call, eai_name
 from grader.verdict.evidence import Evidence
 from grader.verdict.model import Line
+from grader.verdict.words import counted
 
 #: How many of its last entries a transcript has.
 _TOLD = 60
@@ -197,9 +198,11 @@ class _Story:
             return [Line("learner", f"{_place(self._evidence, group[0])}{group[0].name}() again and again")]
         if group[0].name in _RECEIVES or moved == 0:
             # how the kernel cuts a stream, or how far a loop has come: no count
-            text = f"{_place(self._evidence, group[0])}{group[0].name}() again and again: {moved} bytes in all"
+            text = f"{_place(self._evidence, group[0])}{group[0].name}() again and again: {counted(moved)} in all"
             return [Line("learner", text)]
-        again = f"{_place(self._evidence, group[1])}{group[1].name}() {len(group) - 1} times more: {moved} bytes in all"
+        again = (
+            f"{_place(self._evidence, group[1])}{group[1].name}() {len(group) - 1} times more: {counted(moved)} in all"
+        )
         return [Line("learner", first), Line("learner", again)]
 
 
@@ -251,7 +254,7 @@ def _details(call: Call) -> list[str]:
     if limit := _time_limit(call):
         return [limit]
     if call.name in _SENDS or call.name in _RECEIVES:
-        return [f"{call.args[0]} bytes"]
+        return [f"{counted(call.args[0])}"]
     if call.name in ("bind", "connect") and call.address:
         return [call.address[0]]
     if call.name == "getaddrinfo":

@@ -28,7 +28,7 @@ def lint(exercise: Exercise, every: list[Exercise]) -> list[Breach]:
         every: all exercises of the project, which it may refer to.
     """
     found = [*_among(exercise, every), *_prerequisites(exercise, every)]
-    for rule in (_files, _readme, _contract, _manifest, _gaps_have_edits):
+    for rule in (_files, _readme, _contract, _manifest, _gaps_have_edits, _checks_name_gaps):
         found += rule(exercise)
     return found
 
@@ -261,6 +261,28 @@ def _gaps_have_edits(exercise: Exercise) -> Iterator[Breach]:
                 yield _breach(
                     exercise, path, f"no edit opens {gap.slug} in {language}", f"add [[{gap.slug}.{language}]]"
                 )
+
+
+def _checks_name_gaps(exercise: Exercise) -> Iterator[Breach]:
+    """What a check says of a gap elsewhere than in @reveals, where law 4 looks."""
+    path = exercise.root / "grader" / "checks" / f"check_{exercise.slug}.py"
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError):
+        return  # said already
+    for keyword in (node for node in ast.walk(tree) if isinstance(node, ast.keyword)):
+        if keyword.arg == "mistakes" and isinstance(keyword.value, ast.Dict):
+            named = keyword.value.values
+        elif keyword.arg in ("gap", "instead", "kept"):
+            named = [keyword.value]
+        else:
+            continue
+        for slug in (node.value for node in named if isinstance(node, ast.Constant)):
+            if slug and slug not in exercise.gaps:
+                yield _breach(
+                    exercise, path, f"line {keyword.value.lineno} names {slug}, a gap that exercise.toml does not have",
+                    "correct one of the two",
+                )  # fmt: skip
 
 
 # --- man pages ------------------------------------------------------------

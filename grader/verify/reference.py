@@ -15,8 +15,13 @@ from grader.learner.trace import faults, layout
 from grader.verbs import script
 from grader.verbs.cast import PARTS, Cast
 from grader.verbs.clients import Clients, Crowd
+from grader.verbs.clock import Clock
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
+from grader.verdict import rules
+
+#: A gap's slug, as the source of a rule has it.
+_SLUG = re.compile(r'"([a-z0-9]+(?:-[a-z0-9]+)+)"')
 
 _INTRODUCTION = """\
 # The verbs of checks
@@ -29,6 +34,15 @@ Its docstring is the title in every report; it completes the words "the program"
 Its parameters name the parts it needs. It reads in order of time, one verb a
 line, and has no `assert`, loop, `try`, `sleep` or port number. The same function
 judges Python and C.
+"""
+
+
+_ABOUT_RULES = """\
+When a check fails, rules look at the trace for the cause. A rule goes by the
+slug of a gap: an exercise that has a gap of that name gets its sentence, its
+hints and its line from there; of several slugs, the first that the exercise has.
+One that has no such gap is told the same without a name. What the script itself
+proves with `mistakes`, `gap` or `instead` is said before any rule that names none.
 """
 
 
@@ -55,6 +69,7 @@ def _lines() -> Iterator[str]:
     yield from _verbs("peer", Peer)
     yield from _verbs("clients", Clients)
     yield from _verbs("crowd", Crowd)
+    yield from _verbs("clock", Clock)
     yield "## fault(call, ...)\n"
     yield inspect.getdoc(faults).split("\n\n", 1)[0] + "\n"
     yield "| Word | Effect |"
@@ -70,6 +85,12 @@ def _lines() -> Iterator[str]:
     )
     yield "## Null\n"
     yield inspect.getdoc(Null) + "\n"
+    yield "## Rules\n"
+    yield _ABOUT_RULES
+    yield "| Gap | What the rule sees |"
+    yield "| --- | --- |"
+    for slug, sentences in sorted(_rules().items()):
+        yield f"| `{slug}` | {'; '.join(sentences)} |"
 
 
 def _verbs(name: str, kind: type) -> Iterator[str]:
@@ -116,6 +137,17 @@ def _fault_words() -> Iterator[str]:
     for line in re.sub(r"\n {11}", " ", table).splitlines():
         word, _, effect = line.partition(" ")
         yield f"| `{word}` | {effect.strip().replace('``', '`')} |"
+
+
+def _rules() -> dict[str, list[str]]:
+    """Slug -> what the rules that go by it say of themselves."""
+    found: dict[str, list[str]] = {}
+    for rule in (*rules.EXPLANATIONS, *rules.VIOLATIONS):
+        sentence = " ".join((inspect.getdoc(rule) or "").split("\n\n")[0].split())
+        sentence = re.sub(r" \(M\d+(, M\d+)*\)", "", sentence).rstrip(".")
+        for slug in dict.fromkeys(_SLUG.findall(inspect.getsource(rule))):
+            found.setdefault(slug, []).append(sentence.replace("``", "`"))
+    return found
 
 
 def _first_sentence(member: Any) -> str:

@@ -124,7 +124,7 @@ def not_passive(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     for call in evidence.calls:
         if call.name == "bind" and call.done and not call.failed and call.address:
             host = call.address[0]
-            if host not in ("0.0.0.0", "::"):
+            if host not in ("0.0.0.0", "::", failure.address):
                 yield Finding(
                     call.index, ("not-passive",),
                     f"{evidence.place(call)} bind() names {host} alone; a server binds every local address",

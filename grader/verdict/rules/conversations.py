@@ -7,12 +7,15 @@ from collections.abc import Iterator
 
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains
+from grader.verdict.words import counted
 
 
 def _talks(evidence: Evidence) -> Iterator[tuple[Run, Descriptor, int]]:
-    """Each connection on which a run has sent something, and how many bytes."""
+    """Each connection on which a run has asked for something, and with how many bytes."""
     for run in evidence.runs:
         for life in evidence.descriptors:
+            if life.made is not None and life.made.any_of("accept"):
+                continue  # it is the client that asks
             calls = [c for c in life.calls if run.first <= c.index and (run.last is None or c.index < run.last)]
             if any(c.any_of("send") for c in calls):
                 yield run, life, sum(c.result for c in calls if c.any_of("send") and c.done and c.result > 0)
@@ -27,7 +30,8 @@ def no_half_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     for run, life, sent in _talks(evidence):
         if run is not evidence.runs[-1] or blocked is None or run.message is None or sent < len(run.message):
             continue
-        if life.closed is None and life.first("shutdown") is None and life.first("dup") is None:
+        waits = blocked.any_of("recv") or blocked.any_of("wait")
+        if waits and life.closed is None and life.first("shutdown") is None and life.first("dup") is None:
             last = next(c for c in reversed(life.calls) if c.any_of("send"))
             yield Finding(
                 blocked.index, ("no-half-close",),
@@ -100,12 +104,12 @@ def shut_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             yield Finding(
                 ended.index, ("shut-too-early",),
                 f"{evidence.place(ended)} {ended.name}() returned 0, which ends what the server says, and "
-                f"{run.function}() stopped sending: {sent} of {len(run.message)} bytes",
+                f"{run.function}() stopped sending: {sent} of {counted(len(run.message))}",
                 (ended, end), "shutdown(2)",
             )  # fmt: skip
         elif end.name == "shutdown" and short is not None and short.result < short.args[0]:
             yield Finding(
                 end.index, ("shut-too-early",),
-                f"{evidence.place(end)} shutdown() comes after {sent} of {len(run.message)} bytes",
+                f"{evidence.place(end)} shutdown() comes after {sent} of {counted(len(run.message))}",
                 (end, short), "shutdown(2)",
             )  # fmt: skip

@@ -9,6 +9,7 @@ from grader.learner.trace.layout import PAYLOAD_SIZE
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
 from grader.verdict.rules import Finding, explains
+from grader.verdict.words import counted
 
 #: So many turns of a loop say what it goes round for.
 _TURNS = 500
@@ -126,7 +127,7 @@ def lost_tail(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             if following is None or following.args[0] < left:
                 yield Finding(
                     call.index, ("lost-tail", "short-send"),
-                    f"{evidence.place(call)} {call.name}() took {call.result} of {call.args[0]} bytes, "
+                    f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}, "
                     f"and the other {left} were never sent",
                     (call,), "send(2), RETURN VALUE",
                 )  # fmt: skip
@@ -151,8 +152,8 @@ def half_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 if call.index < passed.index < end and is_whole and passed.payload.endswith(piece):
                     yield Finding(
                         passed.index, ("half-line",),
-                        f"{evidence.place(passed)} {passed.name}() passes on {len(piece)} bytes that {call.name}() has "
-                        "just returned, and no LF has come behind them yet",
+                        f"{evidence.place(passed)} {passed.name}() passes on {counted(len(piece))} that {call.name}() "
+                        "has just returned, and no LF has come behind them yet",
                         (passed, call), "recv(2), RETURN VALUE", particular=True,
                     )  # fmt: skip
                     return
@@ -175,8 +176,8 @@ def own_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 if back.result > 0 and back.payload == call.payload:
                     yield Finding(
                         back.index, ("own-line",),
-                        f"{evidence.place(back)} {back.name}() sends {back.result} bytes back to the client that they "
-                        f"were received from at {evidence.place(call)}",
+                        f"{evidence.place(back)} {back.name}() sends {counted(back.result)} back to the client that "
+                        f"they were received from at {evidence.place(call)}",
                         (back, call), "send(2)", particular=True,
                     )  # fmt: skip
                     return

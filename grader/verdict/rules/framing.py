@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains
+from grader.verdict.words import counted
 
 _WRONG = ("outcome", "unmet", "success", "broke", "hang", "busy", "died")
 #: Exceptions of programs that have too few bytes; `error` is that of `struct`.
@@ -95,7 +96,7 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 continue  # it goes on with this part, or asks for too much: `over_read`
             yield Finding(
                 call.index, _gaps(run, number),
-                f"{evidence.place(call)} {call.name}() returned {call.result} of the {end - before} bytes"
+                f"{evidence.place(call)} {call.name}() returned {call.result} of the {counted(end - before)}"
                 f"{_named(run, number)} that were missing, and {run.function}() took that for all of them",
                 (call,), "recv(2), RETURN VALUE",
             )  # fmt: skip
@@ -147,8 +148,8 @@ def lost_offset(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if actual.startswith(heap) and len(untouched) <= 1 and actual != difference.expected:
         yield Finding(
             last.index - 0.5, ("lost-offset",),
-            f"{evidence.place(last)} the {last.result} bytes of this {last.name}() stand first in what was returned, "
-            f"although {at - before} bytes came before them",
+            f"{evidence.place(last)} the {counted(last.result)} of this {last.name}() stand first in what was "
+            f"returned, although {counted(at - before)} came before them",
             (last,), "recv(2)",
         )  # fmt: skip
 
@@ -253,7 +254,7 @@ def waits_for_more(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     gaps, words = (), f"waits for more, although all {at} bytes have come"
     if run.takes == (_HEADER,):  # the check lets nothing follow it: it is to be refused
         length = int.from_bytes(_first_bytes(calls), "big")
-        gaps, words = ("unchecked-length",), f"waits for the {length} bytes that the length speaks of"
+        gaps, words = ("unchecked-length",), f"waits for the {counted(length)} that the length speaks of"
     yield Finding(call.index, gaps, f"{evidence.place(call)} {call.name}() {words}", (call,), "recv(2)")
 
 
@@ -293,7 +294,7 @@ def cut_message(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if last.done and last.result == 0 and last.args[0] > 0 and 0 < position < total:
             yield Finding(
                 last.index, ("cut-message",),
-                f"{evidence.place(last)} {last.name}() returned 0 after {position} bytes of a message, "
+                f"{evidence.place(last)} {last.name}() returned 0 after {counted(position)} of a message, "
                 f"and {run.function}() reported no error",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip

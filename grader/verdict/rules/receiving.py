@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rules import Finding, explains
+from grader.verdict.words import counted
 
 
 @explains
@@ -25,7 +26,7 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             count = "one" if len(received) == 1 else f"{len(received)}"
             yield Finding(
                 last.index, ("one-recv", "unread-reply"),
-                f"{evidence.place(last)} {last.name}() returned {last.result} bytes, and {run.function}() took "
+                f"{evidence.place(last)} {last.name}() returned {counted(last.result)}, and {run.function}() took "
                 f"that for the whole: it stopped after {count} of them, before end-of-file",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains
+from grader.verdict.words import counted
 
 _MISSING = ("bytes", "outcome", "unmet", "success")
 
@@ -56,7 +57,7 @@ def wrong_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             continue  # a short count came before: another story
         asked = last.args[0] if len(calls) == 1 else total
         verb = "was asked for" if len(calls) == 1 else "calls were asked for"
-        sentence = f"{evidence.place(last)} {last.name}() {verb} {asked} bytes of a {len(message)}-byte message"
+        sentence = f"{evidence.place(last)} {last.name}() {verb} {counted(asked)} of a {len(message)}-byte message"
         zero = message.find(b"\0")
         arguments = ", ".join(evidence.source.arguments(last))
         gaps: tuple[str, ...] = ("hard-coded-length",)
@@ -85,7 +86,7 @@ def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             rest = call.args[0] - call.result if later else len(message) - position
             yield Finding(
                 call.index, ("short-send",),
-                f"{evidence.place(call)} {call.name}() took {call.result} of {call.args[0]} bytes, "
+                f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}, "
                 f"and the other {rest} were never sent",
                 (call,), "send(2), RETURN VALUE",
             )  # fmt: skip
@@ -117,7 +118,7 @@ def resent_start(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     yield Finding(
                         call.index, ("resent-start",),
                         f"{evidence.place(call)} {call.name}() sends the beginning again, although {previous.name}() "
-                        f"had taken {previous.result} bytes of it",
+                        f"had taken {counted(previous.result)} of it",
                         (call, previous), "send(2), RETURN VALUE",
                     )  # fmt: skip
                     break
@@ -135,7 +136,7 @@ def too_much(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             if call.args[0] > len(message) - position and call.result > len(message) - position:
                 yield Finding(
                     call.index, ("hard-coded-length",),
-                    f"{evidence.place(call)} {call.name}() was asked for {call.args[0]} bytes "
+                    f"{evidence.place(call)} {call.name}() was asked for {counted(call.args[0])} "
                     f"where {max(0, len(message) - position)} were left to send",
                     (call,), _page(call),
                 )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains, violation, when_returned
+from grader.verdict.words import counted
 
 #: What accept() reports of its listening socket itself; every other error passes.
 FINAL = ("EBADF", "EINVAL", "ENOTSOCK", "EFAULT")
@@ -134,7 +135,7 @@ def short_echo(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             if not any(c.any_of("send") for c in after) and (after or life.closed is not None):
                 yield Finding(
                     call.index, ("short-send",),
-                    f"{evidence.place(call)} {call.name}() took {call.result} of {call.args[0]} bytes, "
+                    f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}, "
                     f"and the other {call.args[0] - call.result} were never sent",
                     (call,), "send(2), RETURN VALUE",
                 )  # fmt: skip
@@ -182,8 +183,8 @@ def stale_length(evidence: Evidence) -> Iterator[Finding]:
             if 0 <= call.args[0] < first.args[0]:
                 yield Finding(
                     call.index, ("stale-addrlen",),
-                    f"{evidence.place(call)} {call.name}() is given room for {call.args[0]} bytes of an address, which "
-                    f"is what the call before left in its length; it was {first.args[0]} at first",
+                    f"{evidence.place(call)} {call.name}() is given room for {counted(call.args[0])} of an address, "
+                    f"which is what the call before left in its length; it was {first.args[0]} at first",
                     (call,), "accept(2)",
                 )  # fmt: skip
                 return
