@@ -173,10 +173,12 @@ def check_outlives_what_accept_reports(learner, clients, port, fault):
     fault("send", limit=7)
     for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 1):
         fault("accept", error=error, when=str(number))
+    fault("listen", hold=True)
 
     learner.serves("serve", port)
 
     ann.connects(port)
+    learner.goes_on()
     learner.rests()
     ann.sends(BINARY)
     ann.receives(BINARY)

@@ -40,15 +40,15 @@ class Clock:
         """So much time passes, and the program still waits when it has: with a
         time limit that is longer, or with none.
 
-        A program that has returned already is judged by what it has done.
+        A program that returns before it waits is judged by what it has done.
 
         Raises:
             Broken: it has returned before.
         """
-        if self._scene.run is None:
-            return
         passed = self._move(seconds, endless=True)
         run = self._scene.runs[-1]
+        if run.outcome is not None and passed == 0:
+            return
         if run.outcome is not None:
             self._note(f"{passed:.3g} s pass")
             words = f"{outcome_words(run)} after {passed:.3g} s of {self._words(seconds)}"

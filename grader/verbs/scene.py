@@ -349,11 +349,16 @@ class Scene:
         judge hears that the function is over, or after.
         """
         run = self.runs[-1] if self.runs else None
-        if failure.kind != "bytes" or run is None or run.outcome is None:
+        if failure.kind not in ("bytes", "refused", "stopped") or run is None or run.outcome is None:
             return failure
         if run.endless:
-            del self.steps[self.awaited_since :]
+            if failure.kind == "bytes":
+                del self.steps[self.awaited_since :]
+            while self.steps and self.steps[-1].is_one_sided:
+                self.steps.pop()  # done just before the end, or after it: that is chance
             return stopped(run)
+        if failure.kind != "bytes":
+            return failure
         if "returned" in run.outcome:
             return failure
         return replace(failure, sentence=f"{outcome_words(run)}; {failure.sentence}", line=line_of(run))

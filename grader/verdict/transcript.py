@@ -59,6 +59,11 @@ class Step:
     starts: int = -1
     moment: int = 0
 
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether a peer could do or see it whatever the program did."""
+        return self.actor == "peer" and not (self.accepts or self.receives or self.moment)
+
 
 def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
     """Merge the script's steps and the program's calls."""
