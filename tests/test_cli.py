@@ -130,6 +130,9 @@ def test_a_fault_of_the_kit_has_its_own_exit_code(tmp_path: Path, submission: Pa
 
     assert done.returncode == 2
     assert "This is a fault of the kit or of its check, not of the program." in done.stdout
+    assert "grader/checks/check_send_all.py:" in done.stdout
+    assert "there is no verb `rums`; do you mean `runs`?" in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 def test_grading_works_without_the_solutions(tmp_path: Path) -> None:

@@ -136,6 +136,14 @@ def test_warnings_are_shown_when_the_program_runs(submission: Path, grade: Calla
             ["expected  2 bytes: ab", "actual    3 bytes: abc", "                     ^ nothing more was to come"],
         ),
         (
+            Difference(b"mira\r\n?", b"mira\n"),
+            [
+                "expected  7 bytes: mira\u240d\u240a?",
+                "actual    5 bytes: mira\u240a",
+                "                       ^ differs here",
+            ],
+        ),
+        (
             Difference(b"\0\1\2", b"\0\7\2"),
             ["expected  3 bytes: 00 01 02", "actual    3 bytes: 00 07 02", "                      ^ differs here"],
         ),

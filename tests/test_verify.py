@@ -164,6 +164,12 @@ def test_a_check_that_names_a_gap_it_does_not_report(project: Project) -> None:
     project.breaks("law 4", CHECKS, "check_sends_nothing says that it reveals hard-coded-length", languages=())
 
 
+def test_a_check_that_names_a_gap_there_is_not(project: Project) -> None:
+    project.edit(CHECKS, "learner.returns(None)", 'learner.returns(None, mistakes={1: "hard-coded-lenght"})')
+
+    project.breaks("files", CHECKS, "names hard-coded-lenght, a gap that exercise.toml does not have")
+
+
 def test_a_gap_without_a_check(project: Project) -> None:
     _add_gap(project, "unseen", "sendall(data)", "sendall(data[:20])")
 

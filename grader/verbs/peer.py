@@ -240,7 +240,7 @@ class Peer:
             raise Broken(self._so_far(broken.failure, data, mistakes or {})) from None
         got, end = answer["data"], answer["end"]
         ending = f", then {end}" if end else ""
-        self._note(f"receives {len(got)} bytes{ending}", receives=len(got))
+        self._note(f"receives {counted(len(got))}{ending}", receives=len(got))
         if got not in (data, *others):
             gap = (mistakes or {}).get(got, "")
             raise Broken(Failure("bytes", _compared(data, got, end), difference=Difference(data, got, end), gap=gap))
