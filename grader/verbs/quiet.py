@@ -64,13 +64,11 @@ def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argu
     before = trace["next"]
     if _on_its_way(scene):
         return None
+    if not _all_sleep(scene) or not all(peer.is_asleep for peer in scene.peers):
+        return None
     # All that was sent had arrived by now.  Whoever it was for is awake, or has
-    # gone to sleep again after a record more.
+    # gone to sleep again after a record more, or with one that is done.
     if trace.update() or trace["next"] != before:
-        return None
-    if not _all_sleep(scene):
-        return None
-    if not all(peer.is_asleep for peer in scene.peers):
         return None
     return min(calls, key=lambda call: (call.pid != scene.process.pid, call.index))
 
@@ -104,7 +102,7 @@ def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
 
     if not talking or not all_sleep() or not wait_for_each_other(scene.process.pid, [peer.pid for peer in talking]):
         return None
-    if trace.update() or trace["next"] != before or not all_sleep():
+    if not all_sleep() or trace.update() or trace["next"] != before:
         return None
     stuck = [call for call in calls if call.any_of("send") or call.any_of("wait")]
     return min(stuck, key=lambda call: call.index, default=None)
@@ -125,7 +123,7 @@ def rests(scene: Scene) -> bool:
         return False
     if _on_its_way(scene):
         return False
-    return not trace.update() and trace["next"] == before and _all_sleep(scene)
+    return _all_sleep(scene) and not trace.update() and trace["next"] == before
 
 
 def rests_but_for_the_held(scene: Scene) -> bool:
@@ -141,7 +139,7 @@ def rests_but_for_the_held(scene: Scene) -> bool:
         return False
     if not all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in states):
         return False
-    return not _on_its_way(scene) and not trace.update() and trace["next"] == before and others() == states
+    return not _on_its_way(scene) and others() == states and not trace.update() and trace["next"] == before
 
 
 def children_rest(scene: Scene) -> bool:
@@ -245,28 +243,24 @@ def sleeps_on_all_delivered(scene: Scene) -> bool:
     before = trace["next"]
     if not _all_sleep(scene) or _on_its_way(scene):
         return False
-    return _all_sleep(scene) and trace["next"] == before and scene.run is not None
+    return _all_sleep(scene) and not trace.update() and trace["next"] == before and scene.run is not None
 
 
 def _all_sleep(scene: Scene, states: dict[int, str] | None = None) -> bool:
     """Whether every thread of the program sleeps.
 
-    On a held clock a thread that waits looks around every now and then.  It
-    counts as asleep once it has been seen so: what it found before then it would
-    have taken, and nobody else has done a thing since if the trace stands still.
+    On a held clock a thread that waits looks around every now and then; it takes
+    a few looks to find all of them asleep at once.
 
     Args:
         states: thread id -> scheduler state, if it has just been taken.
     """
     states = states or scene.process.task_states()
-    if not states:
-        return False
-    awake = {tid for tid, letter in states.items() if letter != "S"}
     for _ in range(_LOOKS if scene.clock_held else 0):
-        if not awake:
+        if set(states.values()) == {"S"}:
             break
-        awake &= {tid for tid, letter in scene.process.task_states().items() if letter != "S"}
-    return not awake
+        states = scene.process.task_states()
+    return set(states.values()) == {"S"}
 
 
 def _is_endless(call: Call, now: int) -> bool:
