@@ -136,6 +136,16 @@ def test_a_contract_can_allow_a_call(toolchain: Toolchain, cache: Cache, tmp_pat
     assert build(Workshop(toolchain, cache), source, allowed=("_exit",)).path.exists()
 
 
+def test_a_child_may_end_its_process(toolchain: Toolchain, cache: Cache, tmp_path: Path) -> None:
+    source = tmp_path / "send_all.c"
+    source.write_text(
+        "#include <unistd.h>\nint send_all(int fd, const void *d, size_t n)\n"
+        "{\n    if (fork() == 0)\n        _exit(0);\n    return 0;\n}\n"
+    )
+
+    assert build(Workshop(toolchain, cache), source).path.exists()
+
+
 def test_the_cache_forgets_what_was_not_used(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     for number in range(KEPT + 5):

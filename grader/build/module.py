@@ -206,6 +206,8 @@ def _judge_symbols(toolchain: Toolchain, learner: Path, source: str, functions: 
     for function in functions:
         if function not in defined:
             raise BuildError(f"{function}() is not defined in {source}")
+    if "fork" in wanted:
+        allowed = [*allowed, "_exit", "_Exit"]  # so a child ends; of the parent the judge sees it
     for name in sorted(wanted & REFUSED.keys() - set(allowed)):
         raise BuildError(f"{_place(source, name)} calls {name}(): {REFUSED[name]}")
 
