@@ -56,6 +56,8 @@ ERRORS: dict[str, tuple[str, ...]] = {
 }
 #: What getaddrinfo() returns when it fails: gai codes, as numbers (netdb.h).
 _EAI = {"EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_MEMORY": -10, "EAI_NONAME": -2}
+#: In Python nobody meets EINTR (PEP 475), and TimeoutError is a socket's own limit.
+_NOT_IN_PYTHON = ("EINTR", "ETIMEDOUT")
 #: Of the calls that one line makes in the turns of a loop, so many fail.
 _ALIKE = 2
 #: Errors that a program may raise besides OSError, as the contracts have them.
@@ -136,9 +138,9 @@ def _tampered(script: Callable, stage: Stage, unit: Unit, fault: Fault) -> Resul
 def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fault]:
     """A fault for each call that was made and each way in which it can fail.
 
-    In Python no program meets EINTR (PEP 475), and none can be asked to expect an
-    exception of every close(), which on Linux does not come.  Of socketpair() it
-    is asyncio that makes one, and prints of its failure what no program can mend.
+    In Python none can be asked to expect an exception of every close(), which on
+    Linux does not come.  Of socketpair() it is asyncio that makes one, and prints
+    of its failure what no program can mend.
     """
     made: Counter[str] = Counter()
     from_here: Counter[tuple[str, int]] = Counter()
@@ -155,7 +157,7 @@ def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fau
                 yield Fault(call.name, retval=code, when=when)
         group = next((group for group in ("send", "recv", "accept") if call.any_of(group)), call.name)
         for error in ERRORS.get(group, ()):
-            if language == "c" or (error != "EINTR" and call.name not in ("close", "socketpair")):
+            if language == "c" or (error not in _NOT_IN_PYTHON and call.name not in ("close", "socketpair")):
                 yield Fault(call.name, error=error, when=when)
         if group in ("send", "recv") and call.result > 1 and call.name != "sendall" and not _was_seen(call, calls):
             yield Fault(call.name, limit=1, when=when)

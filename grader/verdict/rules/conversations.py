@@ -14,8 +14,8 @@ def _talks(evidence: Evidence) -> Iterator[tuple[Run, Descriptor, int]]:
     """Each connection on which a run has asked for something, and with how many bytes."""
     for run in evidence.runs:
         for life in evidence.descriptors:
-            if life.made is not None and life.made.any_of("accept"):
-                continue  # it is the client that asks
+            if life.made is not None and life.first("connect") is None:
+                continue  # one that was accepted: the other side asks; or a pair
             calls = [c for c in life.calls if run.first <= c.index and (run.last is None or c.index < run.last)]
             if any(c.any_of("send") for c in calls):
                 yield run, life, sum(c.result for c in calls if c.any_of("send") and c.done and c.result > 0)
