@@ -44,7 +44,9 @@ def first_address_only(evidence: Evidence, failure: Failure) -> Iterator[Finding
         without = [c for c in calls if c.name == "socket" and c.errno in _NO_SUCH_FAMILY]
         tried = [c for c in calls if c.name == "connect" and c.done]
         last = max([*tried[-1:], *without[-1:]], key=lambda call: call.index, default=None)
-        if last is not None and last.failed and last.errno not in _NO_ANSWER and run.outcome is not None:
+        if last is None or any(c.name in ("socket", "bind") and c.index > last.index for c in calls):
+            continue
+        if last.failed and last.errno not in _NO_ANSWER and run.outcome is not None:
             count = len({c.address for c in tried}) + len(without)
             if count < evidence.addresses:
                 yield Finding(
