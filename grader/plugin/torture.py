@@ -56,8 +56,6 @@ ERRORS: dict[str, tuple[str, ...]] = {
 }
 #: What getaddrinfo() returns when it fails: gai codes, as numbers (netdb.h).
 _EAI = {"EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_MEMORY": -10, "EAI_NONAME": -2}
-#: In Python nobody meets EINTR (PEP 475), and TimeoutError is a socket's own limit.
-_NOT_IN_PYTHON = ("EINTR", "ETIMEDOUT")
 #: Of the calls that one line makes in the turns of a loop, so many fail.
 _ALIKE = 2
 #: Errors that a program may raise besides OSError, as the contracts have them.
@@ -136,12 +134,7 @@ def _tampered(script: Callable, stage: Stage, unit: Unit, fault: Fault) -> Resul
 
 
 def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fault]:
-    """A fault for each call that was made and each way in which it can fail.
-
-    In Python none can be asked to expect an exception of every close(), which on
-    Linux does not come.  Of socketpair() it is asyncio that makes one, and prints
-    of its failure what no program can mend.
-    """
+    """A fault for each call that was made and each way in which it can fail."""
     made: Counter[str] = Counter()
     from_here: Counter[tuple[str, int]] = Counter()
     for call in calls:
@@ -157,10 +150,18 @@ def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fau
                 yield Fault(call.name, retval=code, when=when)
         group = next((group for group in ("send", "recv", "accept") if call.any_of(group)), call.name)
         for error in ERRORS.get(group, ()):
-            if language == "c" or (error not in _NOT_IN_PYTHON and call.name not in ("close", "socketpair")):
+            if language == "c" or not _is_spared_in_python(call.name, error):
                 yield Fault(call.name, error=error, when=when)
         if group in ("send", "recv") and call.result > 1 and call.name != "sendall" and not _was_seen(call, calls):
             yield Fault(call.name, limit=1, when=when)
+
+
+def _is_spared_in_python(call: str, error: str) -> bool:
+    """Nobody meets EINTR (PEP 475); TimeoutError is a socket's own limit, and
+    BlockingIOError a connection on its way.  On Linux no error of close() comes;
+    and a socketpair() is asyncio's, which prints of its failure what no program
+    can mend."""
+    return error in ("EINTR", "ETIMEDOUT") or (call, error) == ("connect", "EAGAIN") or call in ("close", "socketpair")
 
 
 def _was_seen(call: Call, calls: list[Call]) -> bool:

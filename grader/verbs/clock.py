@@ -12,20 +12,21 @@ from collections.abc import Callable
 from grader.learner.trace.reader import Call
 from grader.verbs import quiet
 from grader.verbs.broken import Broken
+from grader.verbs.hangs import LATENESS, MOST_WAITS
 from grader.verbs.outcomes import outcome_words
 from grader.verbs.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 
 _SECOND = 1_000_000_000
-#: How late the kernel wakes whoever has waited (nanoseconds).
-_LATENESS = 1_000_000
-#: Waits that end in the course of one step of the script, before we give up.
-_MOST_WAITS = 5000
 
 
 class Clock:
-    """The time that the program sees; it stands still until the script moves it."""
+    """The time that the program sees.
+
+    It moves when the script says so; and where nothing else can happen, to the
+    end of a wait of the program's.
+    """
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -102,14 +103,14 @@ class Clock:
         trace = scene.process.trace
         start = trace["clock_now"]
         target = start + round(seconds * _SECOND)
-        for _ in range(_MOST_WAITS):
+        for _ in range(MOST_WAITS):
             scene.wait(self._is_at_rest(endless), "the program waits with a time limit", after_return=True)
             if scene.run is None:
                 return (trace["clock_now"] - start) / _SECOND
             end = min((call.until for call in self._waiting()), default=target)
-            if end + _LATENESS > target:
+            if end + LATENESS > target:
                 break
-            trace["clock_now"] = end + _LATENESS
+            trace["clock_now"] = end + LATENESS
             scene.wait(self._has_noticed, "the program notices that its time limit has passed")
         trace["clock_now"] = max(trace["clock_now"], target)
         scene.wait(self._has_noticed, "the program notices that its time limit has passed", after_return=True)

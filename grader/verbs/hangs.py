@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 2.0
 #: The same call so often, without a byte moved, is a loop without end.
 CIRCLES = 2000
+#: Waits that end on a held clock, in the course of one step of the script or
+#: while it leaves the time alone, before we give up.
+MOST_WAITS = 5000
+#: How late the kernel wakes whoever has waited (nanoseconds).
+LATENESS = 1_000_000
 #: Of so many different calls, at most, such a loop consists.
 _CIRCLE = 4
 #: Calls after which a program counts as calling without end.
@@ -38,7 +43,7 @@ class Hangs:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._notes = self._moved = 0
+        self._notes = self._moved = self._waits_ended = 0
 
     def begins_anew(self) -> None:
         """A function is called: nothing has been moved by it yet."""
@@ -79,6 +84,8 @@ class Hangs:
         if blocked is not None:
             if scene.is_ready_at_rest(ready):
                 return True
+            if self._time_passes():
+                return False
             raise Broken(death.of_blocked(scene, blocked, awaited))
         # a call that is held looks around for its release: that is no progress
         is_held = process.trace["held"] > process.trace["released"]
@@ -108,6 +115,18 @@ class Hangs:
         if watch.twice("held", held is not None):
             raise Broken(death.of_held(scene, held, awaited))
         return None
+
+    def _time_passes(self) -> bool:
+        """On a held clock, end the wait that ends first, where the script leaves
+        the time alone: a program may sleep between two looks.  Returns whether
+        there is one."""
+        trace = self._scene.process.trace
+        ends = [call.until for call in trace.unfinished if call.until]
+        if not ends or self._scene.clock_moves or self._waits_ended == MOST_WAITS:
+            return False
+        self._waits_ended += 1
+        trace["clock_now"] = max(trace["clock_now"], min(ends) + LATENESS)
+        return True
 
     def _only_looks_around(self, watch: Watch) -> bool:
         """Whether a program that waits with a limit, over and over, waits for

@@ -94,7 +94,7 @@ class Call:
         if fault.kinds & layout.SIGNAL:
             os.kill(os.getpid(), fault.signal)  # as from outside: for any thread
         if fault.kinds & layout.ERROR:
-            if fault.error in _GONE:
+            if fault.error in _GONE and self.operation != layout.NUMBER["connect"]:
                 _shutdown(self.head[2], socket.SHUT_RDWR)
             raise OSError(fault.error, os.strerror(fault.error))
 

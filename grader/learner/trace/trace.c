@@ -143,12 +143,14 @@ void trace_keep(struct call *call, const void *data, size_t length)
 
 /* An error that says that the connection is gone makes it so: whoever else uses
    it, a thread that reads, hears of it too. */
-static void break_connection(int fd, int error)
+static void break_connection(const struct record *record, int error)
 {
     int saved = errno;
 
+    if (record->operation == OP_CONNECT)
+        return;
     if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT)
-        syscall(SYS_shutdown, fd, SHUT_RDWR);
+        syscall(SYS_shutdown, record->fd, SHUT_RDWR);
     errno = saved;
 }
 
@@ -163,7 +165,7 @@ int trace_answers(struct call *call, long *result)
     if (f->kinds & TRACE_SIGNAL)
         kill(getpid(), f->signal);      /* as from outside: for any thread */
     if (f->kinds & TRACE_ERROR) {
-        break_connection(call->record->fd, error);
+        break_connection(call->record, error);
         errno = error;
         *result = f->kinds & TRACE_RETVAL ? f->retval : -1;
         return 1;

@@ -92,6 +92,16 @@ def handler_left(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def _block(text: str, start: int) -> str:
+    """The text of a block whose brace was opened just before start."""
+    depth = 1
+    for brace in re.finditer(r"[{}]", text[start:]):
+        depth += 1 if brace.group() == "{" else -1
+        if depth == 0:
+            return text[start : start + brace.start()]
+    return ""
+
+
 @violation
 def unsafe_handler(evidence: Evidence) -> Iterator[Finding]:
     """A handler that calls what a handler may not, from the program's text."""
@@ -100,10 +110,10 @@ def unsafe_handler(evidence: Evidence) -> Iterator[Finding]:
     text = evidence.source.text
     for found in _INSTALLED.finditer(text):
         name = found.group(1) or found.group(2)
-        defined = re.search(rf"\bvoid\s+{name}\s*\([^)]*\)\s*\{{(.*?)^\}}", text, re.DOTALL | re.MULTILINE)
-        called = defined and re.search(rf"\b({'|'.join(_UNSAFE)})\s*\(", defined.group(1))
+        defined = re.search(rf"\bvoid\s+{name}\s*\([^)]*\)\s*\{{", text)
+        called = defined and re.search(rf"\b({'|'.join(_UNSAFE)})\s*\(", _block(text, defined.end()))
         if called:
-            line = text[: defined.start(1) + called.start()].count("\n") + 1
+            line = text[: defined.end() + called.start()].count("\n") + 1
             place = replace(evidence.calls[0], line=line)
             yield Finding(
                 place.index, ("unsafe-handler",),
