@@ -12,13 +12,15 @@ from collections.abc import Callable
 from grader.learner.trace.reader import Call
 from grader.verbs import quiet
 from grader.verbs.broken import Broken
-from grader.verbs.hangs import LATENESS, MOST_WAITS
+from grader.verbs.hangs import LATENESS
 from grader.verbs.outcomes import outcome_words
 from grader.verbs.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 
 _SECOND = 1_000_000_000
+#: Waits that end in the course of one step of the script, before we give up.
+_MOST_WAITS = 5000
 
 
 class Clock:
@@ -103,7 +105,7 @@ class Clock:
         trace = scene.process.trace
         start = trace["clock_now"]
         target = start + round(seconds * _SECOND)
-        for _ in range(MOST_WAITS):
+        for _ in range(_MOST_WAITS):
             scene.wait(self._is_at_rest(endless), "the program waits with a time limit", after_return=True)
             if scene.run is None:
                 return (trace["clock_now"] - start) / _SECOND

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 2.0
 #: The same call so often, without a byte moved, is a loop without end.
 CIRCLES = 2000
-#: Waits that end on a held clock, in the course of one step of the script or
-#: while it leaves the time alone, before we give up.
-MOST_WAITS = 5000
+#: Waits that end by themselves on a held clock, before a program hangs.
+_MOST_WAITS = 300
 #: How late the kernel wakes whoever has waited (nanoseconds).
 LATENESS = 1_000_000
 #: Of so many different calls, at most, such a loop consists.
@@ -122,7 +121,7 @@ class Hangs:
         there is one."""
         trace = self._scene.process.trace
         ends = [call.until for call in trace.unfinished if call.until]
-        if not ends or self._scene.clock_moves or self._waits_ended == MOST_WAITS:
+        if not ends or self._scene.clock_moves or self._waits_ended == _MOST_WAITS:
             return False
         self._waits_ended += 1
         trace["clock_now"] = max(trace["clock_now"], min(ends) + LATENESS)
