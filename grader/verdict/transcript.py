@@ -199,7 +199,7 @@ class _Story:
             return [Line("learner", spoken(self._evidence, call)) for call in group]
         moved = sum(max(call.result, 0) for call in group)
         first = spoken(self._evidence, group[0])
-        if group[0].name in _WAITS:
+        if group[0].name in _WAITS or not _moves(group[0]):
             return [Line("learner", f"{_place(self._evidence, group[0])}{group[0].name}() again and again")]
         if group[0].name in _RECEIVES or moved == 0:
             # how the kernel cuts a stream, or how far a loop has come: no count
