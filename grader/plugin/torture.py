@@ -56,7 +56,8 @@ ERRORS: dict[str, tuple[str, ...]] = {
 }
 #: What getaddrinfo() returns when it fails: gai codes, as numbers (netdb.h).
 _EAI = {"EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_MEMORY": -10, "EAI_NONAME": -2}
-#: Of the calls that one line makes in the turns of a loop, so many fail.
+#: Of the calls that one line makes in the turns of a loop, so many fail: the
+#: second one in one way, and by an interruption.
 _ALIKE = 2
 #: Errors that a program may raise besides OSError, as the contracts have them.
 _REPORTS = ("OSError", "EOFError", "ValueError")
@@ -149,7 +150,10 @@ def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fau
             for code in _EAI.values():
                 yield Fault(call.name, retval=code, when=when)
         group = next((group for group in ("send", "recv", "accept") if call.any_of(group)), call.name)
-        for error in ERRORS.get(group, ()):
+        errors = ERRORS.get(group, ())
+        if from_here[call.name, call.where] > 1:  # one more turn of a loop
+            errors = tuple(error for error in errors if error in (errors[0], "EINTR"))
+        for error in errors:
             if language == "c" or not _is_spared_in_python(call.name, error):
                 yield Fault(call.name, error=error, when=when)
         if group in ("send", "recv") and call.result > 1 and call.name != "sendall" and not _was_seen(call, calls):
