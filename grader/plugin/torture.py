@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from queue import SimpleQueue
 from threading import Event
 
@@ -82,7 +83,7 @@ def sweep(script: Callable, stage: Stage, unit: Unit) -> tuple[Verdict, Diagnosi
     """
     cast = Cast(stage, unit)
     try:
-        verdict, diagnosis = perform(lambda: cast.call(script), cast)
+        verdict, diagnosis = perform(partial(cast.call, script), cast)
         calls = cast.scene.process.trace.calls if cast.scene.process else []
         runs = cast.scene.runs
     finally:
@@ -183,7 +184,7 @@ def _is_in_a_handler(call: Call, calls: list[Call]) -> bool:
 def _judged(script: Callable, cast: Cast) -> Result:
     """Play the script with a fault: a reported error is as good as a success."""
     try:
-        failure = play(lambda: cast.call(script), cast)
+        failure = play(partial(cast.call, script), cast)
     except Exception as exception:
         return Verdict.ERROR, kit_failure(exception)
     reported = any(_reported(run, cast.scene.faults[-1]) for run in cast.scene.runs)

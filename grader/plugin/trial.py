@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 
 from grader.build.module import BuildError
 from grader.build.toolchain import NoCompiler
+from grader.plugin.session import CHECKS
 from grader.verbs.broken import Broken
 from grader.verbs.cast import Cast
 from grader.verbs.scene import Scene
@@ -17,8 +17,6 @@ from grader.verbs.state import judge_end
 from grader.verdict.diagnosis import diagnose, violations
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Diagnosis, Place, Verdict
-
-CHECKS = Path(__file__).resolve().parents[1] / "checks"
 
 
 def perform(script: Callable[[], None], cast: Cast) -> tuple[Verdict, Diagnosis | None]:
@@ -74,6 +72,8 @@ def kit_failure(exception: Exception) -> Diagnosis:
         return Diagnosis("the kit itself failed", messages="".join(traceback.format_exception(exception)))
     words = f"{type(exception).__name__}: {exception}"
     if isinstance(exception, AttributeError) and exception.name:
+        from difflib import get_close_matches  # in no run but such a one
+
         alike = get_close_matches(exception.name, dir(exception.obj), 1)
         words = f"there is no verb `{exception.name}`" + (f"; do you mean `{alike[0]}`?" if alike else "")
         words += "  docs/verbs.md has them all"
