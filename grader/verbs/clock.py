@@ -96,17 +96,17 @@ class Clock:
         """
         self._scene.clock_moves, self._scene.is_silent = True, endless
         try:
-            return self._pass(seconds, endless)
+            return self._pass(seconds)
         finally:
             self._scene.clock_moves = self._scene.is_silent = False
 
-    def _pass(self, seconds: float, endless: bool) -> float:
+    def _pass(self, seconds: float) -> float:
         scene = self._scene
         trace = scene.process.trace
         start = trace["clock_now"]
         target = start + round(seconds * _SECOND)
         for _ in range(_MOST_WAITS):
-            scene.wait(self._is_at_rest(endless), "the program waits with a time limit", after_return=True)
+            scene.wait(self._is_at_rest(), "the program waits with a time limit", after_return=True)
             if scene.run is None:
                 return (trace["clock_now"] - start) / _SECOND
             end = min((call.until for call in self._waiting()), default=target)
@@ -121,13 +121,11 @@ class Clock:
     def _waiting(self) -> list[Call]:
         return [call for call in self._scene.process.trace.unfinished if call.until]
 
-    def _is_at_rest(self, endless: bool) -> Callable[[], bool]:
+    def _is_at_rest(self) -> Callable[[], bool]:
         """Whether the program waits on the clock and does nothing else.
 
-        A thread that is in no call of the trace must be asleep at two looks.
-
-        Args:
-            endless: whether it may wait for something else than the clock.
+        A thread that is in no call of the trace must be asleep at two looks.  In
+        a silence it may also wait for something else than the clock.
         """
         looks = 0
 
@@ -136,7 +134,7 @@ class Clock:
             if self._scene.run is None:
                 return True
             if not self._waiting():
-                looks = looks + 1 if endless and quiet.sleeps_on_all_delivered(self._scene) else 0
+                looks = looks + 1 if self._scene.is_silent and quiet.sleeps_on_all_delivered(self._scene) else 0
                 return looks > 2
             states = self._scene.process.task_states()
             elsewhere = states.keys() - {call.tid for call in self._scene.process.trace.unfinished}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from grader.learner.trace import layout
@@ -119,7 +120,7 @@ def rests(scene: Scene) -> bool:
     waiting = {call.tid for call in trace.unfinished}
     if not _all_sleep(scene, states):
         return False
-    if not all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in states):
+    if not _all_wait(states, waiting):
         return False
     if _on_its_way(scene):
         return False
@@ -137,7 +138,7 @@ def rests_but_for_the_held(scene: Scene) -> bool:
     waiting, states = {call.tid for call in trace.unfinished}, others()
     if not set(states.values()) <= {"S"}:
         return False
-    if not all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in states):
+    if not _all_wait(states, waiting):
         return False
     return not _on_its_way(scene) and others() == states and not trace.update() and trace["next"] == before
 
@@ -158,7 +159,7 @@ def children_rest(scene: Scene) -> bool:
             return False  # it is ending
         if set(states.values()) != {"S"}:
             return False
-        if not all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in states):
+        if not _all_wait(states, waiting):
             return False
     return not trace.update() and trace["next"] == before
 
@@ -244,6 +245,16 @@ def sleeps_on_all_delivered(scene: Scene) -> bool:
     if not _all_sleep(scene) or _on_its_way(scene):
         return False
     return _all_sleep(scene) and not trace.update() and trace["next"] == before and scene.run is not None
+
+
+def _all_wait(tids: Iterable[int], waiting: set[int]) -> bool:
+    """Whether each of these threads, which sleep, is in a call of the trace, waits
+    on a lock, or reads where the trace does not see it.
+
+    Args:
+        waiting: the threads that are in a call.
+    """
+    return all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in tids)
 
 
 def _all_sleep(scene: Scene, states: dict[int, str] | None = None) -> bool:
