@@ -51,6 +51,7 @@ SOLUTION = f"solutions/{KEY}/tiny.py"
 GAPS = f"solutions/{KEY}/gaps.toml"
 MANIFEST = f"exercises/{KEY}/exercise.toml"
 CHECKS = "grader/checks/check_tiny.py"
+CLAUSES = "grader/checks/clauses/tiny.toml"
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +234,42 @@ def test_files_that_do_not_agree(project: Project, place: str, old: str, new: st
     found = lint(exercise, [exercise])
 
     assert path in [breach.path for breach in found if words in breach.sentence], found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"sends_every_byte"', "", "in order, and then None or 0 is returned': no check looks at it"),
+        ('"sends_every_byte"', '"sends_every_bite"', "there is no check_sends_every_bite"),
+        ('"sends_every_byte"', '"survives_every_failing_call"', "no clause names the check sends_every_byte"),
+        ("says =", "tells =", "there is no field tells"),
+        ('says = "in C, EINTR is never reported"', 'says = ""', "it says nothing"),
+        ('checks = "all"', 'open = " "', "it does not say why it is left open"),
+        ('checks = "all"', 'checks = "all"\nopen = "nobody cares"', "it is left open and has checks"),
+        ("in C, EINTR is never reported", "a peer that is gone never ends the process", "it is there twice"),
+        ("[[clause]]", "[[claws]]", "it has no clause"),
+        ("[[clause]]", "[clause", "it is not TOML"),
+    ],
+)  # fmt: skip
+def test_a_clause_that_nothing_looks_at(project: Project, old: str, new: str, words: str) -> None:
+    project.edit(CLAUSES, old, new)
+    (exercise,) = load_all(project.root)
+
+    found = lint(exercise, [exercise])
+
+    assert (8, CLAUSES) in [(breach.law, breach.path) for breach in found if words in breach.sentence], found
+
+
+def test_an_exercise_without_a_table_of_clauses(project: Project) -> None:
+    (project.root / CLAUSES).unlink()
+
+    project.breaks("law 8", f"{CLAUSES}: it is missing", "go through the contract")
+
+
+def test_a_new_check_that_no_clause_names(project: Project) -> None:
+    _add_check(project, '@reveals("hard-coded-length")\n')
+
+    project.breaks("law 8", f"{CLAUSES}: no clause names the check sends_nothing", "name it at the clause")
 
 
 def test_a_stray_file_and_a_missing_one(project: Project) -> None:

@@ -92,6 +92,7 @@ def write(key: str, root: Path = PROJECT) -> list[Path]:
         "solutions/solution.c": f"solutions/{key}/{slug}.c",
         "solutions/gaps.toml": f"solutions/{key}/gaps.toml",
         "checks/check.py": f"grader/checks/check_{slug}.py",
+        "checks/clauses.toml": f"grader/checks/clauses/{slug}.toml",
     }
     for path in sorted((TEMPLATE / "solutions" / "accepted").iterdir()):
         places[f"solutions/accepted/{path.stem}"] = f"solutions/{key}/accepted/{path.stem}"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grader.catalogue.exercises import LANGUAGES, Exercise, Gap, ManifestError
 from grader.catalogue.gaps import Gaps
+from grader.verify.clauses import clauses_have_checks
 from grader.verify.model import Breach
 
 PARTS = range(1, 7)
@@ -28,7 +29,8 @@ def lint(exercise: Exercise, every: list[Exercise]) -> list[Breach]:
         every: all exercises of the project, which it may refer to.
     """
     found = [*_among(exercise, every), *_prerequisites(exercise, every)]
-    for rule in (_files, _readme, _contract, _manifest, _gaps_have_edits, _checks_name_gaps):
+    rules = (_files, _readme, _contract, _manifest, _gaps_have_edits, _checks_name_gaps, clauses_have_checks)
+    for rule in rules:
         found += rule(exercise)
     return found
 

@@ -13,6 +13,7 @@ LAWS = {
     4: "No gap without a check that reports it, no check without a gap it can report.",
     5: "Every repetition gives the same verdicts, diagnoses and transcripts.",
     6: "Whatever call fails, a solution recovers or reports it, and leaves nothing behind.",
+    8: "Every clause of a contract has a check that looks at it, or the reason why it is left open.",
 }
 
 
