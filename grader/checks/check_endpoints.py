@@ -39,38 +39,75 @@ def check_packs_ipv6(learner):
     learner.runs("pack_endpoint", "[::]:80")
     learner.returns(bytes.fromhex("06 0050") + bytes(16))
 
-    learner.runs("pack_endpoint", "[2001:0DB8:ffff:0:0:ffff:255.255.255.255]:65535")
+    learner.runs("pack_endpoint", "[2001:0DB8:ffff:0000:0000:ffff:255.255.255.255]:65535")
     learner.returns(bytes.fromhex("06 ffff 20010db8ffff00000000ffffffffffff"))
 
 
 @reveals("unchecked-conversion")
 def check_refuses_what_is_no_address(learner):
-    """refuses what is no numeric address, or stands in the wrong brackets"""
+    """refuses what is no numeric IPv4 address"""
     learner.runs("pack_endpoint", "127.1:3490")
     learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
 
     learner.runs("pack_endpoint", "192.0.2.256:3490")
     learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
 
+    learner.runs("pack_endpoint", "192.0.2.1.5:3490")
+    learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "192.0.02.1:3490")
+    learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "192.0.+2.1:3490")
+    learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
     learner.runs("pack_endpoint", "localhost:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "192.0.2.\N{ARABIC-INDIC DIGIT ONE}:3490")
     learner.raises("ValueError", mistakes=NO_ADDRESS)
 
     learner.runs("pack_endpoint", "192.0.2.1 :3490")
     learner.raises("ValueError", mistakes=NO_ADDRESS)
 
+    learner.runs("pack_endpoint", " 192.0.2.1:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "192.0.2.1\0:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
     learner.runs("pack_endpoint", ":3490")
     learner.raises("ValueError", mistakes=NO_ADDRESS)
 
+    learner.runs("pack_endpoint", "")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+
+@reveals("unchecked-conversion")
+def check_refuses_what_is_no_address_in_brackets(learner):
+    """refuses what is no numeric IPv6 address, or stands in the wrong brackets"""
     learner.runs("pack_endpoint", "[2001:db8:1]:3490")
     learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[2001::db8::1]:3490")
+    learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[12001:db8::1]:3490")
+    learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[2001:db8::192.0.2.256]:3490")
+    learner.raises("ValueError", instead="unchecked-conversion", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000:0000]:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
 
     learner.runs("pack_endpoint", "[fe80::1%1]:3490")
     learner.raises("ValueError", mistakes=NO_ADDRESS)
 
-    learner.runs("pack_endpoint", "[192.0.2.1]:3490")
+    learner.runs("pack_endpoint", "2001:db8::1:3490")
     learner.raises("ValueError", mistakes=NO_ADDRESS)
 
-    learner.runs("pack_endpoint", "2001:db8::1:3490")
+    learner.runs("pack_endpoint", "[192.0.2.1]:3490")
     learner.raises("ValueError", mistakes=NO_ADDRESS)
 
     learner.runs("pack_endpoint", "[2001:db8::1]3490")
@@ -85,32 +122,72 @@ def check_refuses_what_is_no_address(learner):
     learner.runs("pack_endpoint", "[[2001:db8::1]]:3490")
     learner.raises("ValueError", mistakes=NO_ADDRESS)
 
-    learner.runs("pack_endpoint", "[2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000:0000]:3490")
+    learner.runs("pack_endpoint", "[2001:db8::1]]:3490")
     learner.raises("ValueError", mistakes=NO_ADDRESS)
 
-    learner.runs("pack_endpoint", "")
+    learner.runs("pack_endpoint", "[2001:db8::1]x:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "x[2001:db8::1]:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[2001:db8::1]::3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[2001:db8::1]:80:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "192.0.2.1::3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "192.0.2.1:80:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[]:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "[:3490")
+    learner.raises("ValueError", mistakes=NO_ADDRESS)
+
+    learner.runs("pack_endpoint", "]:3490")
     learner.raises("ValueError", mistakes=NO_ADDRESS)
 
 
 @reveals("unchecked-port")
-def check_refuses_what_is_no_port(learner):
-    """refuses a port that is not a number from 0 to 65535, in digits alone"""
+def check_refuses_a_port_out_of_range(learner):
+    """refuses a port that is not from 0 to 65535, or that is missing"""
     learner.runs("pack_endpoint", "192.0.2.1:65536")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:99999")
     learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
 
     learner.runs("pack_endpoint", "192.0.2.1:-1")
     learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
 
-    learner.runs("pack_endpoint", "192.0.2.1:+80")
+    learner.runs("pack_endpoint", "[2001:db8::1]:4294967376")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "[2001:db8::1]:18446744073709551696")
     learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
 
     learner.runs("pack_endpoint", "192.0.2.1:")
     learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
 
+    learner.runs("pack_endpoint", "[2001:db8::1]:")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
     learner.runs("pack_endpoint", "192.0.2.1")
     learner.raises("ValueError", mistakes=NO_PORT)
 
-    learner.runs("pack_endpoint", "192.0.2.1: 80")
+    learner.runs("pack_endpoint", "[2001:db8::1]")
+    learner.raises("ValueError", mistakes=NO_PORT)
+
+
+@reveals("unchecked-port")
+def check_refuses_what_is_not_digits_alone(learner):
+    """refuses a port with a sign, a blank or anything else beside its digits"""
+    learner.runs("pack_endpoint", "192.0.2.1:http")
     learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
 
     learner.runs("pack_endpoint", "192.0.2.1:80x")
@@ -119,13 +196,44 @@ def check_refuses_what_is_no_port(learner):
     learner.runs("pack_endpoint", "192.0.2.1:8_0")
     learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
 
-    learner.runs("pack_endpoint", "192.0.2.1:http")
+    learner.runs("pack_endpoint", "192.0.2.1:0x50")
     learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
 
-    learner.runs("pack_endpoint", "[2001:db8::1]:4294967376")
+    learner.runs("pack_endpoint", "192.0.2.1:80.0")
     learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
 
-    learner.runs("pack_endpoint", "[2001:db8::1]:18446744073709551696")
+    learner.runs("pack_endpoint", "192.0.2.1:1e3")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:+80")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:-0")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1: 80")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:80 ")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:80\n")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "[2001:db8::1]:\t80")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+
+@reveals("unchecked-port")
+def check_refuses_digits_of_other_scripts(learner):
+    """refuses a port in other digits than 0 to 9"""
+    learner.runs("pack_endpoint", "192.0.2.1:\N{ARABIC-INDIC DIGIT EIGHT}\N{ARABIC-INDIC DIGIT ZERO}")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "[2001:db8::1]:\N{FULLWIDTH DIGIT EIGHT}\N{FULLWIDTH DIGIT ZERO}")
+    learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
+
+    learner.runs("pack_endpoint", "192.0.2.1:8\N{SUPERSCRIPT TWO}")
     learner.raises("ValueError", instead="unchecked-port", mistakes=NO_PORT)
 
 
@@ -153,6 +261,12 @@ def check_unpacks_ipv6(learner):
 
     learner.runs("unpack_endpoint", bytes.fromhex("06 ffff fe80123456789abc0def000000000001"))
     learner.returns("[fe80:1234:5678:9abc:def::1]:65535")
+
+    learner.runs("unpack_endpoint", bytes.fromhex("06 ffff 20010db8 00000000 00010000 00000001"))
+    learner.returns("[2001:db8::1:0:0:1]:65535")
+
+    learner.runs("unpack_endpoint", b"\x06" + b"\xff" * 18)
+    learner.returns("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")
 
 
 @reveals("trailing-bytes")
@@ -242,4 +356,7 @@ def check_refuses_a_null_buffer(learner):
     learner.raises("EINVAL")
 
     learner.runs("unpack_endpoint", Null(7))
+    learner.raises("EINVAL")
+
+    learner.runs("unpack_endpoint", Null(0))
     learner.raises("EINVAL")
