@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +18,34 @@ from pathlib import Path
 KEPT = 400
 
 
-def default_directory() -> Path:
-    """``$THIRTEEN_BYTES_CACHE``, or a folder of ours in the user's cache."""
+def open_cache() -> Cache:
+    """The cache in ``$THIRTEEN_BYTES_CACHE``, or in a folder of ours in the user's
+    cache; where that cannot be written, in a temporary folder that lasts.
+
+    Raises:
+        OSError: the folder that the variable names cannot be made or written to.
+    """
     named = os.environ.get("THIRTEEN_BYTES_CACHE")
     if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "thirteen-bytes"
+        return Cache(Path(named))
+    base = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    try:
+        return Cache(base / "thirteen-bytes")
+    except OSError:
+        return Cache(_temporary_directory())
+
+
+def _temporary_directory() -> Path:
+    """A folder that the next run finds again, and that is nobody else's: what is
+    built there will be loaded."""
+    place = Path(tempfile.gettempdir()) / f"thirteen-bytes-{os.getuid()}"
+    try:
+        place.mkdir(mode=0o700)
+    except FileExistsError:
+        found = place.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            return Path(tempfile.mkdtemp(prefix="thirteen-bytes-"))
+    return place
 
 
 class Cache:

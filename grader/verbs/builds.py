@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from grader.build.cache import Cache, default_directory
+from grader.build.cache import open_cache
 from grader.build.module import Module, Workshop
-from grader.build.toolchain import Toolchain, find
+from grader.build.toolchain import NoCompiler, Toolchain, find
 from grader.catalogue.exercises import Exercise
 
 
@@ -26,7 +26,12 @@ class Builds:
         self._modules[path] = self._pool.submit(self._build, path, exercise)
 
     def _find_toolchain(self) -> Toolchain:
-        self._cache = Cache(default_directory())
+        try:
+            self._cache = open_cache()
+        except OSError as error:
+            raise NoCompiler(
+                f"THIRTEEN_BYTES_CACHE names a folder that cannot be written ({error}): name another, or none"
+            ) from None
         toolchain = find(self._cache)
         self._workshop = Workshop(toolchain, self._cache)
         return toolchain
