@@ -30,7 +30,8 @@ class Graded:
         return next(u for (key, lang), u in self.units.items() if key[3:] == slug and lang == language)
 
     def first_failure(self, slug: str, language: str) -> dict | None:
-        return next((c for c in self.unit(slug, language)["checks"] if c["verdict"] != "pass"), None)
+        failed = [check for check in self.unit(slug, language)["checks"] if check["verdict"] != "pass"]
+        return min(failed, key=lambda check: (check["diagnosis"] or {}).get("is_minor", False), default=None)
 
 
 def kit_environment(root: Path = PROJECT) -> dict[str, str]:

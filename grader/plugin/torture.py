@@ -27,7 +27,7 @@ from grader.verbs.broken import Broken
 from grader.verbs.cast import Cast
 from grader.verbs.scene import Scene
 from grader.verbs.stage import Stage, Unit
-from grader.verbs.state import judge_end, judge_state
+from grader.verbs.state import judge_end, judge_state, printed
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Diagnosis, Verdict
 
@@ -204,7 +204,7 @@ def _left_behind(scene: Scene) -> Failure | None:
         judge_end(scene)
     except Broken as broken:
         return broken.failure
-    return violation(scene)
+    return violation(scene) or printed(scene)
 
 
 def _reported(run: Run, fault: Fault) -> bool:

@@ -13,7 +13,7 @@ from grader.plugin.session import CHECKS
 from grader.verbs.broken import Broken
 from grader.verbs.cast import Cast
 from grader.verbs.scene import Scene
-from grader.verbs.state import judge_end
+from grader.verbs.state import judge_end, printed
 from grader.verdict.diagnosis import diagnose, violations
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Diagnosis, Place, Verdict
@@ -49,7 +49,7 @@ def play(script: Callable[[], None], cast: Cast) -> Failure | None:
         judge_end(scene)
     except Broken as broken:
         return scene.settle(broken.failure)
-    return violation(scene)
+    return violation(scene) or printed(scene)
 
 
 def violation(scene: Scene) -> Failure | None:

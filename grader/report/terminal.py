@@ -54,7 +54,7 @@ class Terminal:
             verbose: every failing check in full instead of the first.
         """
         self._board(results)
-        failures = [c for u in results for c in u.checks if c.verdict not in (Verdict.PASS, Verdict.SKIP)]
+        failures = [failure for unit in results for failure in unit.failures]
         for unit in results:
             if unit.warnings and unit.verdict is not Verdict.BUILD:
                 self._say()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from grader.verbs import death, holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verdict.evidence import Failure
-from grader.verdict.model import Verdict
 
 if TYPE_CHECKING:
     from grader.verbs.scene import Scene
@@ -98,7 +97,7 @@ def judge_end(scene: Scene) -> None:
     """What can be seen only when the process has ended.
 
     Raises:
-        Broken: it printed, or left processes behind, zombies included.
+        Broken: it left processes behind, zombies included.
     """
     process = scene.process
     if process is None:
@@ -110,9 +109,12 @@ def judge_end(scene: Scene) -> None:
         elif scene.runs[-1].has_stopped and not scene.runs[-1].judged:
             scene.has_stopped()
     scene.conclude()
-    printed = b"".join(process.output())
-    if printed:
-        first = printed.decode(errors="replace").splitlines()[0]
-        raise Broken(
-            Failure("printed", f"printed {first[:60]!r}; a function of the contract prints nothing", Verdict.FAIL)
-        )
+
+
+def printed(scene: Scene) -> Failure | None:
+    """What the program has printed, which it may not; told when nothing else is
+    wrong, for who repairs a program may have it print what it does."""
+    text = b"".join(scene.process.output()).decode(errors="replace") if scene.process else ""
+    if not text:
+        return None
+    return Failure("printed", f"printed {text.splitlines()[0][:60]!r}; a function of the contract prints nothing")

@@ -61,6 +61,7 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
             difference=failure.difference,
             transcript=story,
             messages=failure.messages,
+            is_minor=failure.kind == "printed",
         )
     gap = next((gap for slug in first.gaps for gap in known if gap.slug == slug), None)
     return Diagnosis(

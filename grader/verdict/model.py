@@ -64,6 +64,8 @@ class Diagnosis:
         difference: the bytes, where bytes were compared.
         transcript: who did what, in order, up to the failure.
         messages: a compiler's or an interpreter's own words.
+        is_minor: whether it is told after all others: output that may have been
+            printed to find out about them.
     """
 
     sentence: str
@@ -74,6 +76,7 @@ class Diagnosis:
     difference: Difference | None = None
     transcript: tuple[Line, ...] = ()
     messages: str = ""
+    is_minor: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,16 @@ class UnitResult:
     warnings: str = ""
 
     @property
+    def failures(self) -> list[CheckResult]:
+        """The checks that neither passed nor were skipped, in their order, those
+        with a minor reason last."""
+        failed = [check for check in self.checks if check.verdict not in (Verdict.PASS, Verdict.SKIP)]
+        return sorted(failed, key=lambda check: check.diagnosis is not None and check.diagnosis.is_minor)
+
+    @property
     def first_failure(self) -> CheckResult | None:
-        """The first check that neither passed nor was skipped."""
-        return next((c for c in self.checks if c.verdict not in (Verdict.PASS, Verdict.SKIP)), None)
+        """The failure that is told first."""
+        return next(iter(self.failures), None)
 
     @property
     def verdict(self) -> Verdict:
