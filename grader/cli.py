@@ -1,7 +1,7 @@
 """The command line: arguments in, an exit code out.
 
 Exit codes: 0 everything passed; 1 something to repair; 2 the kit's own fault,
-or nothing could be judged here; 3 bad usage.
+or nothing could be judged here; 3 bad usage; 130 interrupted (Ctrl-C), as shells have it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError, Unkno
 from grader.verbs.stage import Unit
 from grader.verdict.model import UnitResult, Verdict
 
-PASSED, TO_REPAIR, KIT_FAULT, BAD_USAGE = 0, 1, 2, 3
+PASSED, TO_REPAIR, KIT_FAULT, BAD_USAGE, INTERRUPTED = 0, 1, 2, 3, 130
 #: What grading imports -> the package that has it.
 REQUIREMENTS = {"pytest": "pytest", "pytest_timeout": "pytest-timeout", "cffi": "cffi", "rich": "rich"}
 
@@ -37,7 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help="04, send_all or 04_send_all; default: all")
     parser.add_argument("--lang", choices=LANGUAGES, help="grade only that language")
     parser.add_argument(
-        "-k", metavar="EXPRESSION", default="", help="only the checks whose names match, as pytest has it"
+        "-k",
+        metavar="EXPRESSION",
+        default="",
+        help="only the checks whose names match, as pytest has it; one that matches none shows the names",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="show every failing check in full")
     parser.add_argument(
@@ -70,7 +73,7 @@ def main(arguments: list[str]) -> int:
     except ManifestError as error:
         return _complain(f"{error} (a file of whoever wrote the exercise, not of who solves it)", KIT_FAULT)
     except KeyboardInterrupt:
-        return _complain("interrupted", KIT_FAULT)
+        return _complain("interrupted", INTERRUPTED)
 
 
 def _verify(arguments: list[str]) -> int:
@@ -140,7 +143,8 @@ def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int
 
     outcome = session.run(units, options.k)
     if not outcome.selected and not outcome.faults:
-        return _complain(f"no check matches -k {options.k!r}", BAD_USAGE)
+        names = "\n".join(f"  {name}" for name in dict.fromkeys(session.names(units)))
+        return _complain(f"no check matches -k {options.k!r}; the names that it takes words of are\n{names}", BAD_USAGE)
     results = outcome.results
     if options.k:
         results = [result for result in results if result.planned or result.checks]

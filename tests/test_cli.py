@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from grader.catalogue.exercises import PROJECT
-from tests.conftest import Graded, by_slug, run_kit, solutions_in
+from tests.conftest import Graded, by_slug, kit_environment, run_kit, solutions_in
 
 
 @pytest.mark.parametrize(
@@ -24,6 +29,7 @@ from tests.conftest import Graded, by_slug, run_kit, solutions_in
         (["--submission", "/nowhere/at/all"], "is not a folder"),
         (["send_all", "--lang", "python", "-k", "no_such_check"], "no check matches"),
         (["send_all", "--lang", "python", "-k", "and and"], "no check matches"),
+        (["send_all", "--lang", "python", "-k", "short_sends"], "\n  sends_every_byte_when_send_is_short\n"),
     ],
 )
 def test_bad_usage_is_told_in_a_sentence(arguments: list[str], words: str) -> None:
@@ -60,6 +66,68 @@ def test_k_runs_only_the_checks_that_match(submission: Path, grade: Callable[...
     checks = [check["check"] for unit in graded.units.values() for check in unit["checks"]]
     assert checks == ["check_sends_every_byte_when_send_is_short"] * 2
     assert graded.code == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("send_all", "--lang", "python")], ids=["several", "one"])
+def test_an_interruption_ends_everything_at_once(arguments: tuple[str, ...]) -> None:
+    grading = subprocess.Popen(
+        [sys.executable, "-m", "grader", *arguments],
+        cwd=PROJECT, env=kit_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        process_group=0,
+    )  # fmt: skip
+    while not (started := _descendants(grading.pid)):  # launchers, and a helper for several programs
+        assert grading.poll() is None
+        select.select([], [], [], 0.001)
+    watched = [os.pidfd_open(pid) for pid in started]
+
+    os.killpg(grading.pid, signal.SIGINT)
+    output, errors = grading.communicate()
+
+    assert (grading.returncode, output, errors) == (130, "", "grader: interrupted\n")
+    for pidfd in watched:
+        assert select.select([pidfd], [], [], 10)[0]  # it has ended
+        os.close(pidfd)
+
+
+def _descendants(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    children = [int(child) for child in listed.read_text().split()] if listed.exists() else []
+    return children + [grandchild for child in children for grandchild in _descendants(child)]
+
+
+def test_what_a_program_prints_is_judged_last(submission: Path, grade: Callable[..., Graded]) -> None:
+    loud = "def send_all(sock, data):\n    print('sending', len(data))\n"
+    (submission / "send_all.py").write_text(loud + "    while data:\n        data = data[sock.send(data):]\n")
+
+    sound = grade(submission, "send_all")
+    (submission / "send_all.py").write_text(loud + "    if data:\n        sock.send(data)\n")
+    short = grade(submission, "send_all")
+
+    assert sound.first_failure("send_all", "python")["diagnosis"]["sentence"].startswith("printed 'sending 44'")
+    assert short.first_failure("send_all", "python")["diagnosis"]["gap"] == "short-send"
+    assert "it printed\n       sending" in short.text
+
+
+def test_a_home_that_cannot_be_written_is_no_obstacle(
+    submission: Path, grade: Callable[..., Graded], tmp_path: Path
+) -> None:
+    solutions_in(submission)
+    nowhere = {"HOME": "/proc/nobody", "XDG_CACHE_HOME": "", "THIRTEEN_BYTES_CACHE": "", "TMPDIR": str(tmp_path)}
+
+    graded = grade(submission, "send_all", "--lang", "c", env=nowhere)
+
+    assert graded.code == 0, graded.text + graded.errors
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.glob("thirteen-bytes-*")] == [0o700]
+
+
+def test_a_cache_that_cannot_be_written_is_named(submission: Path, grade: Callable[..., Graded]) -> None:
+    solutions_in(submission)
+
+    graded = grade(submission, "send_all", "--lang", "c", env={"THIRTEEN_BYTES_CACHE": "/proc/nowhere"})
+
+    assert graded.code == 2
+    assert "THIRTEEN_BYTES_CACHE names a folder that cannot be written" in graded.text
+    assert "Traceback" not in graded.text + graded.errors
 
 
 def test_a_submission_without_files_is_bad_usage(submission: Path) -> None:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
+from functools import partial
+from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from grader.processes.forkserver import die_with_parent
 from grader.verbs.stage import Stage, Unit
 from grader.verdict.model import UnitResult
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 CHECKS = Path(__file__).resolve().parents[1] / "checks"
 #: Plugins of pytest's own that a run of checks has no use for.
@@ -53,13 +63,8 @@ def run(units: list[Unit], expression: str = "", jobs: int | None = None) -> Out
     places = max(1, processors() // max(1, len(shares)))
     if len(shares) < 2:
         return run_here(units, expression, places)
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    # forked before anything here has a thread: the first share is this process's own
-    with ProcessPoolExecutor(len(shares) - 1, multiprocessing.get_context("fork")) as pool:
-        others = [pool.submit(run_here, share, expression, places) for share in shares[1:]]
-        outcomes = [run_here(shares[0], expression, places), *(other.result() for other in others)]
+    with _helpers(shares[1:], expression, places) as helpers:
+        outcomes = [run_here(shares[0], expression, places), *(helper() for helper in helpers)]
     by_unit = {
         unit: result
         for share, outcome in zip(shares, outcomes, strict=True)
@@ -77,6 +82,61 @@ def _shares(units: list[Unit], jobs: int) -> Iterator[list[Unit]]:
         share = ordered[len(units) * i // jobs : len(units) * (i + 1) // jobs]
         if share:
             yield share
+
+
+def names(units: list[Unit]) -> list[str]:
+    """The names of the checks of these units, without what all begin with."""
+    return [
+        name
+        for unit in units
+        for name in re.findall(
+            r"^def check_(\w+)", (CHECKS / f"check_{unit.exercise.slug}.py").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    ]
+
+
+@contextmanager
+def _helpers(shares: list[list[Unit]], expression: str, places: int) -> Iterator[list[Callable[[], Outcome]]]:
+    """Processes that run a share each; what they are left at, in whichever way,
+    is ended with them.
+
+    Yields:
+        For each share a function that waits for its outcome.
+    """
+    import multiprocessing  # not needed for a single program
+
+    # forked before anything here has a thread: the first share is this process's own
+    context, helpers, answers = multiprocessing.get_context("fork"), [], []
+    for share in shares:
+        ours, theirs = context.Pipe(duplex=False)
+        helpers.append(context.Process(target=_help, args=(theirs, share, expression, places, os.getpid())))
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the helper is ready for it
+        helpers[-1].start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        theirs.close()
+        answers.append(ours)
+    try:
+        yield [partial(_outcome_of, answer) for answer in answers]
+    finally:
+        for helper in helpers:
+            helper.terminate()  # it has answered, or nobody waits for it any more
+            helper.join()
+
+
+def _help(answer: Connection, share: list[Unit], expression: str, places: int, parent: int) -> None:
+    """Run a share in a process of its own, which does not outlive its parent."""
+    die_with_parent(parent)
+    # Ctrl-C is meant for the parent too, which says so; what runs here sees its channels close
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    answer.send(run_here(share, expression, places))
+
+
+def _outcome_of(answer: Connection) -> Outcome:
+    try:
+        return answer.recv()
+    except EOFError:
+        return Outcome(faults=["a process that graded a share of the programs has ended before it was done"])
 
 
 def run_here(units: list[Unit], expression: str = "", places: int = 1) -> Outcome:
@@ -97,6 +157,9 @@ def run_on(stage: Stage, units: list[Unit], expression: str = "", *, until: str 
 
     Args:
         until: when a program's checks end; see `grader.plugin.judge.Judge`.
+
+    Raises:
+        KeyboardInterrupt: pytest has taken one, and has ended early.
     """
     # What the environment has for pytest is not for this run.
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
@@ -113,5 +176,8 @@ def run_on(stage: Stage, units: list[Unit], expression: str = "", *, until: str 
     if expression:
         arguments += ["-k", expression]
     checks = {str(CHECKS / f"check_{unit.exercise.slug}.py"): None for unit in units}
-    pytest.main([*arguments, *checks], plugins=[judge])
+    with redirect_stderr(StringIO()):  # of an expression that is none our caller tells, once
+        code = pytest.main([*arguments, *checks], plugins=[judge])
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     return Outcome([judge.results[unit] for unit in units], judge.faults)

@@ -168,6 +168,13 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process when that one, its parent, ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it has ended already
+        os._exit(1)
+
+
 def _end(pid: int, others: set[int]) -> Exit:
     """Kill and reap pid and whatever has become this server's child since."""
     _kill_group(pid)
@@ -257,9 +264,7 @@ def serve(fd: int, child: Callable[[dict, Channel], None], added: int) -> None:
             pid = os.fork()
             if pid == 0:
                 os.setsid()
-                _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-                if os.getppid() != server:
-                    os._exit(1)
+                die_with_parent(server)
                 child(request["spawn"], channel)
                 os._exit(0)
             for _ in range(request["spawn"]["fds"]):
