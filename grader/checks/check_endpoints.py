@@ -329,6 +329,12 @@ def check_reports_what_does_not_fit(learner):
     learner.runs("unpack_endpoint", IPV4, room=14)
     learner.raises("EMSGSIZE", instead="small-buffer")
 
+    learner.runs("unpack_endpoint", IPV4, room=5)
+    learner.raises("EMSGSIZE", instead="small-buffer")
+
+    learner.runs("unpack_endpoint", IPV6, room=19)
+    learner.returns("[2001:db8::1]:3490")
+
     learner.runs("unpack_endpoint", IPV6, room=18)
     learner.raises("EMSGSIZE", instead="small-buffer")
 

@@ -81,12 +81,13 @@ class ForkServer:
             f"from grader.processes.forkserver import serve; serve({theirs.fileno()}, child, {len(search)})"
         )
         self._process = subprocess.Popen(
-            [*prefix, sys.executable, "-I", "-S", "-B", "-c", start],
+            [*prefix, sys.executable, "-P", "-s", "-S", "-B", "-c", start],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             pass_fds=(theirs.fileno(),),
-            env=environment or {"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+            # a set of texts has the same order in every run
+            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", **(environment or {}), "PYTHONHASHSEED": "0"},
             start_new_session=True,
         )
         theirs.close()
