@@ -25,11 +25,12 @@ SHORT_SEND = """
        send_all.c:22 send() took 7 of 8192 bytes, and the other 8185 were never
        sent
 
-       peer            learner
+       peer            learner, by line of send_all.c
        connects, and lends the program its end
                        runs send_all(sock, 8192 bytes)
-                       send_all.c:22  send(fd, 8192 bytes) = 7   (INJECTED)
+                       22  send(fd, "0000000"..., 8192, MSG_NOSIGNAL) = 7 *
        receives 7 bytes, then end-of-file
+       * brought about by the grader; elsewhere it happens by itself
 
        expected  8192 bytes: 0000000 0000008 0000016 0000024 0000032 00 ...
        actual       7 bytes: 0000000

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from grader.report.bytes import compared
+from grader.report.story import fitted
 from grader.verdict.model import CheckResult, Line, UnitResult, Verdict
 
 WIDTH = 80
@@ -139,13 +140,17 @@ class Terminal:
 
     def _transcript(self, story: tuple[Line, ...]) -> None:
         shown = story[-_TRANSCRIPT:]
+        place = next((line.place for line in shown if line.place), None)
         self._say()
-        self._say(f"{_MARGIN}{'peer':<{_LEARNER_COLUMN}}learner", "dim")
+        self._say(f"{_MARGIN}{'peer':<{_LEARNER_COLUMN}}learner{f', by line of {place.file}' if place else ''}", "dim")
         if len(shown) < len(story):
             self._say(f"{_MARGIN}...", "dim")
         for line in shown:
-            indent = 0 if line.actor == "peer" else _LEARNER_COLUMN
-            self._say(f"{_MARGIN}{' ' * indent}{_fitted(line.text, self._width - _INDENT - indent)}")
+            indent = _INDENT + (0 if line.actor == "peer" else _LEARNER_COLUMN)
+            for text in fitted(line, self._width - indent):
+                self._say(f"{' ' * indent}{text}")
+        if any(line.injected for line in shown):
+            self._say(f"{_MARGIN}* brought about by the grader; elsewhere it happens by itself", "dim")
 
     # --- the end ----------------------------------------------------------
 
@@ -192,12 +197,6 @@ def _cell(unit: UnitResult) -> str:
 
 def _indented(lines: list[str]) -> str:
     return "\n".join(f"{_MARGIN}{_printable(line)}" for line in lines)
-
-
-def _fitted(text: str, room: int) -> str:
-    """A line of a transcript, cut before its mark if it is too long."""
-    body, mark, _ = text.partition("   (INJECTED)")
-    return text if len(text) <= room else f"{body[: room - len(mark) - 3]}...{mark}"
 
 
 def _printable(text: str) -> str:

@@ -85,7 +85,7 @@ class Peer:
         """
         self._scene.bulk = bool(buffers)
         answer = self._do("listen", name=_LISTENER, address=address, port=int(port), backlog=16, buffers=buffers)
-        self._note("listens")
+        self._note(f"listens on {address}")
         return str(answer["port"])
 
     def holds(self, address: str, port: str = "0") -> str:

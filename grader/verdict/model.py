@@ -44,11 +44,27 @@ class Line:
 
     Attributes:
         actor: ``"peer"`` or ``"learner"``.
-        text: what it did.
+        text: what it did; of a call, the function's name.
+        arguments: of a call, as its program writes them; else None.
+        result: of a call, what came of it: ``" = -1 EINTR"``.
+        place: where in the learner's file, if it is known.
+        who: ``"child 1"`` or ``"thread 2"``, where it was not the program's
+            first process or thread.
+        injected: whether the grader has made the call end so.
     """
 
     actor: str
     text: str
+    arguments: tuple[str, ...] | None = None
+    result: str = ""
+    place: Place | None = None
+    who: str = ""
+    injected: bool = False
+
+    def __str__(self) -> str:
+        arguments = "" if self.arguments is None else f"({', '.join(self.arguments)})"
+        where = [str(self.place)] * bool(self.place) + [f"{self.who}:"] * bool(self.who)
+        return "  ".join([*where, f"{self.text}{arguments}{self.result}{' *' * self.injected}"])
 
 
 @dataclass(frozen=True)

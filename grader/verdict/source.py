@@ -16,7 +16,31 @@ _PYTHON_NAMES = {
     "connect": ("connect", "connect_ex", "create_connection"),
     "getaddrinfo": ("getaddrinfo", "create_connection"),
     "poll": ("poll", "select"),
+    "epoll_wait": ("poll", "select"),
     "setsockopt": ("setsockopt", "setblocking", "settimeout"),
+    "waitpid": ("waitpid", "wait", "waitid", "wait3", "wait4"),
+    "sigwait": ("sigwait", "sigwaitinfo", "sigtimedwait"),
+    "pthread_create": ("start", "start_new_thread"),
+    "pthread_join": ("join",),
+    "exit": ("_exit",),
+}
+#: Functions of Python's that make several calls, each with arguments of its own.
+_COMPOSED = ("create_connection", "create_server")
+#: Where several functions of C are one call to the trace.
+_C_NAMES = {
+    "poll": ("poll", "ppoll"),
+    "select": ("select", "pselect"),
+    "epoll_wait": ("epoll_wait", "epoll_pwait"),
+    "epoll_create": ("epoll_create1", "epoll_create"),
+    "waitpid": ("waitpid", "wait", "waitid", "wait3", "wait4"),
+    "sigwait": ("sigwait", "sigwaitinfo", "sigtimedwait"),
+    "pause": ("pause", "sigsuspend"),
+    "sleep": ("sleep", "usleep", "nanosleep", "clock_nanosleep", "poll", "select"),
+    "pthread_create": ("pthread_create", "thrd_create"),
+    "pthread_join": ("pthread_join", "thrd_join"),
+    "exit": ("_exit", "_Exit", "exit"),
+    "close": ("close", "fclose"),
+    "dup2": ("dup2", "dup3"),
 }
 
 
@@ -59,9 +83,28 @@ class Source:
         if self.language == "python":
             node = self._call(call)
             return [ast.unparse(argument) for argument in node.args] if node else []
-        text = "\n".join(self.lines[(call.line or 1) - 1 : (call.line or 1) + 6])
-        found = re.search(rf"\b{call.name}\s*\(", text)
-        return _split(text[found.end() :]) if found else []
+        text, end = self._c_call(call)
+        return _split(text[end:]) if end else []
+
+    def spelled(self, call: Call) -> str:
+        """The function that the text calls: ``socket.socket``, ``recv_into``,
+        ``ppoll``; ``""`` if it is not found, or makes other calls too."""
+        if self.language == "python":
+            node = self._call(call)
+            text = ast.unparse(node.func) if node else ""
+            is_plain = re.fullmatch(r"[\w.]{,40}", text) and text.rpartition(".")[2] not in _COMPOSED
+            return text if is_plain else ""
+        text, end = self._c_call(call)
+        return re.search(r"(\w+)\s*\($", text[:end]).group(1) if end else ""
+
+    def _c_call(self, call: Call) -> tuple[str, int]:
+        """The text from a call's line on, and where its arguments begin; 0 if
+        they are not found."""
+        text = "\n".join(self.lines[(call.line or 1) - 1 : (call.line or 1) + 6]) if call.line else ""
+        for name in _C_NAMES.get(call.name, (call.name,)):
+            if found := re.search(rf"\b{name}\s*\(", text):
+                return text, found.end()
+        return text, 0
 
     def assigned(self, call: Call) -> str:
         """The variable that a call's result is stored in, ``""`` if unknown."""

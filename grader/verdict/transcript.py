@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from grader.learner.trace import layout
-from grader.learner.trace.reader import Call, eai_name
+from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence
 from grader.verdict.model import Line
+from grader.verdict.spoken import Speaker
 from grader.verdict.words import counted
 
 #: How many of its last entries a transcript has.
@@ -27,9 +28,10 @@ _SILENT = {
     "getsockname", "getpeername", "fcntl", "ioctl", "freeaddrinfo", "getsockopt", "epoll_ctl", "fdopen",
     "thread_start",
 }  # fmt: skip
-_SENDS = layout.GROUPS["send"]
 _RECEIVES = layout.GROUPS["recv"]
 _WAITS = layout.GROUPS["wait"]
+#: Errors that come of what a peer has done.
+_BROKEN = ("ECONNRESET", "EPIPE")
 
 
 @dataclass
@@ -155,19 +157,26 @@ class _Story:
         self._runs = evidence.runs
         self._alone = len({(call.pid, call.tid) for call in evidence.calls}) == 1
         self._unborn = set(evidence.children)
+        self._stirred = False  # something has happened that a wait may have ended for
+        self._speaker = Speaker(evidence)
 
     def may_happen(self, call: Call) -> bool:
         number = sum(run.first <= call.index for run in self._runs)
         if number > self._started or call.pid in self._unborn or not (call.done or self._alone):
             return False
-        if not call.done or (call.failed and not call.injected and call.errno not in ("ECONNRESET", "EPIPE")):
-            return True
-        if call.any_of("accept"):
-            return call.failed or self._accepted < self._connects
+        return not call.done or bool(call.injected) or self._has_cause(call)
+
+    def _has_cause(self, call: Call) -> bool:
+        """Whether what a call has reported has come about."""
+        if call.failed:
+            return call.errno not in _BROKEN or self._ends > 0
         if call.name in _RECEIVES:
-            if call.failed or call.result == 0:
-                return bool(call.injected) or self._ends > 0
-            return self._received + call.result <= self._sent
+            return self._received + call.result <= self._sent if call.result else self._ends > 0
+        if call.any_of("accept"):
+            return self._accepted < self._connects
+        if call.name in _WAITS and call.result > 0 and not call.args[2]:  # nor is it for room to send
+            came = self._sent > self._received or self._connects > self._accepted or self._ends > 0
+            return came or self._stirred or bool(self._evidence.children)
         return True
 
     def happened(self, call: Call) -> None:
@@ -183,88 +192,32 @@ class _Story:
         self._sent += step.sends
         self._ends += step.ends
         self._started += step.starts >= 0
+        self._stirred |= step.actor == "learner" and step.starts < 0
 
     def lines(self, entry: Step | list[Call]) -> list[Line]:
         """What the transcript says of a step, or of the turns of a loop."""
         if isinstance(entry, Step):
             return [Line(entry.actor, entry.text)]
-        group = entry
-        if self._evidence.bulk and _moves(group[0]):
-            # as the kernel cuts it: neither numbers nor sizes
-            names = " and ".join(dict.fromkeys(f"{call.name}()" for call in group))
-            end = "again and again" if _moves_alike(group[0], group[-1]) else "..."
-            end = f"= -1 {group[0].errno}" if group[0].failed else end
-            return [Line("learner", f"{_place(self._evidence, group[0])}{names} {end}")]
+        return self._bulk(entry) if self._evidence.bulk and _moves(entry[0]) else self._turns(entry)
+
+    def _bulk(self, group: list[Call]) -> list[Line]:
+        """Calls as the kernel cuts them: neither numbers nor sizes."""
+        first = group[0]
+        names = " and ".join(dict.fromkeys(f"{call.name}()" for call in group))
+        end = " again and again" if _moves_alike(first, group[-1]) else " ..."
+        if first.failed:
+            end = self._speaker.spoken(first).result
+        return [self._speaker.summary(first, names, end)]
+
+    def _turns(self, group: list[Call]) -> list[Line]:
+        first = group[0]
         if len(group) <= 3:
-            return [Line("learner", spoken(self._evidence, call)) for call in group]
+            return [self._speaker.spoken(call) for call in group]
+        if first.name in _WAITS or not _moves(first):
+            return [self._speaker.summary(first, f"{first.name}()", " again and again")]
         moved = sum(max(call.result, 0) for call in group)
-        first = spoken(self._evidence, group[0])
-        if group[0].name in _WAITS or not _moves(group[0]):
-            return [Line("learner", f"{_place(self._evidence, group[0])}{group[0].name}() again and again")]
-        if group[0].name in _RECEIVES or moved == 0:
+        if first.name in _RECEIVES or moved == 0:
             # how the kernel cuts a stream, or how far a loop has come: no count
-            text = f"{_place(self._evidence, group[0])}{group[0].name}() again and again: {counted(moved)} in all"
-            return [Line("learner", text)]
-        again = (
-            f"{_place(self._evidence, group[1])}{group[1].name}() {len(group) - 1} times more: {counted(moved)} in all"
-        )
-        return [Line("learner", first), Line("learner", again)]
-
-
-def _place(evidence: Evidence, call: Call) -> str:
-    return f"{evidence.place(call)}  " if call.line else ""
-
-
-def spoken(evidence: Evidence, call: Call) -> str:
-    """One call as strace would have it, with the program's own names."""
-    name = evidence.source.descriptor(call) or ("fd" if call.fd >= 0 else "")
-    if call.name == "getaddrinfo":
-        name = ""
-    text = f"{call.name}({', '.join(filter(None, [name, *_details(call)]))})"
-    if evidence.source.language == "python" and name and call.name not in ("select", "poll", "abandon"):
-        text = f"{name}.{_name(call)}({', '.join(_details(call))})"
-    if call.name == "abandon":
-        life = evidence.life(call)
-        text = f"{evidence.name_of(life).strip('`') if life else 'a socket'} is left open, to the garbage collector"
-        return f"{_place(evidence, call)}{text}"
-    if not call.done:
-        return f"{_place(evidence, call)}{text} ..."
-    if call.failed and (call.name != "getaddrinfo" or call.errno):
-        text += f" = -1 {call.errno}"
-    elif call.name in ("socket", "accept", "accept4", "dup", "fork", "epoll_create", "getaddrinfo"):
-        assigned = evidence.source.assigned(call)
-        text = f"{assigned} = {text}" if assigned and call.name != "getaddrinfo" else text
-        if call.name == "getaddrinfo" and call.result:
-            text += f" = {eai_name(call.result)}"
-    elif call.name in _SENDS or call.name in _RECEIVES or call.name in _WAITS:
-        text += f" = {call.result}"
-    return f"{_place(evidence, call)}{text}{'   (INJECTED)' if call.injected else ''}"
-
-
-def _name(call: Call) -> str:
-    """What the program calls a call: Python has names of its own for a mode."""
-    if call.name == "setsockopt" and call.args[0] == -1:
-        return "settimeout" if call.args[2] else "setblocking"
-    return call.name
-
-
-def _time_limit(call: Call) -> str:
-    """The time limit that a call sets, or has on a held clock."""
-    if call.name == "setsockopt" and call.args[0] == -1:
-        return f"{call.args[2] / 1000:g}" if call.args[2] else str(bool(call.args[3]))
-    return f"{call.patience / 1000:g} s" if call.any_of("wait") and call.patience else ""
-
-
-def _details(call: Call) -> list[str]:
-    if limit := _time_limit(call):
-        return [limit]
-    if call.name in _SENDS or call.name in _RECEIVES:
-        return [f"{counted(call.args[0])}"]
-    if call.name in ("bind", "connect") and call.address:
-        return [call.address[0]]
-    if call.name == "getaddrinfo":
-        host = call.payload.partition(b"\0")[0].decode(errors="replace")
-        return [host or "NULL"]
-    if call.name in ("listen", "exit"):
-        return [str(call.args[0])]
-    return []
+            return [self._speaker.summary(first, f"{first.name}()", f" again and again: {counted(moved)} in all")]
+        again = f" {len(group) - 1} times more: {counted(moved)} in all"
+        return [self._speaker.spoken(first), self._speaker.summary(group[1], f"{first.name}()", again)]

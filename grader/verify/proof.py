@@ -241,7 +241,7 @@ def _story(check: CheckResult) -> str:
         return ""
     if check.diagnosis.messages:
         return check.diagnosis.messages
-    lines = [("        " if line.actor == "learner" else "") + line.text for line in check.diagnosis.transcript]
+    lines = [("        " if line.actor == "learner" else "") + str(line) for line in check.diagnosis.transcript]
     return "\n".join(lines[-8:])
 
 
