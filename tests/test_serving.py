@@ -11,10 +11,12 @@ from grader.plugin.trial import play
 from grader.verbs.broken import Broken
 from grader.verbs.cast import Cast
 from grader.verbs.stage import Stage, Unit
+from grader.verdict.transcript import tell
 from tests.conftest import by_slug
 
 ECHO = by_slug("echo_server")
 ACCEPTED = ECHO.root / "solutions" / ECHO.key / "accepted"
+ROOM = ECHO.root / "solutions" / "13_event_loop" / "accepted"
 
 #: A program that never gives a connection back, and serves nobody.
 KEEPS = """
@@ -44,14 +46,14 @@ def serve(port):
 
 
 @pytest.fixture
-def cast_of(tmp_path: Path) -> Iterator[Callable[[str], Cast]]:
-    """The parts of a check of a Python program, by its text."""
+def cast_of(tmp_path: Path) -> Iterator[Callable[..., Cast]]:
+    """The parts of a check of a program, by its text."""
     open_now: list = []
 
-    def make(text: str) -> Cast:
-        path = tmp_path / "echo_server.py"
+    def make(text: str, slug: str = "echo_server", language: str = "python") -> Cast:
+        path = tmp_path / f"{slug}.{'c' if language == 'c' else 'py'}"
         path.write_text(text)
-        unit = Unit(ECHO, "python", path)
+        unit = Unit(by_slug(slug), language, path)
         stage = Stage([unit])
         cast = Cast(stage, unit)
         open_now.extend([stage, cast])
@@ -63,7 +65,7 @@ def cast_of(tmp_path: Path) -> Iterator[Callable[[str], Cast]]:
 
 
 @pytest.mark.parametrize("name", ["threads.py", "selectors_loop.py"])
-def test_a_hundred_clients_at_once(name: str, cast_of: Callable[[str], Cast]) -> None:
+def test_a_hundred_clients_at_once(name: str, cast_of: Callable[..., Cast]) -> None:
     cast = cast_of((ACCEPTED / name).read_text())
     learner, port, crowd = cast["learner"], cast["port"], cast["clients"].crowd(100)
     words = [f"client {number}".encode() for number in range(100)]
@@ -83,7 +85,7 @@ def test_a_hundred_clients_at_once(name: str, cast_of: Callable[[str], Cast]) ->
     ]  # fmt: skip
 
 
-def test_a_connection_whose_client_is_gone_is_found(cast_of: Callable[[str], Cast]) -> None:
+def test_a_connection_whose_client_is_gone_is_found(cast_of: Callable[..., Cast]) -> None:
     cast = cast_of(KEEPS)
     learner, port = cast["learner"], cast["port"]
     ann, bob = cast["clients"]("ann", "bob")
@@ -102,9 +104,74 @@ def test_a_connection_whose_client_is_gone_is_found(cast_of: Callable[[str], Cas
     assert len(cast.scene.deserted) == 1
 
 
-def test_a_server_that_never_sleeps_is_found(cast_of: Callable[[str], Cast]) -> None:
+def test_a_server_that_never_sleeps_is_found(cast_of: Callable[..., Cast]) -> None:
     cast = cast_of(SPINS)
     cast["learner"].serves("serve", cast["port"])
 
     with pytest.raises(Broken, match="again and again"):
         cast["learner"].rests()
+
+
+def test_what_peers_do_while_a_program_is_stopped_comes_at_once(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of((ACCEPTED / "selectors_loop.py").read_text())
+    learner, port = cast["learner"], cast["port"]
+    ann, bob = cast["clients"]("ann", "bob")
+
+    def script() -> None:
+        learner.serves("serve", port)
+        ann.connects(port)
+        learner.rests()
+        bob.connects(port)
+        learner.is_stopped()
+        ann.sends(b"one")
+        bob.sends(b"two")
+        ann.half_closes()
+        learner.goes_on()
+        bob.receives(b"two")
+        ann.receives(b"one")
+        ann.sees_end_of_file()
+
+    assert play(script, cast) is None
+    waits = [call.result for call in cast.scene.process.trace.calls if call.any_of("wait")]
+    assert max(waits) == 2
+    told = [line.text for line in tell(cast.scene.evidence(lines=True), cast.scene.steps)]
+    stop, go = told.index("is stopped (SIGSTOP)"), told.index("goes on (SIGCONT)")
+    assert told[stop + 1 : go] == ["ann sends 3 bytes", "bob sends 3 bytes", "ann half-closes"]
+
+
+def test_a_stop_interrupts_no_wait_of_a_program(cast_of: Callable[..., Cast]) -> None:
+    dies_of_interruption = (ROOM / "epoll.c").read_text().replace("return errno == EINTR;", "return 0;")
+    cast = cast_of(dies_of_interruption, "event_loop", "c")
+    learner, port = cast["learner"], cast["port"]
+    ann, bob = cast["clients"]("ann", "bob")
+
+    def script() -> None:
+        learner.serves("serve", port)
+        ann.connects(port)
+        bob.connects(port)
+        learner.is_stopped()
+        learner.goes_on()
+        ann.sends(b"line\n")
+        bob.receives(b"line\n")
+
+    assert play(script, cast) is None
+
+
+def test_a_child_goes_on_while_its_parent_is_stopped(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(by_slug("fork_server").solution("python").read_text(), "fork_server")
+    learner, port = cast["learner"], cast["port"]
+    (ann,) = cast["clients"]("ann")
+
+    def script() -> None:
+        learner.serves("serve", port)
+        ann.connects(port)
+        learner.is_stopped()
+        ann.sends(b"one")
+        ann.receives(b"one")
+        ann.half_closes()
+        ann.sees_end_of_file()
+        learner.rests()
+        assert "Z" in cast.scene.process.family().values()
+        learner.goes_on()
+
+    assert play(script, cast) is None

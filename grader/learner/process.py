@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import select
+import signal
 from socket import AF_UNIX, SOCK_STREAM, socketpair
 from typing import Any
 
@@ -16,6 +17,8 @@ from grader.processes.forkserver import Exit, ForkServer, ServerGone, sweep_orph
 
 #: Processor time that one call of a function, or loading, may take (seconds).
 BUSY_SECONDS = 1.0
+#: How soon the next look comes, while a signal takes effect (seconds).
+_SECOND_LOOK = 0.0005
 
 
 class LearnerProcess:
@@ -37,6 +40,7 @@ class LearnerProcess:
         self.trace["fork_limit"] = 32
         fds = (self.trace.fd, self.doorbell, theirs.fileno(), *files)
         self.exit: Exit | None = None
+        self.is_stopped = False  # by the script
         try:
             self.pid = server.spawn({**request, "fds": len(fds), "seconds": BUSY_SECONDS}, fds)
         finally:
@@ -113,10 +117,11 @@ class LearnerProcess:
 
     def task_states(self) -> dict[int, str]:
         """Thread id -> the letter of its scheduler state, over all processes of
-        the program; one that has ended has no threads."""
+        the program but one that the script has stopped; one that has ended has
+        no threads."""
         states = {}
         for pid, letter in self.family().items():
-            if letter == "Z" and pid != self.pid:
+            if (letter == "Z" and pid != self.pid) or (self.is_stopped and pid == self.pid):
                 continue
             try:
                 for tid in proc.threads(pid):
@@ -182,6 +187,26 @@ class LearnerProcess:
     def signal(self, number: int) -> None:
         """Send it a signal, as kill(1) does."""
         os.kill(self.pid, number)
+
+    def stop(self) -> None:
+        """Stop all its threads, and none of the processes that it has forked."""
+        self.is_stopped = True
+        self.trace["stops"] += 1
+        os.kill(self.pid, signal.SIGSTOP)
+        while not (self._stands_still() or self.has_ended):
+            select.select([self.pidfd], [], [], _SECOND_LOOK)
+
+    def go_on(self) -> None:
+        """Let it go on, if it is stopped."""
+        if self.is_stopped:
+            os.kill(self.pid, signal.SIGCONT)
+            self.is_stopped = False
+
+    def _stands_still(self) -> bool:
+        try:
+            return {proc.state(f"{self.pid}/task/{tid}") for tid in proc.threads(self.pid)} == {"T"}
+        except OSError:
+            return False  # a thread, or all of it, has just ended
 
     def has_taken(self, number: int) -> bool:
         """Whether a signal that was sent has been delivered, or is blocked."""

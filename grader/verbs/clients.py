@@ -27,6 +27,12 @@ class Clients:
         """
         return [Peer(self._scene, self._shared, name) for name in names]
 
+    def arrive(self, port: str, *clients: Peer) -> None:
+        """They connect, each when the program rests, so that it sees them one by one."""
+        for client in clients:
+            client.connects(port)
+            self._rest()
+
     def either_is_echoed(self, port: str, data: bytes) -> None:
         """Two clients come, one after the other, send data and half-close.
 
@@ -78,13 +84,16 @@ class Clients:
         ]
         for turn in turns:  # one event at a time: a loop makes the same calls every time
             turn()
-            self._scene.wait(quiet.Rest(self._scene), "the program rests")
+            self._rest()
         heard = [client.receives_until_the_end() for client in (speaker, listener)]
         return heard == [b"", line]
 
     def crowd(self, count: int) -> Crowd:
         """So many clients that act as one."""
         return Crowd(self._scene, self(*(f"client {number}" for number in range(1, count + 1))))
+
+    def _rest(self) -> None:
+        self._scene.wait(quiet.Rest(self._scene), "the program rests")
 
     @property
     def _shared(self) -> PeerProcess:

@@ -39,6 +39,12 @@ class Clock:
         self._scene.time_limit = round(seconds * _SECOND)
         return seconds
 
+    def limits_waiting(self, seconds: float) -> None:
+        """From now on no client waits longer than so long for what it is owed
+        because the program sleeps; a program that looks up now and then, as often
+        as that, is right."""
+        self._scene.patience = round(seconds * _SECOND)
+
     def passes(self, seconds: float) -> None:
         """So much time passes, and the program still waits when it has: with a
         time limit that is longer, or with none.

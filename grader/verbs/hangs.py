@@ -27,6 +27,8 @@ CIRCLES = 2000
 _MOST_WAITS = 300
 #: How late the kernel wakes whoever has waited (nanoseconds).
 LATENESS = 1_000_000
+#: How many times longer than a check allows a client waits, before that counts.
+_TOLERANCE = 1.2
 #: Of so many different calls, at most, such a loop consists.
 _CIRCLE = 4
 #: Calls after which a program counts as calling without end.
@@ -83,7 +85,7 @@ class Hangs:
         if blocked is not None:
             if scene.is_ready_at_rest(ready):
                 return True
-            if self._time_passes():
+            if self._time_passes(watch):
                 return False
             raise Broken(death.of_blocked(scene, blocked, awaited))
         # a call that is held looks around for its release: that is no progress
@@ -115,16 +117,24 @@ class Hangs:
             raise Broken(death.of_held(scene, held, awaited))
         return None
 
-    def _time_passes(self) -> bool:
+    def _time_passes(self, watch: Watch) -> bool:
         """On a held clock, end the wait that ends first, where the script leaves
         the time alone: a program may sleep between two looks.  Returns whether
-        there is one."""
-        trace = self._scene.process.trace
-        ends = [call.until for call in trace.unfinished if call.until]
-        if not ends or self._scene.clock_moves or self._waits_ended == _MOST_WAITS:
+        there is one.
+
+        Raises:
+            Broken: a client has waited too long by then.
+        """
+        scene, trace = self._scene, self._scene.process.trace
+        waits = [call for call in trace.unfinished if call.until]
+        if not waits or scene.clock_moves or self._waits_ended == _MOST_WAITS:
             return False
         self._waits_ended += 1
-        trace["clock_now"] = max(trace["clock_now"], min(ends) + LATENESS)
+        first, before = min(waits, key=lambda call: call.until), trace["clock_now"]
+        trace["clock_now"] = max(before, first.until + LATENESS)
+        watch.passed += trace["clock_now"] - before
+        if 0 < scene.patience * _TOLERANCE < watch.passed and any(peer.is_busy for peer in scene.peers):
+            raise Broken(_slowness(scene, first, watch.passed))
         return True
 
     def _only_looks_around(self, watch: Watch) -> bool:
@@ -151,6 +161,17 @@ class Hangs:
         for_nothing = moved == self._moved
         self._notes, self._moved = noted, moved
         return for_nothing
+
+
+def _slowness(scene: Scene, call: Call, passed: int) -> Failure:
+    """A program that sleeps while a client is owed something."""
+    scene.look_up([call])
+    where = f" at {scene.source.name}:{call.line}" if call.line else ""
+    sentence = (
+        f"{call.name}(){where}: the program sleeps for {passed / 1e9:.3g} s while a client waits for an answer; "
+        f"{scene.patience / 1e9:g} s is the most"
+    )
+    return Failure("slow", sentence, line=call.line, read="poll(2)")
 
 
 def nobody_is_left(watch: Watch, scene: Scene) -> bool:

@@ -247,9 +247,27 @@ class Learner(ServingVerbs):
         scene = self._scene
         scene.wait(lambda: quiet.rests_but_for_the_held(scene), "the other threads rest")
 
+    def is_stopped(self) -> None:
+        """The program, at rest, is stopped (SIGSTOP): what peers do until it
+        `goes_on` has all happened when it looks again, in every run.
+
+        Processes that it has forked are not stopped with it.
+        """
+        scene = self._scene
+        self.rests()
+        scene.process.stop()
+        scene.steps.append(Step("is stopped (SIGSTOP)", "learner", since=scene.process.trace["next"]))
+
     def goes_on(self) -> None:
-        """Let the held call return."""
-        self._scene.process.trace["released"] += 1
+        """Let the held call return; or the stopped program go on, when all that
+        peers have sent has arrived and its children have come to rest."""
+        process = self._scene.process
+        if process.is_stopped:
+            self.rests()
+            self._scene.steps.append(Step("goes on (SIGCONT)", "learner", since=process.trace["next"]))
+            process.go_on()
+        else:
+            process.trace["released"] += 1
 
     def is_interrupted(self) -> None:
         """A signal comes while the program waits on the held clock: EINTR."""

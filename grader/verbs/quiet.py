@@ -112,10 +112,12 @@ def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
 def rests(scene: Scene) -> bool:
     """Whether the program has nothing to do at this moment: each of its threads
     sleeps, in a call or on a lock, and nothing is on its way to it; or a call is
-    held, and it is the script that has to go on."""
+    held, or its first process stopped, and it is the script that has to go on."""
     trace, process = scene.process.trace, scene.process
     if scene.is_at_rest or trace["held"] > trace["released"]:
         return True
+    if process.is_stopped:
+        return children_rest(scene) and not _on_its_way(scene)
     before, states = trace["next"], process.task_states()
     waiting = {call.tid for call in trace.unfinished}
     if not _all_sleep(scene, states):
@@ -196,6 +198,8 @@ class Rest:
         trace = self._scene.process.trace
         if not rests(self._scene):
             return False
+        if self._scene.process.is_stopped:
+            return True
         if not any(c.name in _TIMED and 0 <= c.args[1] < _long(c) for c in trace.unfinished):
             return True
         calls = trace.calls[-(_ROUNDS * 50) :]

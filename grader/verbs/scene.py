@@ -75,6 +75,7 @@ class Scene:
         self.clock_held = self.clock_moves = self.is_silent = False
         self.is_at_rest = False  # see `is_ready_at_rest`
         self.time_limit = 0
+        self.patience = 0  # of clients, in nanoseconds of the held clock; 0: no end
         self.given_inodes: set[int] = set()
         self.bulk = False
         self.concluded = False
@@ -316,6 +317,11 @@ class Scene:
             except BlockingIOError:
                 pass
 
+    def release(self) -> None:
+        """Let the program go on, wherever the script holds or has stopped it."""
+        self.process.trace["released"] = 1 << 30
+        self.process.go_on()
+
     def settle(self, failure: Failure) -> Failure:
         """Let the program come to rest, so that evidence is whole.
 
@@ -331,7 +337,7 @@ class Scene:
             return failure
         if self.concluded:
             return self._in_the_end(failure)
-        self.process.trace["released"] = 1 << 30
+        self.release()
         if not self.process.has_ended and (died := death.of_child(self)) is not None:
             return replace(died, difference=failure.difference)
         try:

@@ -46,8 +46,8 @@ class ServingVerbs:
         self._scene.wait(quiet.Rest(self._scene), "the program rests")
 
     def gets(self, name: str) -> None:
-        """The process, at rest, is sent a signal, ``"SIGTERM"``, after which its
-        function may return."""
+        """The process, at rest or stopped, is sent a signal, ``"SIGTERM"``, after
+        which its function may return."""
         scene = self._scene
         self.rests()
         if scene.signalled < 0:
@@ -55,6 +55,10 @@ class ServingVerbs:
         scene.runs[-1].may_end = True
         number, rest = getattr(signal, name), quiet.Rest(scene)
         scene.process.signal(number)
+        if scene.process.is_stopped:  # it is pending, and it is this that ends a wait
+            scene.process.trace["stops"] -= 1
+            scene.steps.append(Step(f"gets {name}", "learner"))
+            return
         # what comes next must not overtake it
         scene.wait(lambda: scene.run is None or (scene.process.has_taken(number) and rest()), f"{name} is taken")
         scene.steps.append(Step(f"gets {name}", "learner"))

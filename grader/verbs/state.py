@@ -70,7 +70,7 @@ def judge_serving(scene: Scene) -> None:
         Broken: it has stopped, never comes to rest, or keeps a connection whose
             client is gone.
     """
-    scene.process.trace["released"] = 1 << 30
+    scene.release()
     scene.wait(quiet.Rest(scene), "the program rests")
     judge_children(scene)
     scene.deserted = holdings.deserted(scene)

@@ -6,9 +6,15 @@ import time
 
 
 class Watch:
-    """What one wait has noticed so far."""
+    """What one wait has noticed so far.
+
+    Attributes:
+        passed: nanoseconds of the held clock that have passed in it, for want of
+            anything else that could happen.
+    """
 
     def __init__(self) -> None:
+        self.passed = 0
         self._last: dict[str, tuple[object, float]] = {}
         self._held: dict[str, int] = {}
 

@@ -44,7 +44,8 @@ class Step:
         connects, sends, ends: what it gave the program to receive: a
             connection, so many bytes, an end-of-file or a reset.
         accepts, receives: what it needed from the program first.
-        after: index of the record whose entry it waited for.
+        since: index of the first record that is later than it, where it has seen
+            the program at rest; 0 where it has not.
         starts: index of the function call it begins.
         moment: what the held clock shows after it, where it moved the clock:
             what the program does from then on comes later.
@@ -57,7 +58,7 @@ class Step:
     ends: int = 0
     accepts: int = 0
     receives: int = 0
-    after: int = -1
+    since: int = 0
     starts: int = -1
     moment: int = 0
 
@@ -93,9 +94,10 @@ def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
 
 
 def _is_later(call: Call, steps: Iterable[Step]) -> bool:
-    """Whether a call ended, or waits, after the held clock was moved by a step."""
+    """Whether a call was made after a step that saw the program at rest; or ended,
+    or waits, after the held clock was moved by one."""
     end = max(call.entered, call.left, call.until)
-    return any(0 < step.moment <= end for step in steps)
+    return any(0 < step.moment <= end or 0 < step.since <= call.index for step in steps)
 
 
 def _actors(evidence: Evidence) -> list[deque[Call]]:

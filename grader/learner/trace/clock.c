@@ -166,7 +166,9 @@ long clock_wait(struct call *call, uint64_t limit, clock_look *look, void *what)
             errno = EINTR;
             return -1;
         }
-        result = look(what, &slice);
+        do
+            result = look(what, &slice);
+        while (trace_goes_on(call, result));
         if (result != 0)
             return result;
         if (clock_time() >= end)

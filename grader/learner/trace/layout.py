@@ -127,6 +127,7 @@ FIELDS = {
     "clock_held": (56, "I"),  # time moves only by script
     "clock_now": (64, "Q"),  # what a held CLOCK_MONOTONIC shows, in nanoseconds
     "interrupts": (120, "I"),  # waits on a held clock that are to end with EINTR
+    "stops": (124, "I"),  # how often the script has stopped the program
 }
 
 #: operations (a bit each), kinds, first, last, step, error, signal |

@@ -91,7 +91,7 @@ static struct fault *fault_for(int operation)
 struct call trace_enter(int operation, uintptr_t caller, int fd,
                         int64_t a, int64_t b, int64_t c, int64_t d)
 {
-    struct call call = { &nowhere, NULL, errno };
+    struct call call = { &nowhere, NULL, errno, 0 };
     struct record *r;
     uint64_t index;
 
@@ -120,6 +120,7 @@ struct call trace_enter(int operation, uintptr_t caller, int fd,
     r->left = 0;
     r->length = r->patience = 0;
     call.record = r;
+    call.stops = __atomic_load_n(trace_field(TRACE_AT_STOPS), __ATOMIC_SEQ_CST);
     call.fault = fault_for(operation);
     if (call.fault)
         r->injected = call.fault->kinds;
@@ -255,6 +256,19 @@ void trace_waits(struct call *call, uint64_t until, uint64_t start)
     __atomic_store_n(&r->state, TRACE_WAITING, __ATOMIC_SEQ_CST);
     if (r != &nowhere)
         ring_doorbell();
+}
+
+int trace_goes_on(struct call *call, long result)
+{
+    uint32_t stops;
+
+    if (result != -1 || errno != EINTR || !memory)
+        return 0;
+    stops = __atomic_load_n(trace_field(TRACE_AT_STOPS), __ATOMIC_SEQ_CST);
+    if (stops == call->stops)
+        return 0;
+    call->stops = stops;
+    return 1;
 }
 
 long trace_leave(struct call *call, long result)

@@ -52,6 +52,7 @@ struct call {
     struct record *record;
     struct fault *fault;        /* NULL: untouched */
     int saved_errno;
+    uint32_t stops;             /* how often the script had stopped the program */
 };
 
 /* The place in the learner's code that a wrapper was called from. */
@@ -85,6 +86,11 @@ const struct timespec *trace_shortened(const struct call *call,
 
 /* Overwrite a result of length bytes as the plan says (`poke`). */
 void trace_poke(const struct call *call, void *value, size_t length);
+
+/* Whether a wait has failed with EINTR only because the script has stopped the
+   program in it and let it go on: Linux ends some so, though no handler has run
+   (signal(7)).  It is made again. */
+int trace_goes_on(struct call *call, long result);
 
 /* Complete the record; returns result with errno as the real call left it. */
 long trace_leave(struct call *call, long result);

@@ -138,7 +138,9 @@ int __wrap_sigwaitinfo(const sigset_t *set, siginfo_t *info)
     long result;
 
     if (!trace_answers(&call, &result))
-        result = __real_sigwaitinfo(set, info);
+        do
+            result = __real_sigwaitinfo(set, info);
+        while (trace_goes_on(&call, result));
     return (int)trace_leave(&call, result);
 }
 
@@ -150,7 +152,9 @@ int __wrap_sigtimedwait(const sigset_t *set, siginfo_t *info,
     long result;
 
     if (!trace_answers(&call, &result))
-        result = __real_sigtimedwait(set, info, timeout);
+        do
+            result = __real_sigtimedwait(set, info, timeout);
+        while (trace_goes_on(&call, result));
     return (int)trace_leave(&call, result);
 }
 

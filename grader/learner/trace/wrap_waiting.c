@@ -260,7 +260,9 @@ static int traced_epoll(uintptr_t caller, int fd, struct epoll_event *events,
                                                : (uint64_t)timeout * 1000000,
                             look_at_epolled, &epolled);
     else
-        result = __real_epoll_pwait(fd, events, count, timeout, mask);
+        do
+            result = __real_epoll_pwait(fd, events, count, timeout, mask);
+        while (trace_goes_on(&call, result));
     return (int)trace_leave(&call, result);
 }
 
