@@ -7,14 +7,17 @@ ANSWER = b"good morning, ann\n"
 WHOLE = b"a whole line\n"
 # No encoding, no word and no blank is special, and a line may be empty.
 ODD = b"\x00\xff\xfe\r\n\n \t\r\xe4\n"
+# What other ends of lines there are: only LF is one here.
+ENDS = b"CR\r VT\v FF\f FS\x1c GS\x1d RS\x1e NEL\x85\xc2\x85 LS\xe2\x80\xa8 PS\xe2\x80\xa9\n"
 # 20 lines of 1,000 bytes, no two of them alike.
 PAGE = b"".join(b"%998d.\n" % number for number in range(20))
 
 
 @reveals("always-writable", "own-line")
 def check_passes_lines_on(learner, clients, port, clock):
-    """passes each line on to the other client, unchanged, and sleeps between"""
+    """passes each line on to the other client at once, unchanged, and sleeps between"""
     ann, bob = clients("ann", "bob")
+    clock.limits_waiting(0.1)
 
     learner.serves("serve", port)
 
@@ -27,8 +30,8 @@ def check_passes_lines_on(learner, clients, port, clock):
     clock.passes(60)
     bob.sends(ANSWER)
     ann.receives(ANSWER)
-    ann.sends(ODD + PAGE)
-    bob.receives(ODD + PAGE)
+    ann.sends(ODD + ENDS + PAGE)
+    bob.receives(ODD + ENDS + PAGE)
 
 
 @reveals("own-line", "ignored-hangup")
@@ -38,10 +41,7 @@ def check_lets_clients_come_and_go(learner, clients, port):
 
     learner.serves("serve", port)
 
-    ann.connects(port)
-    bob.connects(port)
-    carol.connects(port)
-    learner.rests()
+    clients.arrive(port, ann, bob, carol)
     bob.sends(HELLO)
     ann.receives(HELLO)
     carol.receives(HELLO)
@@ -67,10 +67,7 @@ def check_passes_on_whole_lines(learner, clients, port):
 
     learner.serves("serve", port)
 
-    ann.connects(port)
-    bob.connects(port)
-    carol.connects(port)
-    learner.rests()
+    clients.arrive(port, ann, bob, carol)
     ann.sends(b"half of ")
     learner.rests()
     carol.sends(WHOLE)
@@ -90,21 +87,24 @@ def check_passes_on_whole_lines(learner, clients, port):
 @reveals("overlong-line")
 def check_ends_a_client_whose_line_is_too_long(learner, clients, port):
     """ends a client whose line is longer than 4,096 bytes, and no other"""
-    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
+    ann, bob, carol, dave, erin, frank = clients("ann", "bob", "carol", "dave", "erin", "frank")
 
     learner.serves("serve", port)
 
-    ann.connects(port)
-    bob.connects(port)
-    carol.connects(port)
-    dave.connects(port)
-    learner.rests()
-    ann.sends(b"x" * 4095 + b"\n")
-    bob.receives(b"x" * 4095 + b"\n")
+    clients.arrive(port, ann, bob, carol, dave, erin, frank)
+    ann.sends(b"x" * 4096 + b"\n")
+    bob.receives(b"x" * 4096 + b"\n")
     carol.sends(b"y" * 5000)
     carol.is_dropped(instead="overlong-line")
     dave.sends_in_pieces([b"z" * 2500, b"z" * 2500 + b"\n"])
     dave.is_dropped(instead="overlong-line")
+    erin.sends(WHOLE + b"\r" * 4097)
+    bob.receives(WHOLE)
+    erin.is_dropped(instead="overlong-line")
+    frank.sends(b"w" * 2100 + b"\r" + b"w" * 2100 + b"\n")
+    frank.is_dropped(instead="overlong-line")
+    bob.sends_in_pieces([b"v" * 4096, b"\n"])
+    ann.receives(WHOLE + b"v" * 4096 + b"\n")
     bob.sends(ANSWER)
     ann.receives(ANSWER)
     ann.sends(HELLO)
@@ -119,10 +119,7 @@ def check_sends_every_byte_when_send_is_short(learner, clients, port, fault):
 
     learner.serves("serve", port)
 
-    ann.connects(port)
-    bob.connects(port)
-    carol.connects(port)
-    learner.rests()
+    clients.arrive(port, ann, bob, carol)
     ann.sends(HELLO)
     bob.receives(HELLO)
     carol.receives(HELLO)
@@ -139,9 +136,8 @@ def check_waits_for_nobody(learner, clients, port, fault):
     learner.serves("serve", port)
 
     slow.connects(port, room=4096)
-    ann.connects(port)
-    bob.connects(port)
     learner.rests()
+    clients.arrive(port, ann, bob)
     ann.tells(bob, [PAGE, PAGE, PAGE[:15000]])
     bob.tells(ann, [ANSWER])
     slow.receives(PAGE + PAGE + PAGE[:15000] + ANSWER)
@@ -156,9 +152,8 @@ def check_drops_a_client_that_never_reads(learner, clients, port, fault):
     learner.serves("serve", port)
 
     slow.connects(port, room=4096)
-    ann.connects(port)
-    bob.connects(port)
     learner.rests()
+    clients.arrive(port, ann, bob)
     ann.tells(bob, [PAGE] * 8)
     slow.is_dropped(instead="unbounded-queue")
     slow.closes()
@@ -173,10 +168,7 @@ def check_outlives_clients_that_vanish(learner, clients, port, fault):
 
     learner.serves("serve", port)
 
-    ann.connects(port)
-    bob.connects(port)
-    carol.connects(port)
-    learner.rests()
+    clients.arrive(port, ann, bob, carol)
     ann.sends(HELLO)
     learner.is_held()
     bob.half_closes()
@@ -220,6 +212,67 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
     ann.receives(HELLO)
 
 
+@reveals("ignored-hangup")
+def check_hears_a_client_to_its_end(learner, clients, port):
+    """passes on what a client has said just before it leaves, and just after it has come"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    clients.arrive(port, ann, bob)
+    learner.is_stopped()
+    ann.sends(HELLO)
+    ann.half_closes()
+    learner.goes_on()
+    bob.receives(HELLO)
+    ann.sees_end_of_file()
+    learner.is_stopped()
+    carol.connects(port)
+    carol.sends(PAGE)
+    carol.closes()
+    learner.goes_on()
+    bob.receives(PAGE)
+
+
+@reveals("own-line")
+def check_does_many_things_at_once(learner, clients, port):
+    """serves all who are there when some have come, some have spoken and some have left at once"""
+    ann, bob, carol, dave, erin, frank = clients("ann", "bob", "carol", "dave", "erin", "frank")
+
+    learner.serves("serve", port)
+
+    learner.is_stopped()
+    ann.connects(port)
+    bob.connects(port)
+    carol.connects(port)
+    dave.connects(port)
+    learner.goes_on()
+    dave.is_accepted()
+    learner.is_stopped()
+    ann.sends(HELLO)
+    erin.connects(port)  # who may have the number that is bob's until now
+    bob.resets()
+    carol.sends(ANSWER)
+    learner.goes_on()
+    dave.receives(HELLO + ANSWER, ANSWER + HELLO)
+    carol.receives(HELLO)
+    ann.receives(ANSWER)
+    learner.rests()
+    erin.sends(WHOLE)
+    dave.receives(WHOLE)
+    learner.is_stopped()
+    carol.resets()
+    dave.sends(HELLO)
+    frank.connects(port)
+    ann.sends(ANSWER)
+    learner.goes_on()
+    ann.receives(WHOLE + HELLO)
+    dave.receives(ANSWER)
+    learner.rests()
+    frank.sends(WHOLE)
+    dave.receives(WHOLE)
+
+
 @reveals("own-line")
 def check_serves_a_hundred_clients(learner, clients, other_peer, port):
     """takes a port over, and serves a hundred clients at once"""
@@ -231,9 +284,7 @@ def check_serves_a_hundred_clients(learner, clients, other_peer, port):
 
     ann.connects(port)
     learner.rests()
-    crowd.connects(port)
-    bob.connects(port)
-    learner.rests()
+    clients.arrive(port, crowd, bob)
     ann.sends(HELLO)
     crowd.receives(HELLO)
     bob.receives(HELLO)
@@ -257,9 +308,7 @@ def check_goes_on_after_an_interruption(learner, clients, port, fault):
 
     learner.serves("serve", port)
 
-    ann.connects(port)
-    bob.connects(port)
-    learner.rests()
+    clients.arrive(port, ann, bob)
     ann.sends(HELLO)
     bob.receives(HELLO)
     bob.sends(ANSWER)
