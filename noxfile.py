@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,41 @@ def _install(session: nox.Session, *requirements: str) -> None:
     if not stamp.exists() or stamp.read_text() != wanted:
         session.install(*requirements)
         stamp.write_text(wanted)
+
+
+#: What the tests use of the machine -> the Debian package that has it.
+TOOLS = {"nc": "netcat-openbsd", "socat": "socat", "man": "man-db"}
+MANUAL = ["manpages", "manpages-dev"]
+#: Images of containers leave manual pages out unless told otherwise.
+KEEP_MANUAL = ["-o", "Dpkg::Options::=--path-include=/usr/share/man/*"]
+
+
+def _bring_tools(session: nox.Session) -> None:
+    """Install what is missing of `TOOLS`, by apt, where that needs no password.
+
+    Where it does, or there is no apt, the tests concerned are skipped and say so.
+    """
+    missing = [package for tool, package in TOOLS.items() if shutil.which(tool) is None]
+    if not _succeeds("man", "-w", "2", "send"):
+        missing += MANUAL
+    if not missing:
+        return
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if shutil.which("apt-get") is None or (as_root and not _succeeds(*as_root, "true")):
+        session.warn(f"not installed here: {', '.join(missing)}; sudo apt install {' '.join(missing)}")
+        return
+    apt = [*as_root, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
+    session.run(*apt, "update", external=True)
+    # pages of a package that was installed without them come with it anew
+    options = ["--reinstall", "-y", "--no-install-recommends", *KEEP_MANUAL]
+    session.run(*apt, "install", *options, *missing, external=True, silent=True)
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 def _kit(session: nox.Session, *arguments: str) -> None:
@@ -61,6 +97,7 @@ def new(session: nox.Session) -> None:
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Test the kit itself, on every Python that is here."""
+    _bring_tools(session)
     project = _project()
     _install(session, *project["project"]["dependencies"], *project["dependency-groups"]["tests"])
     session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)

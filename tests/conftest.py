@@ -4,17 +4,51 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from grader.catalogue.exercises import PROJECT, Exercise, load_all
+from grader.verify.lint import has_manual
 
 EXERCISES = load_all()
+#: What tests use of the machine -> the Debian package that has it.  `nox -s tests`
+#: installs what is missing, where it may.
+TOOLS = {"nc": "netcat-openbsd", "socat": "socat", "man": "man-db manpages manpages-dev"}
+
+
+def _missing(tools: Iterable[str]) -> list[str]:
+    return [tool for tool in tools if shutil.which(tool) is None or (tool == "man" and not has_manual())]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "tools(*names): programs that the test talks to; it is skipped without them")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if missing := _missing(tool for mark in item.iter_markers("tools") for tool in mark.args):
+        pytest.skip(f"{' and '.join(missing)} not installed here")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    yield  # the reasons of all skips come first
+    skipped, missing = terminalreporter.stats.get("skipped", ()), _missing(TOOLS)
+    if skipped and missing:
+        packages = " ".join(TOOLS[tool] for tool in missing)
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped; what they need: sudo apt install {packages}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and terminal is not None and terminal.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED  # there, nothing that is needed may be missing
 
 
 @dataclass

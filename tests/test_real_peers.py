@@ -95,6 +95,7 @@ def connected(port: str, server: subprocess.Popen) -> socket.socket:
 
 
 @LANGUAGES
+@pytest.mark.tools("nc", "socat")
 @pytest.mark.parametrize(
     "client",
     [["nc", "-N", "127.0.0.1"], ["socat", "-t", "30", "-"]],
@@ -113,6 +114,7 @@ def test_the_echo_server_serves_the_usual_clients(
 
 
 @LANGUAGES
+@pytest.mark.tools("nc", "socat")
 def test_the_chat_room_lets_nc_and_socat_talk(language: str, command: Callable, start: Callable) -> None:
     port = free_port()
     server = start(*command("event_loop", language), port)
@@ -129,6 +131,7 @@ def test_the_chat_room_lets_nc_and_socat_talk(language: str, command: Callable, 
 
 
 @LANGUAGES
+@pytest.mark.tools("nc")
 def test_the_client_reads_what_nc_says(language: str, command: Callable, start: Callable) -> None:
     port, reply = free_port(), b"220 welcome\r\n" * 1000
     run = command("tcp_client", language)
@@ -145,6 +148,7 @@ def test_the_client_reads_what_nc_says(language: str, command: Callable, start: 
 
 
 @LANGUAGES
+@pytest.mark.tools("socat")
 def test_a_half_close_ends_the_input_of_a_filter(language: str, command: Callable, start: Callable) -> None:
     port = free_port()
     server = start("socat", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork", "EXEC:wc -c")
