@@ -78,7 +78,7 @@ C = {
         c("", head="__attribute__((constructor)) static void f(void) { raise(SIGKILL); }"), "crash", "SIGKILL",
     ),
     "segmentation fault": (c("*(volatile int *)0 = 1;"), "crash", "null pointer"),
-    "overflow": (c("char b[4]; memcpy(b, data, len); (void)b;"), "crash", "stack buffer overflow"),
+    "overflow": (c("char b[4]; memcpy(b, data, len); (void)b;"), "crash", "past the end of `b`, which has 4 bytes"),
     "abort": (c("abort();"), "crash", "ABRT"),
     "endless recursion": (
         c("return deeper(1);", head="static int deeper(int n) { volatile char b[999]; b[0] = 1; return deeper(n + b[0]); }"),

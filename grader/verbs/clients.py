@@ -50,9 +50,11 @@ class Clients:
         Raises:
             Broken: neither client gets one.
         """
-        served = [self._answer(client, port, data) in answers for client in self("ann", "bob")]
-        if not any(served):
-            raise Broken(Failure("bytes", "neither of two clients gets the whole answer to what it sends"))
+        got = [self._answer(client, port, data) for client in self("ann", "bob")]
+        if not any(answer in answers for answer in got):
+            whole = " or ".join(map(str, sorted({len(answer) for answer in answers})))
+            sentence = f"of two clients neither gets its {whole} bytes: ann gets {len(got[0])}, then bob {len(got[1])}"
+            raise Broken(Failure("bytes", sentence))
 
     def _answer(self, client: Peer, port: str, data: bytes) -> bytes:
         client.connects(port)
@@ -72,7 +74,7 @@ class Clients:
         pairs = [self("ann", "bob"), self("carol", "dave")]
         talked = [self._talks(speaker, listener, port, line) for speaker, listener in pairs]
         if not any(talked):
-            raise Broken(Failure("bytes", "in neither of two pairs of clients does a line arrive"))
+            raise Broken(Failure("bytes", "of two pairs of clients neither can talk: no line reaches the other one"))
 
     def _talks(self, speaker: Peer, listener: Peer, port: str, line: bytes) -> bool:
         turns: list[Callable[[], None]] = [

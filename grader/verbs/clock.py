@@ -60,7 +60,7 @@ class Clock:
             return
         if run.outcome is not None:
             self._note(f"{passed:.3g} s pass")
-            words = f"{outcome_words(run)} after {passed:.3g} s of {self._words(seconds)}"
+            words = f"{outcome_words(run, self._scene.unit)} after {passed:.3g} s of {self._words(seconds)}"
             line = (run.outcome.get("raised") or {}).get("line")
             raise Broken(Failure("early", words, line=line))
         self._note(f"{seconds:g} s pass")
@@ -79,7 +79,7 @@ class Clock:
         self._scene.look_up([call])
         more = (call.until - self._scene.process.trace["clock_now"]) / _SECOND
         where = f" at {self._scene.source.name}:{call.line}" if call.line else ""
-        words = f"{passed:.3g} s later the program still waits in {call.name}(){where}, for another {more:.3g} s"
+        words = f"{passed:.3g} s later the program is still in {call.name}(){where}, to wait for another {more:.3g} s"
         raise Broken(Failure("late", words, line=call.line))
 
     def advances(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from grader.learner.state import CHANNEL_LOST
 from grader.learner.trace.reader import Call
+from grader.verbs import sanitizers
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 #: Exit status of a process that a sanitizer has ended.
 _SANITIZER = 86
 _PYTHON_FRAME = re.compile(r'File "(?P<path>[^"]+)", line (?P<line>\d+)')
-_C_FRAME = re.compile(r"#\d+ 0x[0-9a-f]+ +(?:in \S+ )?\((?P<path>[^()]+)\+0x(?P<offset>[0-9a-f]+)\)")
-_ASAN = re.compile(r"ERROR: AddressSanitizer: (?:attempting )?(?P<what>[\w-]+)")
-_ASAN_SIZE = re.compile(r"^(?P<how>READ|WRITE) of size (?P<size>\d+)", re.MULTILINE)
-#: Characters of a line that a sanitizer writes.
-_LONGEST = 2000
-_UBSAN = re.compile(r"(?P<path>[^\s:]+):(?P<line>\d+):\d+: runtime error: (?P<what>.+)")
 
 
 def of_process(scene: Scene) -> Failure:
@@ -34,17 +29,17 @@ def of_process(scene: Scene) -> Failure:
     output = b"".join(scene.process.output()).decode(errors="replace")
     report = scene.process.trace.report
     when = f"while {scene.runs[-1].function}() ran" if scene.runs else "while it was loaded"
-    line = None
+    kind, line = "died", None
     if exit.status is None and exit.signal is None:
-        sentence = "the program ended the process that had started it"
+        sentence = "the program has ended the process that started it"
     elif len(output) >= 1 << 16 and exit.signal in (signal.SIGXFSZ, None):
         sentence = "the program wrote more than 1 MiB of output and was stopped"
     elif report:
-        sentence, line = _of_sanitizer(scene, report)
+        kind, (sentence, line) = "memory", sanitizers.of_address(scene, report)
     elif exit.signal is not None:
         return _of_signal(scene, signal.Signals(exit.signal), when)
-    elif exit.status == _SANITIZER and (found := _undefined_behaviour(output)):
-        sentence, line = f"undefined behaviour: {found['what']}", int(found["line"])
+    elif exit.status == _SANITIZER and (found := sanitizers.undefined_behaviour(output)):
+        kind, (sentence, line) = "memory", found
     elif exit.status == CHANNEL_LOST:
         sentence = "the program closed descriptors that are not its own"
     else:
@@ -55,17 +50,7 @@ def of_process(scene: Scene) -> Failure:
         sentence = f"the program ended its process, with exit status {exit.status}, {when}"
     # It was given a null pointer and has used one, where the contract has it refused.
     used = scene.runs and scene.runs[-1].null and "null pointer" in sentence.lower()
-    return Failure("died", sentence, Verdict.CRASH, line, gap="unchecked-argument" if used else "")
-
-
-def _undefined_behaviour(output: str) -> re.Match | None:
-    """UBSan's line in what a program printed.
-
-    Only short lines that look like it are matched: over a flood of one long word
-    the expression would take minutes.
-    """
-    lines = (line for line in output.splitlines() if ": runtime error: " in line and len(line) < _LONGEST)
-    return next(filter(None, map(_UBSAN.search, lines)), None)
+    return Failure(kind, sentence, Verdict.CRASH, line, gap="unchecked-argument" if used else "")
 
 
 def of_child(scene: Scene) -> Failure | None:
@@ -73,45 +58,22 @@ def of_child(scene: Scene) -> Failure | None:
     there is one."""
     report = scene.process.trace.report
     if report:
-        sentence, line = _of_sanitizer(scene, report)
-    elif found := _undefined_behaviour(b"".join(scene.process.output()).decode(errors="replace")):
-        sentence, line = f"undefined behaviour: {found['what']}", int(found["line"])
+        sentence, line = sanitizers.of_address(scene, report)
+    elif found := sanitizers.undefined_behaviour(b"".join(scene.process.output()).decode(errors="replace")):
+        sentence, line = found
     else:
         return None
-    return Failure("died", f"in a child process: {sentence}", Verdict.CRASH, line)
+    return Failure("memory", f"in a child process: {sentence}", Verdict.CRASH, line)
 
 
 def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:
     last = _last_call(scene)
     if number == signal.SIGPIPE and last is not None:
         scene.look_up([last])
-        sentence = f"SIGPIPE ended the program in {last.name}(): the connection was broken"
-        return Failure("died", sentence, Verdict.CRASH, last.line, read="send(2), ERRORS: EPIPE")
+        sentence = f"SIGPIPE ended the program: {last.name}() on a broken connection, without MSG_NOSIGNAL"
+        return Failure("died", sentence, Verdict.CRASH, last.line, read="send(2), MSG_NOSIGNAL")
     sentence = f"{number.name} ended the program {when}"
     return Failure("died", sentence, Verdict.CRASH, _noted_line(scene), read="signal(7)")
-
-
-def _of_sanitizer(scene: Scene, report: str) -> tuple[str, int | None]:
-    line = _guilty_line(scene, report)
-    what = _ASAN.search(report)
-    words = what["what"] if what else "memory error"
-    size = _ASAN_SIZE.search(report)
-    if words == "SEGV":
-        null = "address 0x00000000" in report
-        sentence = f"SIGSEGV: the program used {'a NULL pointer' if null else 'an address that is not its own'}"
-    elif size:
-        sentence = f"{words.replace('-', ' ')}: a {size['how'].lower()} of {size['size']} bytes beyond its memory"
-    else:
-        sentence = words.replace("-", " ")
-    return sentence, line
-
-
-def _guilty_line(scene: Scene, report: str) -> int | None:
-    """The learner's line of the innermost frame that has one."""
-    module = str(scene.stage.module(scene.unit))
-    offsets = [int(found["offset"], 16) for found in _C_FRAME.finditer(report) if found["path"] == module]
-    lines = scene.lines(set(offsets)) if offsets else {}
-    return next((lines[offset] for offset in offsets if offset in lines), None)
 
 
 def _line_in(scene: Scene, frame: re.Pattern, text: str) -> int | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.verbs.broken import Broken
-from grader.verbs.outcomes import line_of, outcome_words
+from grader.verbs.outcomes import unexpected
 from grader.verdict.evidence import Failure, Run
 
 if TYPE_CHECKING:
@@ -45,20 +45,20 @@ def judge(scene: Scene, run: Run, peer: Peer) -> None:
     """
     value = run.outcome.get("returned")
     if not isinstance(value, dict) or "descriptor" not in value:
-        raise Broken(Failure("outcome", f"{_words(run)} where a connection was to be returned", line=line_of(run)))
-    number = keep(scene, run)
+        raise Broken(unexpected(run, "a connected socket", scene.unit))
+    number, returned = keep(scene, run), f"{run.function}() returned"
     if number is None:
         if value["descriptor"] in (scene.after.descriptors if scene.after else {}):
-            raise Broken(Failure("not-connected", f"returned descriptor {value['descriptor']}, which is no socket"))
-        raise Broken(Failure("not-connected", f"returned a socket that is closed (descriptor {value['descriptor']})"))
+            raise Broken(Failure("not-connected", f"{returned} descriptor {value['descriptor']}, which is no socket"))
+        raise Broken(Failure("not-connected", f"{returned} a socket that is closed already"))
     remote, local = peer.ends
     state, *ends = _connection(scene.after.descriptors[number])
     if ends != [local, remote]:
-        raise Broken(Failure("not-connected", "returned a socket that is not the connection to the server"))
+        raise Broken(Failure("not-connected", f"{returned} a socket that is not connected to the server"))
     if state != _ESTABLISHED:
-        raise Broken(Failure("shut", "returned a connection that has been shut down", read="shutdown(2)"))
+        raise Broken(Failure("shut", f"{returned} a connection that has been shut down", read="shutdown(2)"))
     if scene.after.flags[number] & os.O_NONBLOCK:
-        raise Broken(Failure("non-blocking", "returned a socket that is non-blocking", read="fcntl(2), O_NONBLOCK"))
+        raise Broken(Failure("non-blocking", f"{returned} a socket that does not block", read="fcntl(2), O_NONBLOCK"))
     limits = {}
     for call in scene.process.trace.calls:
         if call.name == "socket" and call.done and call.result == number:
@@ -68,7 +68,7 @@ def judge(scene: Scene, run: Run, peer: Peer) -> None:
     for name in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
         if name in limits and limits[name].args[2]:
             scene.look_up([limits[name]])
-            words = "returned a socket that has still a time limit of its own (SO_SNDTIMEO, SO_RCVTIMEO)"
+            words = f"{returned} a socket on which the time limit of this setsockopt() is still set"
             raise Broken(Failure("outcome", words, line=limits[name].line, read="socket(7), SO_SNDTIMEO"))
 
 
@@ -96,11 +96,3 @@ def _end(text: str) -> tuple[str, int]:
     family = socket.AF_INET if len(data) == 4 else socket.AF_INET6
     text = socket.inet_ntop(family, data)
     return text.removeprefix("::ffff:") if "." in text else text, int(port, 16)
-
-
-def _words(run: Run) -> str:
-    outcome = run.outcome
-    if "returned" not in outcome:
-        return outcome_words(run)
-    value = outcome["returned"]
-    return f"returned {value.get('other', value) if isinstance(value, dict) else repr(value)}"

@@ -11,14 +11,21 @@ from grader.learner.program import Null
 from grader.learner.trace import layout
 from grader.verbs import given, quiet
 from grader.verbs.broken import Broken
-from grader.verbs.outcomes import c_accepts, class_for, error_name, outcome_words, unexpected, value_words
+from grader.verbs.outcomes import (
+    another_value,
+    c_accepts,
+    error_words,
+    errors_words,
+    may_return_none,
+    unexpected,
+    value_words,
+)
 from grader.verbs.scene import Scene
 from grader.verbs.serving import ServingVerbs
 from grader.verbs.state import judge_state
 from grader.verdict.evidence import Failure, Run
-from grader.verdict.model import Difference
 from grader.verdict.transcript import Step
-from grader.verdict.words import counted
+from grader.verdict.words import class_for, counted
 
 if TYPE_CHECKING:
     from grader.verbs.peer import Peer
@@ -93,8 +100,9 @@ class Learner(ServingVerbs):
         if scene.before is None:
             scene.before = process.state()
         scene.hangs.begins_anew()
-        sizes = [f"{name}={_shown(value)}" for name, value in options.items() if scene.unit.language == "c"]
-        shown = f"{function}({', '.join([*map(_shown, arguments), *sizes])})"
+        language = scene.unit.language
+        values = [*arguments, *map(_Room, options.values())] if language == "c" else arguments
+        shown = f"{function}({', '.join(_shown(value, language) for value in values)})"
         message = next((a for a in (sends, *arguments) if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
         first = process.trace["next"]
@@ -118,26 +126,16 @@ class Learner(ServingVerbs):
             mistakes: wrong answers that give a gap away, each with the gap's
                 slug: ``{b"\\xa2\\x0d": "host-order-port"}``; a list as a tuple.
         """
-        run = self._ended(f"{self._scene.runs[-1].function}() returns")
-        outcome = run.outcome
-        if "returned" not in outcome:
-            were = "were" if isinstance(value, bytes) and len(value) != 1 else "was"
-            raise Broken(unexpected(run, f"{value_words(value)} {were} to be returned"))
-        if outcome["returned"] != value or type(outcome["returned"]) is not type(value):
-            difference = None
-            if isinstance(value, bytes) and isinstance(outcome["returned"], bytes):
-                difference = Difference(value, outcome["returned"])
-                sentence = f"returned {len(outcome['returned'])} bytes where {len(value)} were to come"
-                if len(value) == len(outcome["returned"]):
-                    sentence = f"returned {len(value)} bytes, not the {len(value)} that were to come"
-            else:
-                returned = "None" if outcome["returned"] is None else value_words(outcome["returned"])
-                sentence = f"returned {returned} where {value_words(value)} was to come"
-            answer = outcome["returned"]
+        run, unit = self._ended(f"{self._scene.runs[-1].function}() returns"), self._scene.unit
+        if "returned" not in run.outcome:
+            raise Broken(unexpected(run, value_words(value, run.function, unit), unit))
+        answer = run.outcome["returned"]
+        if answer != value or type(answer) is not type(value):
+            earlier = next((r for r in reversed(self._scene.runs[:-1]) if r.function == run.function), None)
+            failure = another_value(run, value, earlier, unit)
             answer = tuple(answer) if isinstance(answer, list) else answer
-            gap = (mistakes or {}).get(answer, "") if _hashable(answer) else ""
-            raise Broken(Failure("outcome", sentence, difference=difference, gap=gap))
-        self._scene.steps.append(Step(f"returns {value_words(value)}", "learner"))
+            raise Broken(replace(failure, gap=(mistakes or {}).get(answer, "") if _hashable(answer) else ""))
+        self._scene.steps.append(Step(f"returns {value_words(value, run.function, unit)}", "learner"))
         judge_state(self._scene)
 
     def returns_a_connection(self, peer: Peer) -> None:
@@ -160,12 +158,9 @@ class Learner(ServingVerbs):
         """
         run = self._ended(f"{self._scene.runs[-1].function}() refuses its arguments")
         if "raised" not in run.outcome or not self._accepts(run.outcome["raised"])("ValueError"):
-            error = "ValueError" if self._scene.unit.language == "python" else "EINVAL"
-            words = f"{outcome_words(run)} where {error} was to be reported"
-            if run.succeeded:
-                words = f"{run.function}() reported success where {error} was to be reported"
             given.keep(self._scene, run)
-            raise Broken(Failure("unchecked", words, gap=gap))
+            unit, error = self._scene.unit, ("ValueError",)
+            raise Broken(replace(unexpected(run, errors_words(error, unit), unit, error), kind="unchecked", gap=gap))
         self.raises("ValueError")
 
     def raises(
@@ -191,25 +186,23 @@ class Learner(ServingVerbs):
         """
         own = python if self._scene.unit.language == "python" else c
         errors = (*errors, own) if own else errors
-        words = " or ".join(map(self._named, errors)) or "an error"
+        unit = self._scene.unit
+        words = errors_words(errors, unit)
         run = self._ended(f"{self._scene.runs[-1].function}() fails with {words}")
         outcome = run.outcome
         given.keep(self._scene, run)
+        expected = errors or ("OSError",)
         if "raised" not in outcome:
-            sentence = f"reported success where {words} was to be reported"
-            if "broke" in outcome:
-                sentence = str(outcome["broke"])
-            elif outcome["returned"] is not None:
-                sentence = f"returned {value_words(outcome['returned'])} where {words} was to be reported"
-            elif not self._may_return_none(run.function):
-                sentence, instead = f"returned None where {words} was to be reported", ""
+            if outcome.get("returned", "") is None and not may_return_none(run.function, unit.exercise):
+                instead = ""
             gap = instead if "returned" in outcome else ""
-            raise Broken(Failure("success" if "returned" in outcome else "broke", sentence, gap=gap))
+            raise Broken(replace(unexpected(run, words, unit, expected), gap=gap))
         raised = outcome["raised"]
-        if not any(map(self._accepts(raised), errors or ("OSError",))):
-            failure = unexpected(run, f"{words} was to be reported")
-            raise Broken(replace(failure, gap=(mistakes or {}).get(raised["class"], "")))
-        self._scene.steps.append(Step(f"reports {error_name(raised)}", "learner"))
+        if not any(map(self._accepts(raised), expected)):
+            gap = (mistakes or {}).get(raised["class"], "")
+            raise Broken(replace(unexpected(run, words, unit, expected), gap=gap))
+        verb = "raises" if unit.language == "python" else "returns"
+        self._scene.steps.append(Step(f"{verb} {error_words(raised, unit)}", "learner"))
         judge_state(self._scene)
 
     def reports_the_fault(self, error: str, *, otherwise: Any = None) -> None:
@@ -288,7 +281,8 @@ class Learner(ServingVerbs):
         for number, name in enumerate(calls):
             if not any(call.any_of(name) and call.done and not call.failed for call in made):
                 after = f" after {calls[number - 1]}()" if number else ""
-                raise Broken(Failure("order", f"{name}() is not called{after}; the order is {', '.join(calls)}"))
+                sentence = f"{name}() was not called{after}; the contract's order is {', '.join(calls)}"
+                raise Broken(Failure("order", sentence))
 
     def has_not_called(self, call: str) -> None:
         """The last function call made no such call, nor one of that group."""
@@ -298,7 +292,7 @@ class Learner(ServingVerbs):
             if made.any_of(call) and run.first <= made.index < run.last:
                 scene.look_up([made])
                 raise Broken(
-                    Failure("touched", f"{made.name}() is called, where nothing is to be done", line=made.line)
+                    Failure("touched", f"{run.shown} calls {made.name}(); there is nothing to do", line=made.line)
                 )
 
     def sends_only_with(self, call: str, *, language: str) -> None:
@@ -309,7 +303,7 @@ class Learner(ServingVerbs):
         for made in scene.process.trace.calls:
             if made.any_of("send") and made.name != call:
                 scene.look_up([made])
-                sentence = f"{made.name}() is called; the contract is to send with {call}() alone"
+                sentence = f"{made.name}() is called; the contract allows {call}() alone"
                 raise Broken(Failure("order", sentence, line=made.line))
 
     def receives_in_chunks(self) -> None:
@@ -319,7 +313,7 @@ class Learner(ServingVerbs):
         moved = sum(call.result for call in made)
         if moved > 32 and len(made) * 2 > moved:
             scene.look_up(made)
-            sentence = f"{len(made)} calls of {made[-1].name}() for {counted(moved)}"
+            sentence = f"{made[-1].name}() was called {len(made)} times for {counted(moved)}"
             raise Broken(Failure("byte-by-byte", sentence, line=made[-1].line))
 
     def lets_go(self, *, kept: str = "") -> None:
@@ -333,7 +327,7 @@ class Learner(ServingVerbs):
         scene.give_back()
         inodes = {f"socket:[{inode}]" for inode in scene.lent_inodes}
         if scene.after is not None and inodes & set(scene.after.descriptors.values()):
-            sentence = "the caller has closed its socket, and the connection stays open: the program holds on to it"
+            sentence = "the caller has closed its socket, but the program keeps a duplicate of it open"
             line = scene.source.line_with(".makefile(")
             if line is not None:
                 sentence = f"{scene.source.name}:{line} makefile() keeps the connection open when the caller closes it"
@@ -351,16 +345,6 @@ class Learner(ServingVerbs):
         scene.wait(lambda: run.outcome is not None, awaited)
         run.judged = True
         return run
-
-    def _may_return_none(self, function: str) -> bool:
-        """Whether None is among what a function returns when it succeeds."""
-        return "None" in self._scene.exercise.functions.get(function, "-> None").rpartition("->")[2]
-
-    def _named(self, error: str) -> str:
-        """An error as the contract of the program's language has it."""
-        if self._scene.unit.language == "c":
-            return "EINVAL" if error == "ValueError" else error
-        return "gaierror" if error.startswith("EAI_") else error
 
     def _accepts(self, raised: dict) -> Callable[[str], bool]:
         if self._scene.unit.language == "c":
@@ -380,14 +364,25 @@ def _hashable(value: Any) -> bool:
     return True
 
 
-def _shown(argument: Any) -> str:
+class _Room:
+    """The size of a buffer that a C function is given."""
+
+    def __init__(self, size: int | Null) -> None:
+        self.size = size
+
+
+def _shown(argument: Any, language: str) -> str:
+    """An argument, as the program's language has it."""
     if isinstance(argument, Lent):
         return "sock"
+    if isinstance(argument, _Room):
+        size = argument.size
+        return _shown(size, language) if isinstance(size, Null) else f"room for {counted(size)}"
     if isinstance(argument, Null):
-        return "NULL"
+        return f"NULL, {argument.size}"
     if isinstance(argument, bytes):
         short = 0 < len(argument) <= 20 and not argument.isascii()
         return argument.hex(" ") if short else f"{counted(len(argument))}"
-    if isinstance(argument, str) and argument.isdigit() and len(argument) > 2:
-        return "port"
-    return repr(argument)
+    is_port = isinstance(argument, str) and argument.isdigit() and len(argument) > 2
+    shown = "port" if is_port else repr(argument)
+    return shown.replace("None", "NULL").replace("'", '"') if language == "c" else shown

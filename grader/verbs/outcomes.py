@@ -1,47 +1,62 @@
-"""How a function of the learner's has ended, in words and as a failure."""
+"""How a function of the learner's has ended, in words and as a failure.
+
+In the words of the program's language: Python raises ``ConnectionResetError``
+and returns ``None``, C returns -1 with ``ECONNRESET`` and 0.
+"""
 
 from __future__ import annotations
 
 import errno
 from typing import Any
 
+from grader.catalogue.exercises import Exercise
 from grader.learner.trace.reader import eai_name
+from grader.verbs.stage import Unit
 from grader.verdict.evidence import Failure, Run
-from grader.verdict.model import Verdict
-from grader.verdict.words import counted
+from grader.verdict.model import Difference
+from grader.verdict.words import class_for, counted, differing, python_error
+
+#: Bytes that are shown as they are, and not by their number.
+_SHORT = 12
 
 
-def stopped(run: Run) -> Failure:
+def stopped(run: Run, unit: Unit) -> Failure:
     """A server's function has ended."""
-    return Failure("stopped", f"{outcome_words(run)}, where a server goes on", line=line_of(run))
+    return Failure("stopped", f"{outcome_words(run, unit)}; a server goes on until it is ended", line=line_of(run))
 
 
-def outcome_words(run: Run) -> str:
+def outcome_words(run: Run, unit: Unit) -> str:
     """How a function ended, in words."""
+    return f"{run.function}() {_ending(run, unit)}"
+
+
+def _ending(run: Run, unit: Unit) -> str:
     outcome = run.outcome
     if "broke" in outcome:
         return str(outcome["broke"])
     if "raised" in outcome:
-        raised = outcome["raised"]
-        number = raised["errno"]
-        if "OSError" in raised["bases"] and raised["class"] != "gaierror" and number:
-            return f"{run.function}() failed with {errno.errorcode.get(number, number)}"
-        text = f": {raised['text']}" if raised["text"] else ""
-        return f"{run.function}() raised {raised['class']}{text}"
-    return f"{run.function}() returned"
+        return f"{'raised' if unit.language == 'python' else 'returned'} {error_words(outcome['raised'], unit)}"
+    return f"returned {value_words(outcome['returned'], run.function, unit)}"
+
+
+def error_words(raised: dict, unit: Unit) -> str:
+    """A reported error: ``ConnectionResetError``, ``-1 with ECONNRESET``, ``EAI_NONAME``."""
+    number = raised["errno"]
+    if raised["class"] == "gaierror":
+        name = eai_name(number) if number else "no code"
+        name = f"the code {name}" if name == str(number) else name
+        return f"socket.gaierror ({name})" if unit.language == "python" else name
+    name = errno.errorcode.get(number, str(number)) if number else ""
+    if unit.language == "c":
+        return f"{_failing(unit.exercise)} with {name or raised['class']}"
+    if name and "OSError" in raised["bases"]:
+        return python_error(name) if class_for(name) == raised["class"] else str(raised["class"])
+    return f"{raised['class']}{': ' if raised['text'] else ''}{raised['text']}"
 
 
 def line_of(run: Run) -> int | None:
     """The line at which a function gave up."""
     return run.outcome["raised"]["line"] if "raised" in run.outcome else None
-
-
-def class_for(name: str) -> str:
-    """The Python exception class that stands for an errno (PEP 3151)."""
-    if name.startswith("EAI_"):
-        return "gaierror"
-    number = getattr(errno, name, None)
-    return name if number is None else type(OSError(number, "")).__name__
 
 
 def c_accepts(name: str, raised: dict) -> bool:
@@ -54,35 +69,104 @@ def c_accepts(name: str, raised: dict) -> bool:
     return number == getattr(errno, "EINVAL" if name == "ValueError" else name)
 
 
-def unexpected(run: Run, wanted: str) -> Failure:
-    """Another outcome than the one that the contract has."""
-    outcome = run.outcome
-    if "broke" in outcome:
-        return Failure("broke", str(outcome["broke"]))
-    if "returned" in outcome:
-        return Failure("outcome", f"returned {value_words(outcome['returned'])} where {wanted}")
-    raised = outcome["raised"]
-    text = f": {raised['text']}" if raised["text"] else ""
-    if "OSError" in raised["bases"] and raised["errno"]:
-        sentence = f"failed with {error_name(raised)} where {wanted}"
-    else:
-        sentence = f"raised {raised['class']}{text}, where {wanted}"
-    return Failure("outcome", sentence, Verdict.FAIL, raised["line"])
+def errors_words(errors: tuple[str, ...], unit: Unit) -> str:
+    """The errors that the contract has, one of which is expected."""
+    names = errors or ("OSError",)
+    if unit.language == "python":
+        return " or ".join(dict.fromkeys("socket.gaierror" if _is_of_names(n) else class_for(n) for n in names))
+    codes = [name for name in names if name.startswith("EAI_")]
+    if codes:
+        return " or ".join(codes)
+    if set(names) & {"OSError", "gaierror"}:
+        return f"{_failing(unit.exercise)} with errno set"
+    return f"{_failing(unit.exercise)} with {' or '.join('EINVAL' if n == 'ValueError' else n for n in names)}"
 
 
-def error_name(raised: dict) -> str:
-    """The symbolic name of a reported error, or its class."""
-    number = raised["errno"]
-    if raised["class"] == "gaierror":
-        name = eai_name(number) if number else "gaierror"
-        return f"the code {name}" if name == str(number) else name
-    return errno.errorcode.get(number, raised["class"]) if number else str(raised["class"])
+def _is_of_names(error: str) -> bool:
+    return class_for(error) == "gaierror"
 
 
-def value_words(value: Any) -> str:
+def _failing(exercise: Exercise) -> str:
+    """What a C function returns when errno tells why."""
+    return "EAI_SYSTEM" if "EAI_SYSTEM" in exercise.header.read_text(encoding="utf-8") else "-1"
+
+
+def value_words(value: Any, function: str, unit: Unit) -> str:
     """A returned value in few words."""
     if isinstance(value, bytes):
-        return f"{counted(len(value))}"
+        if unit.language == "python" and len(value) <= _SHORT and value.isascii():
+            return repr(value)
+        return counted(len(value))
     if isinstance(value, dict):
         return "a connection" if "descriptor" in value else str(value.get("other", value))
-    return "success" if value is None else repr(value)
+    if value is None and "|" in _annotation(function, unit.exercise):
+        return "None, the end" if unit.language == "python" else "what says that the end has come"
+    if unit.language == "c":
+        return "0" if value is None else repr(value).replace("'", '"')
+    return repr(value)
+
+
+def may_return_none(function: str, exercise: Exercise) -> bool:
+    """Whether None is among what a function returns when it succeeds."""
+    return "None" in _annotation(function, exercise)
+
+
+def _annotation(function: str, exercise: Exercise) -> str:
+    """What a function returns, from its signature; of a method too."""
+    signatures = (text for name, text in exercise.functions.items() if name.rpartition(".")[2] == function)
+    return next(signatures, "-> None").rpartition("->")[2]
+
+
+def unexpected(run: Run, expected: str, unit: Unit, errors: tuple[str, ...] = ()) -> Failure:
+    """Another outcome than the one that the contract has.
+
+    Args:
+        expected: that one, in words.
+        errors: the same, where it is an error: symbolic names.
+    """
+    if "broke" in run.outcome:
+        return Failure("broke", f"{outcome_words(run, unit)}; expected {expected}", errors=errors)
+    sentence = f"{run.shown if errors else f'{run.function}()'} {_ending(run, unit)}; expected {expected}"
+    return Failure(
+        "success" if "returned" in run.outcome and errors else "outcome", sentence, line=line_of(run), errors=errors
+    )
+
+
+def another_value(run: Run, value: Any, earlier: Run | None, unit: Unit) -> Failure:
+    """Another value than the one that was to be returned.
+
+    Args:
+        earlier: the call of the same function before, if there was one.
+    """
+    answer, expected = run.outcome["returned"], value_words(value, run.function, unit)
+    subject, difference = f"{run.function}()", None
+    sentence = f"{subject} returned {value_words(answer, run.function, unit)}; expected {expected}"
+    if isinstance(value, bytes) and isinstance(answer, bytes):
+        difference = Difference(value, answer)
+        sentence = f"{subject} returned {_compared(value, answer, sentence.partition(' returned ')[2])}"
+    elif isinstance(value, list) and isinstance(answer, list):
+        sentence = f"{subject} returned {_items_compared(value, answer)}"
+    if earlier is not None and answer and earlier.outcome.get("returned") == answer:
+        sentence = f"{subject} returned the same as the call before, once more; expected {expected}"
+    return Failure("outcome", sentence, difference=difference)
+
+
+def _compared(expected: bytes, actual: bytes, plainly: str) -> str:
+    if len(expected) == len(actual):
+        return f"{counted(len(actual))}, but {differing(expected, actual)}"
+    if actual and len(actual) < len(expected):
+        if expected.startswith(actual):
+            return f"only the first {len(actual)} of {counted(len(expected))}"
+        if expected.endswith(actual):
+            return f"only the last {len(actual)} of {counted(len(expected))}"
+    if expected and actual.startswith(expected):
+        return f"{counted(len(actual) - len(expected))} too many: {len(actual)}; expected {len(expected)}"
+    return plainly
+
+
+def _items_compared(expected: list, actual: list) -> str:
+    pairs = enumerate(zip(expected, actual, strict=False), 1)
+    at = next(((number, e, a) for number, (e, a) in pairs if e != a), None)
+    if at is not None:
+        return f"{at[2]!r} as item {at[0]} of {len(actual)}; expected {at[1]!r}"
+    return f"{counted(len(actual), 'item')}; expected {len(expected)}"

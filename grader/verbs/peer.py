@@ -14,7 +14,7 @@ from grader.verbs.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.transcript import Step
-from grader.verdict.words import counted
+from grader.verdict.words import counted, differing
 
 _CONNECTION, _LISTENER, _LENT = "connection", "listener", "lent"
 #: Actions on a connection, in words.
@@ -269,7 +269,7 @@ class Peer:
         if more:
             scene = self._scene
             whole = (scene.message or b"") + more
-            sentence = f"{len(more)} bytes arrive after the {len(scene.message or b'')} that were to come"
+            sentence = f"{counted(len(more))} more arrive behind the {len(scene.message or b'')} expected ones"
             self._note(f"receives {counted(len(more))} more", receives=len(more))
             raise Broken(Failure("bytes", sentence, difference=Difference(scene.message or b"", whole, end)))
         if end == "reset":
@@ -294,7 +294,7 @@ class Peer:
         elif answer["count"] < len(data):
             sentence = f"the request ends before all its {len(data)} bytes have arrived"
         else:
-            sentence = f"the {answer['count']} bytes that arrive are not the {len(data)} that were to come"
+            sentence = f"{counted(answer['count'])} arrive; the {len(data)} of the request are others"
         raise Broken(Failure("bytes", sentence))
 
     def sees_all_delivered(self) -> None:
@@ -328,7 +328,7 @@ class Peer:
             whose = f"the connection of {self._who}" if self._who else "the connection"
             last = holdings.last_call(scene, self._ports)
             scene.look_up([last] if last else [])
-            sentence = f"{whose} is still open, where the program was to end it"
+            sentence = f"{whose} is still open; the program must end it"
             raise Broken(Failure("kept", sentence, line=last.line if last else None, gap=instead))
         self._note("is dropped", ends=1)
 
@@ -414,5 +414,4 @@ def _gone(action: str, error: PeerError) -> Exception:
 def _compared(expected: bytes, actual: bytes, end: str) -> str:
     if len(actual) < len(expected) and expected.startswith(actual):
         return f"{len(actual)} of {len(expected)} bytes arrive, then {end or 'nothing'}"
-    at = next((i for i, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), len(actual))
-    return f"the bytes that arrive differ from byte {at} on"
+    return f"of the {counted(len(actual))} that arrive {differing(expected, actual)}"

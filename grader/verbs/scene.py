@@ -206,7 +206,7 @@ class Scene:
             Broken: always.
         """
         self.runs[-1].judged = True
-        raise Broken(stopped(self.runs[-1]))
+        raise Broken(stopped(self.runs[-1], self.unit))
 
     def _await_children(self) -> None:
         """Let processes that were left behind do what they are about to do, so
@@ -273,7 +273,9 @@ class Scene:
             return
         if not may_come or nobody_is_left(watch, self):
             raise Broken(
-                Failure("unmet", f"{outcome_words(self.runs[-1])} before {awaited}", line=line_of(self.runs[-1]))
+                Failure(
+                    "unmet", f"{outcome_words(self.runs[-1], self.unit)} before {awaited}", line=line_of(self.runs[-1])
+                )
             )
         # What is still open is closed by ending the process: then it comes, or never.
         delivered = quiet.all_delivered(self) and quiet.children_rest(self)
@@ -362,12 +364,12 @@ class Scene:
                 del self.steps[self.awaited_since :]
             while self.steps and self.steps[-1].is_one_sided:
                 self.steps.pop()  # done just before the end, or after it: that is chance
-            return stopped(run)
+            return stopped(run, self.unit)
         if failure.kind != "bytes":
             return failure
         if "returned" in run.outcome:
             return failure
-        return replace(failure, sentence=f"{outcome_words(run)}; {failure.sentence}", line=line_of(run))
+        return replace(failure, sentence=f"{outcome_words(run, self.unit)}; {failure.sentence}", line=line_of(run))
 
     def expects(self, data: bytes) -> None:
         """A peer is to receive data: what the function under way, or the last

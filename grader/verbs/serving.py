@@ -75,7 +75,7 @@ class ServingVerbs:
         if scene.run is not None:
             last = self._refusals(error)[0]
             scene.look_up([last])
-            sentence = f"{last.name}() is called again after it has failed with {error}, which will not pass"
+            sentence = f"{last.name}() is called again after it has failed with {error}, an error that never passes"
             raise Broken(Failure("insists", sentence, line=last.line, read="accept(2), ERRORS"))
         self.raises(error)
 
@@ -94,7 +94,8 @@ class ServingVerbs:
         scene, rest = self._scene, quiet.Rest(self._scene)
         scene.wait(lambda: not _zombies(scene) or rest(), "the program reaps its children")
         if _zombies(scene):
-            raise Broken(Failure("zombie", "a child that has ended is never waited for", read="waitpid(2), NOTES"))
+            sentence = "a child process has ended, and no waitpid() has asked for it: it stays a zombie"
+            raise Broken(Failure("zombie", sentence, read="waitpid(2), NOTES"))
 
     def has_let_go_of_its_threads(self) -> None:
         """No thread that has ended is still to be joined.
@@ -106,7 +107,7 @@ class ServingVerbs:
         scene.wait(lambda: not _unjoined(scene) or rest(), "the program lets go of its threads")
         if left := _unjoined(scene):
             scene.look_up(left)
-            sentence = "a thread that has ended is neither joined nor detached, and keeps its stack"
+            sentence = "a thread has ended and was neither joined nor detached: its stack stays allocated"
             raise Broken(Failure("unjoined", sentence, line=left[0].line, read="pthread_detach(3)"))
 
     def listens_in_one_process(self) -> None:
@@ -118,7 +119,7 @@ class ServingVerbs:
         scene, rest = self._scene, quiet.Rest(self._scene)
         scene.wait(lambda: len(holdings.listeners(scene)) == 1 or rest(), "children close the listening socket")
         if len(holdings.listeners(scene)) > 1:
-            sentence = "a child process holds the listening socket too, for as long as its client stays"
+            sentence = "a child process keeps the listening socket open while it serves its client"
             raise Broken(Failure("shared-listener", sentence, read="fork(2), NOTES"))
 
     def serves_in_one_thread(self) -> None:
@@ -134,7 +135,7 @@ class ServingVerbs:
         other = next((c for c in serving if c.tid != serving[0].tid), None)
         if other is not None:
             scene.look_up([other])
-            sentence = f"{other.name}() is called in a thread of its own; the contract is one thread for all clients"
+            sentence = f"{other.name}() is called in a second thread; the contract demands one thread for all clients"
             raise Broken(Failure("threads", sentence, line=other.line))
 
     # --- descriptors that lack --------------------------------------------
@@ -164,7 +165,7 @@ class ServingVerbs:
         if self._spins():
             last = self._attempts()[-1]
             scene.look_up([last])
-            sentence = f"{last.name}() fails with {last.errno} again and again, without a pause between"
+            sentence = f"{last.name}() fails with {last.errno} again and again, with no pause between two attempts"
             raise Broken(Failure("spins", sentence, line=last.line, read="accept(2), ERRORS"))
 
     def gets_descriptors_back(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 from grader.verbs import death, holdings, quiet
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 #: threads (nptl(7)); bit n - 1 stands for signal n.
 _LIBRARY_SIGNALS = 0b11 << 31
 
+#: Field of proc(5) -> what it says of a signal when it has been added, and when it
+#: is gone.
 _SIGNAL_WORDS = {
-    "SigBlk": "the mask of blocked signals is not as it was found",
-    "SigIgn": "the set of ignored signals is not as it was found",
-    "SigCgt": "a signal handler was left installed",
+    "SigBlk": ("is still blocked", "is no longer blocked"),
+    "SigIgn": ("is still ignored", "is no longer ignored"),
+    "SigCgt": ("still has a handler of the program's own", "no longer has the caller's handler"),
 }
 
 
@@ -37,13 +40,13 @@ def judge_state(scene: Scene) -> None:
     given = {f"socket:[{inode}]" for inode in scene.given_inodes}
     held = set(after.descriptors.values())
     if not lent <= held:
-        raise Broken(Failure("lent-closed", "the descriptor that was lent has been closed; it belongs to the caller"))
+        raise Broken(Failure("lent-closed", "the program has closed the caller's socket"))
     for number in before.descriptors.keys() - after.descriptors.keys():
-        raise Broken(Failure("lent-closed", f"descriptor {number} has been closed; it belongs to the caller"))
+        raise Broken(Failure("lent-closed", f"the program has closed descriptor {number}, which is its caller's"))
     targets = list(after.descriptors.values())
     for target in filter(lambda target: targets.count(target) > 1, lent | given):
-        what = "descriptor that was lent" if target in lent else "connection that was returned"
-        raise Broken(Failure("left-open", f"a duplicate of the {what} is still open"))
+        what = "caller's socket" if target in lent else "socket that was returned"
+        raise Broken(Failure("left-open", f"a duplicate of the {what} is left open"))
     is_server = bool(scene.runs) and scene.runs[-1].endless  # its clients may still have theirs
     has_children = is_server and scene.process.trace["forks"]
     for number, target in after.descriptors.items():
@@ -51,15 +54,19 @@ def judge_state(scene: Scene) -> None:
             continue  # that pipe tells the end of a child which still serves
         if target in lent:
             if after.flags[number] & os.O_NONBLOCK:
-                raise Broken(Failure("lent-changed", "the lent descriptor was left non-blocking"))
+                raise Broken(Failure("lent-changed", "the caller's socket is left non-blocking"))
         elif number not in before.descriptors:
             what = "socket" if target.startswith("socket:") else "descriptor"
-            raise Broken(Failure("left-open", f"a {what} is still open after {scene.runs[-1].function}() has returned"))
+            raise Broken(Failure("left-open", f"a {what} is still open when {scene.runs[-1].function}() has returned"))
     if after.threads > before.threads and not is_server:
-        raise Broken(Failure("left-thread", "a thread is still running after the function has returned"))
+        raise Broken(Failure("left-thread", f"a thread is still running when {scene.runs[-1].function}() has returned"))
     for name, words in _SIGNAL_WORDS.items() if scene.exercise.keeps_signals else ():
-        if (before.signals[name] ^ after.signals[name]) & ~_LIBRARY_SIGNALS:
-            raise Broken(Failure("left-signals", words, read="sigaction(2)"))
+        changed = (before.signals[name] ^ after.signals[name]) & ~_LIBRARY_SIGNALS
+        if changed:
+            number = (changed & -changed).bit_length()
+            how = words[not after.signals[name] >> (number - 1) & 1]
+            sentence = f"{signal.Signals(number).name} {how} when {scene.runs[-1].function}() has returned"
+            raise Broken(Failure("left-signals", sentence, read="sigaction(2)"))
 
 
 def judge_serving(scene: Scene) -> None:
@@ -89,7 +96,7 @@ def judge_children(scene: Scene) -> None:
     if (died := death.of_child(scene)) is not None:
         raise Broken(died)
     if trace["strays"]:
-        sentence = f"{function}() ends in a child process too, which goes on as a second caller"
+        sentence = f"{function}() returns in a child process, too: now there are two callers"
         raise Broken(Failure("stray", sentence, read="_exit(2)"))
 
 
@@ -117,4 +124,4 @@ def printed(scene: Scene) -> Failure | None:
     text = b"".join(scene.process.output()).decode(errors="replace") if scene.process else ""
     if not text:
         return None
-    return Failure("printed", f"printed {text.splitlines()[0][:60]!r}; a function of the contract prints nothing")
+    return Failure("printed", f"the program printed {text.splitlines()[0][:60]!r}; the contract has it print nothing")

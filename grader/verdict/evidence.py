@@ -66,13 +66,14 @@ class Failure:
             was to be reported), ``broke`` (one that no contract knows), ``bytes``
             (others arrive), ``refused`` (nobody listens any more), ``unmet``
             (nobody ever did, or another event cannot come), ``hang``, ``died``,
-            ``state``.
+            ``memory`` (a sanitizer has ended it), ``state``.
         sentence: what happened, said without knowing why.
         line: of the learner's file, where one is known.
         read: what to read, where the failure itself says so.
         gap: slug of the gap that the failure itself proves, if it does: an
             answer that only this mistake gives.
         address: that a client was refused at.
+        errors: names of those one of which the script expected to be reported.
     """
 
     kind: str
@@ -84,6 +85,7 @@ class Failure:
     messages: str = ""
     gap: str = ""
     address: str = ""
+    errors: tuple[str, ...] = ()
 
 
 @dataclass

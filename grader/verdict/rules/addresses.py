@@ -82,7 +82,7 @@ def _is_told(evidence: Evidence, run: Run, calls: list[Call], failure: Failure) 
         return raised is not None and "gaierror" in raised["bases"]
     # C: an errno, or the code itself where the contract returns it.
     told = raised["errno"] in {call.result for call in calls}
-    return told or (raised["class"] != "gaierror" and "EAI_" not in failure.sentence)
+    return told or (raised["class"] != "gaierror" and not any(name.startswith("EAI_") for name in failure.errors))
 
 
 def _told(evidence: Evidence, run: Run, failure: Failure) -> str:
@@ -164,7 +164,7 @@ def any_socktype(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     counts = Counter(listed)
     repeated = counts[listed[0]] > 1 and len(set(counts.values())) == 1
-    found = failure.kind == "success" and ("EAI_SERVICE" in failure.sentence or "gaierror" in failure.sentence)
+    found = failure.kind == "success" and bool({"EAI_SERVICE", "gaierror"}.intersection(failure.errors))
     if not repeated and not found:
         return
     for call in evidence.during(run):

@@ -209,7 +209,7 @@ def last_error_lost(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     call, number = told[-1]
     name = errnos.errorcode.get(number, str(number))
-    if raised["errno"] != number and name in failure.sentence:
+    if raised["errno"] != number and name in failure.errors:
         yield Finding(
             call.index, ("last-error-lost",),
             f"{evidence.place(call)} {call.name}() tells of {name}, the error of the last address, and "

@@ -15,7 +15,7 @@ from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, explains
 from grader.verdict.words import counted
 
-_WRONG = ("outcome", "unmet", "success", "broke", "hang", "busy", "died")
+_WRONG = ("outcome", "unmet", "success", "broke", "hang", "busy", "died", "memory")
 #: Exceptions of programs that have too few bytes; `error` is that of `struct`.
 _ANSWERS = ("EOFError", "ValueError", "IndexError", "error")
 #: Bytes of a length that stands before a payload.
@@ -113,7 +113,7 @@ def over_read(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         for position, call in calls:
             missing = total - position
             took = call.result if call.done else 0
-            beyond = call.args[0] > missing and failure.kind == "died" and not call.done
+            beyond = call.args[0] > missing and failure.kind == "memory" and not call.done
             if not (took > missing or beyond) or missing < 0:
                 continue
             rest = "more than there is room for"

@@ -93,7 +93,7 @@ def small_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 "for end-of-file",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip
-        elif last.result > 0 and "EMSGSIZE" in failure.sentence:
+        elif last.result > 0 and "EMSGSIZE" in failure.errors:
             yield Finding(
                 last.index, ("small-buffer",),
                 f"{evidence.place(last)} {last.name}() filled the buffer, and the rest of the reply was left unread "
@@ -106,7 +106,7 @@ def small_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 def unchecked_argument(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A null pointer with a length is left to the kernel to find."""
     run = evidence.runs[-1] if evidence.runs else None
-    if run is None or not run.null or "EINVAL" not in failure.sentence:
+    if run is None or not run.null or not {"EINVAL", "ValueError"}.intersection(failure.errors):
         return
     calls = [c for c in evidence.during(run) if c.errno == "EFAULT"]
     if calls:

@@ -86,8 +86,7 @@ def handler_left(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             place = replace(evidence.calls[-1], line=line)
             yield Finding(
                 place.index, ("handler-left",),
-                f"{evidence.place(place)} installs a handler; when the function has returned, "
-                f"{failure.sentence.removeprefix('a ')}",
+                f"{evidence.place(place)} installs a handler: {failure.sentence}",
                 (place,), "sigaction(2)",
             )  # fmt: skip
 

@@ -1,0 +1,94 @@
+"""The first sentence of a diagnosis, for mistakes that stand in no list of gaps.
+
+Each is one edit of a solution: what the kit says must be true of that program,
+in the words of its language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from tests.conftest import by_slug
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A solution with one edit, and what is said of it.
+
+    Attributes:
+        find, put: the edit.
+        says: the end of the first sentence.
+        check: the part of a check's name that is to find it.
+        gap: the gap it is one of, if it is.
+    """
+
+    slug: str
+    language: str
+    find: str
+    put: str
+    says: str
+    check: str
+    gap: str = ""
+
+
+RESULTS = {
+    "bytes that differ": Mistake(
+        "endpoints", "python", 'struct.pack("!BH", family, number)', 'struct.pack("!HB", family, number & 255)',
+        "returned 7 bytes, but bytes 1 and 2 are 00 04; expected 04 0d", "packs_ipv4",
+    ),
+    "a bad argument accepted in C": Mistake(
+        "endpoints", "c", "port > UINT16_MAX", "0",
+        "pack_endpoint(\"192.0.2.1:65536\") returned 7 bytes; expected -1 with EINVAL",
+        "out_of_range", "unchecked-port",
+    ),
+    "a bad argument accepted in Python": Mistake(
+        "endpoints", "python", "or int(text) > 65535", "or False",
+        "pack_endpoint('192.0.2.1:65536') raised error: 'H' format requires 0 <= number <= 65535; expected ValueError",
+        "out_of_range", "unchecked-port",
+    ),
+    "an address of a list": Mistake(
+        "resolve", "python", "for *_, address in candidates]", "for *_, address in candidates[::-1]]",
+        "resolve() returned '203.0.113.4:3490' as item 1 of 3; expected '198.51.100.13:3490'", "every_address",
+    ),
+    "the line before, once more": Mistake(
+        "lines", "python", 'last, self._received = self._received, b""', "last = self._received",
+        "read_line() returned the same as the call before, once more; expected None, the end", "last_line",
+    ),
+    "another exception": Mistake(
+        "recv_exactly", "python", "raise EOFError(", "raise ConnectionAbortedError(103, ",
+        "raised ConnectionAbortedError; expected EOFError", "ends_early",
+    ),
+    "another errno": Mistake(
+        "resolve", "c", "errno = EMSGSIZE;", "errno = ENOSPC;",
+        "returned EAI_SYSTEM with ENOSPC; expected EAI_SYSTEM with EMSGSIZE", "does_not_fit",
+    ),
+}  # fmt: skip
+
+MEMORY = {
+    "freed, though never set": Mistake(
+        "resolve", "c", "error != 0)\n        return error;", "error != 0)\n        return freeaddrinfo(list), error;",
+        "SIGSEGV: freeaddrinfo() used a pointer that was never set", "unknown_name",
+    ),
+    "text without an end": Mistake(
+        "send_all", "c", "size_t left = len;", "size_t strlen(const char *), left = strlen(data);",
+        "past the end of a buffer of 44 bytes, which has no terminating zero", "any_length",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*RESULTS, *MEMORY])
+def test_the_first_sentence_says(name: str, grade_text: Callable[..., dict | None]) -> None:
+    mistake = {**RESULTS, **MEMORY}[name]
+    exercise = by_slug(mistake.slug)
+    text = exercise.solution(mistake.language).read_text()
+    assert mistake.find in text
+
+    edited = text.replace(mistake.find, mistake.put)
+    failure = grade_text(exercise, mistake.language, edited, "-k", mistake.check)
+
+    assert failure is not None, "passes"
+    assert failure["diagnosis"]["sentence"].endswith(mistake.says), failure["diagnosis"]["sentence"]
+    assert failure["diagnosis"]["gap"] == mistake.gap
