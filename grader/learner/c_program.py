@@ -7,6 +7,7 @@ is allocated to the exact byte, so that AddressSanitizer sees its edges.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -114,6 +115,8 @@ class Library:
             raise ContractBroken(f"returned {result}; the contract knows {known}")
         if number == 0:
             raise ContractBroken("returned -1 with errno 0, so the caller cannot tell why")
+        if number not in errno.errorcode:
+            raise ContractBroken(f"returned -1 with errno {number}, which no error of the system has")
         raise OSError(number, os.strerror(number))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from grader.learner.program import Null
@@ -294,6 +295,23 @@ class Learner(ServingVerbs):
                 raise Broken(
                     Failure("touched", f"{run.shown} calls {made.name}(); there is nothing to do", line=made.line)
                 )
+
+    def has_tried(self, *addresses: str) -> None:
+        """The function has connected to these addresses, in this order, and to
+        no others; to one of them more than once, where that goes on.
+        """
+        scene = self._scene
+        first = scene.runs[-1].first
+        made = [c for c in scene.process.trace.calls if c.name == "connect" and c.index >= first and c.address]
+        tried = [next(calls) for _, calls in groupby(made, key=lambda call: call.address)]
+        found = [call.address[0] for call in tried]
+        if found == list(addresses):
+            return
+        place = next((i for i, pair in enumerate(zip(found, addresses, strict=False)) if len(set(pair)) > 1), None)
+        wrong = tried[min(len(addresses), len(tried) - 1) if place is None else place]
+        scene.look_up([wrong])
+        sentence = f"the addresses that are tried are {', '.join(found)}, and not {', '.join(addresses)}"
+        raise Broken(Failure("order", sentence, line=wrong.line, read="getaddrinfo(3)"))
 
     def sends_only_with(self, call: str, *, language: str) -> None:
         """Of all sending calls, programs in that language have made only this one."""

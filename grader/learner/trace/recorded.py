@@ -47,6 +47,7 @@ def recorded(
     length: Callable | None = None,
     *,
     non_blocking: bool = False,
+    payload: bytes = b"",
 ) -> Any:
     """Run action between the two halves of a record.
 
@@ -54,8 +55,10 @@ def recorded(
         action: takes the call, makes the real one and returns its result.
         length: turns the result into the number that C would have returned.
         non_blocking: whether the call asked not to block.
+        payload: what the record keeps of the arguments, whatever comes of the call.
     """
     call = enter(operation, fd, *args)
+    call.payload = payload
     call.spare(non_blocking)
     try:
         call.answer()

@@ -67,21 +67,20 @@ class TracedSocket(_real):
 
     def connect(self, address: Any) -> None:
         def action(call: Call) -> None:
-            target = scripted_target(self.family, address)
-            call.payload = address_bytes(self.family, target)
             if not held_clock.is_held():
                 _real.connect(self, target)
             elif error := held_clock.connect(call, self, target):
                 raise OSError(error, os.strerror(error))
 
-        recorded("connect", self.fileno(), (), action)
+        target = scripted_target(self.family, address)
+        recorded("connect", self.fileno(), (), action, payload=address_bytes(self.family, target))
 
     def connect_ex(self, address: Any) -> int:
+        target = scripted_target(self.family, address)
         call = enter("connect", self.fileno())
+        call.payload = address_bytes(self.family, target)
         try:
             call.answer()
-            target = scripted_target(self.family, address)
-            call.payload = address_bytes(self.family, target)
             error = self._connect_ex(call, target)
         except OSError as exception:
             if not call.fault:
