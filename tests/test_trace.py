@@ -196,7 +196,8 @@ def test_every_wrapper_has_an_operation() -> None:
     [
         ({"call": "sned", "limit": 1}, "no such call"),
         ({"call": "send"}, "does nothing"),
-        ({"call": "send", "limit": 1, "when": "first"}, "is not first"),
+        ({"call": "send", "limit": 1, "when": "first"}, "no such state: first"),
+        ({"call": "send", "limit": 1, "when": "1-2"}, "is not .states. .first"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(arguments: dict, words: str) -> None:

@@ -106,7 +106,7 @@ def check_outlives_a_client_that_resets(learner, clients, port):
 def check_outlives_a_broken_pipe(learner, clients, port, fault):
     """serves the next client when one is gone before its bytes come back"""
     ann, bob = clients("ann", "bob")
-    fault("recv", hold=True, when="1")
+    fault("recv", hold=True, when="ready 1")
 
     learner.serves("serve", port)
 
@@ -130,13 +130,11 @@ def check_outlives_what_accept_reports(learner, clients, port, fault):
     """accepts again after errors that pass, and gives up after those that do not"""
     ann, bob = clients("ann", "bob")
     for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 1):
-        fault("accept", error=error, when=str(number))
-    fault("listen", hold=True)
+        fault("accept", error=error, when=f"ready {number}")
 
     learner.serves("serve", port)
 
     ann.connects(port)
-    learner.goes_on()
     learner.rests()
     ann.sends(HELLO)
     ann.receives(HELLO)

@@ -164,7 +164,7 @@ def check_drops_a_client_that_never_reads(learner, clients, port, fault):
 def check_outlives_clients_that_vanish(learner, clients, port, fault):
     """goes on when a client is gone before it is told, or before it is heard"""
     ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
-    fault("recv", hold=True, when="1")
+    fault("recv", hold=True, when="ready 1")
 
     learner.serves("serve", port)
 
@@ -185,9 +185,9 @@ def check_outlives_clients_that_vanish(learner, clients, port, fault):
 def check_waits_while_descriptors_lack(learner, clients, port, fault):
     """goes on after errors of accept(), and does not spin while descriptors lack"""
     ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
-    fault("accept", error="ECONNABORTED", when="1")
-    fault("accept", error="EPROTO", when="2")
-    fault("accept", error="ENOBUFS", when="3")
+    fault("accept", error="ECONNABORTED", when="ready 1")
+    fault("accept", error="EPROTO", when="ready 2")
+    fault("accept", error="ENOBUFS", when="ready 3")
 
     learner.serves("serve", port)
 

@@ -146,7 +146,7 @@ def check_ends_a_child_whose_client_resets(learner, clients, port):
 def check_outlives_a_broken_pipe(learner, clients, port, fault):
     """serves the next client when one is gone before its bytes come back"""
     ann, bob = clients("ann", "bob")
-    fault("recv", hold=True, when="1")
+    fault("recv", hold=True, when="ready 1")
 
     learner.serves("serve", port)
 
@@ -171,13 +171,11 @@ def check_outlives_what_accept_reports(learner, clients, port, fault):
     ann, bob = clients("ann", "bob")
     fault("send", limit=7)
     for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 1):
-        fault("accept", error=error, when=str(number))
-    fault("listen", hold=True)
+        fault("accept", error=error, when=f"ready {number}")
 
     learner.serves("serve", port)
 
     ann.connects(port)
-    learner.goes_on()
     learner.rests()
     ann.sends(BINARY)
     ann.receives(BINARY)

@@ -62,8 +62,8 @@ def check_stops_before_its_first_client(learner, peer, port):
 @reveals("lost-wakeup")
 def check_stops_when_the_signal_comes_early(learner, port, fault):
     """returns when SIGTERM comes just before the call that waits for a client"""
-    fault("accept", signal="SIGTERM", when="1")
-    fault("wait", signal="SIGTERM", when="1")
+    fault("accept", signal="SIGTERM", when="listening blocking 1")
+    fault("wait", signal="SIGTERM", when="listening blocking 1")
 
     learner.serves("serve", port)
 

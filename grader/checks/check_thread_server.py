@@ -117,7 +117,7 @@ def check_keeps_an_error_to_its_client(learner, clients, port, fault):
     ann.receives(b"1\n")
     ann.resets()
     learner.rests()
-    fault("recv", hold=True, when="1")
+    fault("recv", hold=True, when="ready 1")
     bob.connects(port)
     bob.sends(LINE)
     learner.is_held()
@@ -138,7 +138,7 @@ def check_outlives_a_thread_that_cannot_be_had(learner, clients, port, fault):
     fault("pthread_create", error="EAGAIN", when="1")
     fault("send", limit=1)
     for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 2):
-        fault("accept", error=error, when=str(number))
+        fault("accept", error=error, when=f"ready {number}")
 
     learner.serves("serve", port)
 

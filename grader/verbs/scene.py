@@ -74,6 +74,7 @@ class Scene:
         self.silent_ports: set[int] = set()
         self.clock_held = self.clock_moves = self.is_silent = False
         self.is_at_rest = False  # see `is_ready_at_rest`
+        self.tells_states = False  # its trace holds the states of every call
         self.time_limit = 0
         self.patience = 0  # of clients, in nanoseconds of the held clock; 0: no end
         self.given_inodes: set[int] = set()
@@ -111,6 +112,7 @@ class Scene:
                 Failure("load", str(report["sentence"]), Verdict.BUILD, report.get("line"), messages=report["detail"])
             )
         self.process.trace.plan(self.faults)
+        self.process.trace["tells_states"] = self.tells_states
         return self.process
 
     def _heard(self, answer: list[dict]) -> bool:

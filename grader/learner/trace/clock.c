@@ -181,6 +181,40 @@ static long look_at(void *what, const struct timespec *time)
     return __real_ppoll(what, 1, time, NULL);
 }
 
+/* Whether the kernel goes on with a call after any signal that has a handler
+   (sigaction(2), SA_RESTART): never with one that has a time limit (signal(7)). */
+static int goes_on_after_signals(uint64_t limit)
+{
+    static const uint64_t own = 1ull << SIGSEGV | 1ull << SIGBUS | 1ull << SIGFPE |
+                                1ull << SIGILL;         /* the tracer's handlers */
+    struct sigaction action;
+
+    for (int number = 1; number < NSIG; number++)
+        if (limit != NO_LIMIT ||
+            (sigaction(number, NULL, &action) == 0 &&
+             action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN &&
+             !(action.sa_flags & SA_RESTART) && !(own >> number & 1)))
+            return 0;
+    return 1;
+}
+
+/* Wait for what a blocking call wants; the result is that of clock_wait(). */
+static long await(struct call *call, struct pollfd *wanted, uint64_t limit)
+{
+    struct timespec time = { (time_t)(limit / NANOSECONDS),
+                             (long)(limit % NANOSECONDS) };
+    long ready;
+
+    do {
+        ready = clock_is_held()
+                    ? clock_wait(call, limit, look_at, wanted)
+                    : look_at(wanted, limit == NO_LIMIT ? NULL : &time);
+    } while (ready == -1 && errno == EINTR &&
+             !(call->record->injected & TRACE_SIGNAL) &&
+             goes_on_after_signals(limit));
+    return ready;
+}
+
 int clock_lets(struct call *call, int fd, int flags, short events, int expired,
                long *result)
 {
@@ -192,17 +226,17 @@ int clock_lets(struct call *call, int fd, int flags, short events, int expired,
     uint64_t limit;
     long ready;
 
-    if (!clock_is_held() || flags & MSG_DONTWAIT ||
+    if (!(clock_is_held() || call->is_early) || flags & MSG_DONTWAIT ||
         __real_fcntl(fd, F_GETFL) & O_NONBLOCK ||
         __real_getsockopt(fd, SOL_SOCKET, option, &own, &size) == -1) {
         errno = saved_errno;    /* a descriptor that is none fails by itself */
         return 1;
     }
     limit = (uint64_t)own.tv_sec * NANOSECONDS + (uint64_t)own.tv_usec * 1000;
-    ready = clock_wait(call, limit ? limit : NO_LIMIT, look_at, &wanted);
+    ready = await(call, &wanted, limit ? limit : NO_LIMIT);
     if (ready > 0) {
         errno = saved_errno;
-        return 1;
+        return trace_is_ready(call, result);
     }
     if (ready == 0)
         errno = expired;

@@ -37,9 +37,10 @@ typedef long clock_look(void *what, const struct timespec *slice);
 long clock_wait(struct call *call, uint64_t limit, clock_look *look, void *what);
 
 /* Wait until fd is ready for what a blocking call on it wants (POLLIN or
-   POLLOUT), within the limit of its own (SO_RCVTIMEO, SO_SNDTIMEO).  Returns
-   whether the call is to be made; else *result is -1 and errno is set: to
-   EINTR, or to expired when the limit was reached. */
+   POLLOUT), within the limit of its own (SO_RCVTIMEO, SO_SNDTIMEO), where the
+   script holds the clock or the plan waits for that.  Returns whether the call is
+   to be made; else *result is its answer and errno is set: to EINTR, to expired
+   when the limit was reached, or as the plan says. */
 int clock_lets(struct call *call, int fd, int flags, short events, int expired,
                long *result);
 

@@ -4,14 +4,23 @@
 error      the call is not made and fails with this errno
 retval     the call is not made and returns this
 signal     the process gets this signal when the call is entered
-when       which calls: ``first``, ``first..last``, ``first..last+step``,
-           ``first+step`` (to the end); without it, every one
+when       which calls: words of `layout.STATES`, all of which hold when the call is
+           made, and which of those calls, counted from 1 in the order in which
+           they are made: ``first``, ``first..last``, ``first..last+step``,
+           ``first+step`` (to the end); without a number, every one
 limit      a stream call moves at most so many bytes: they really move; a sleep
            lasts at most so many milliseconds; the connections of a socket that
            listens have a send buffer of so many bytes (socket(7), SO_SNDBUF)
 hold       the call is made, and its return waits until the script goes on
 poke       the result (getsockopt: the value) is overwritten by these bytes
 =========  ==================================================================
+
+A fault belongs to a state rather than to a number: programs make the same calls in
+different orders, and libraries make calls of their own.  ``when="ready 2"`` is the
+second accept() for which a client waits, whether the program polls first, tries
+first or sleeps in accept(); a call that sleeps is touched when it is ready.
+``"listening blocking 1"`` is the first wait, in whichever call, of a program that
+listens.  What a Python library opens for itself is left alone (`tamper`).
 """
 
 from __future__ import annotations
@@ -24,7 +33,7 @@ from dataclasses import dataclass
 from grader.learner.trace import layout
 
 _EVERY = 0xFFFFFFFF
-_WHEN = re.compile(r"(\d+)(?:\.\.(\d+))?(?:\+(\d+))?")
+_WHEN = re.compile(r"((?:[a-z-]+ ?)*)(?:(?<![a-z-])(\d+)(?:\.\.(\d+))?(?:\+(\d+))?)?")
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Fault:
     Attributes:
         call: a call, or a group of `layout.GROUPS` that counts as one
             (``send`` is also ``write``, ``sendmsg`` and so on).
-        when: which of them, counted from 1 in the order in which they are made.
+        when: in which states, and which of them: ``"listening 1..2"``.
         error, signal: symbolic names, ``"EPIPE"``, ``"SIGTERM"``.
     """
 
@@ -51,7 +60,8 @@ class Fault:
         if not self._operations():
             raise ValueError(f"no such call: {self.call}")
         if self.when and not _WHEN.fullmatch(self.when):
-            raise ValueError(f"when={self.when!r} is not first[..last][+step]")
+            raise ValueError(f"when={self.when!r} is not [states] [first[..last][+step]]")
+        self._states()
         if not self._kinds():
             raise ValueError(f"a fault of {self.call} that does nothing")
 
@@ -70,10 +80,16 @@ class Fault:
         }
         return sum(kind for kind, there in kinds.items() if there)
 
+    def _states(self) -> int:
+        words = _WHEN.fullmatch(self.when)[1].split()
+        if unknown := [word for word in words if word not in layout.STATE_BIT]:
+            raise ValueError(f"no such state: {unknown[0]}")
+        return sum(layout.STATE_BIT[word] for word in words)
+
     def _range(self) -> tuple[int, int, int]:
-        if not self.when:
+        _states, first, last, step = _WHEN.fullmatch(self.when).groups()
+        if not first:
             return 1, _EVERY, 1
-        first, last, step = _WHEN.fullmatch(self.when).groups()
         if last:
             return int(first), int(last), int(step or 1)
         return int(first), _EVERY if step else int(first), int(step or 1)
@@ -83,7 +99,7 @@ class Fault:
         return layout.FAULT.pack(
             self._operations(),
             self._kinds(),
-            0,
+            self._states(),
             *self._range(),
             getattr(errnos, self.error) if self.error else 0,
             getattr(signals, self.signal) if self.signal else 0,

@@ -86,20 +86,28 @@ def _expire() -> None:
 
 
 def await_ready(call: Call, sock: socket.socket, events: int) -> None:
-    """Wait on the held clock until a call on sock would not block.
+    """Wait until a call on sock would not block, where the script holds the clock
+    or the plan waits for that.
 
     Raises:
         TimeoutError: settimeout()'s limit has passed.
         BlockingIOError: the limit of SO_RCVTIMEO or SO_SNDTIMEO has.
+        OSError: the error that the plan injects.
     """
     timeout = _real.gettimeout(sock)
-    if timeout == 0 or not is_held():
+    if timeout == 0 or not (is_held() or call.is_early):
         return
     limit = timeout or kernel_limit(sock, events)
-    if not wait(call, limit, lambda seconds: _poll(sock, events, seconds)):
-        if timeout:
-            raise TimeoutError("timed out")
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    if is_held():
+        is_ready = wait(call, limit, lambda seconds: _poll(sock, events, seconds))
+    else:
+        is_ready = _poll(sock, events, limit)
+    if is_ready:
+        recorder().is_ready(call)
+        return
+    if timeout:
+        raise TimeoutError("timed out")
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
 def connect(call: Call, sock: socket.socket, address: Any) -> int:
@@ -137,10 +145,10 @@ def kernel_limit(sock: socket.socket, events: int) -> float | None:
     return seconds + micros / 1e6 or None
 
 
-def _poll(sock: socket.socket, events: int, seconds: float) -> list:
+def _poll(sock: socket.socket, events: int, seconds: float | None) -> list:
     poll = _real_poll()
     poll.register(sock.fileno(), events)
-    return poll.poll(seconds * 1000)
+    return poll.poll(None if seconds is None else seconds * 1000)
 
 
 # --- clocks -----------------------------------------------------------------

@@ -27,7 +27,7 @@ CAPACITY = 1 << 15
 HEADER_SIZE = 4096
 REPORT_SIZE = 8192
 RECORDS = HEADER_SIZE + REPORT_SIZE
-RECORD_SIZE = 224
+RECORD_SIZE = 232
 SIZE = RECORDS + CAPACITY * RECORD_SIZE
 
 #: Every call the trace knows.  A call's number is its place in this list.
@@ -94,6 +94,24 @@ GROUPS = {
     "wait": ("poll", "select", "epoll_wait"),
 }
 
+#: What can be said of the descriptor that a call works on, and of the call, when it
+#: is entered; a state's bit is its place in this list.  Faults are bound to them.
+STATES = (
+    "tcp",
+    "unix",
+    "datagram",
+    "unconnected",  # a fresh socket, or one that is not connected yet
+    "connecting",  # a connect() is under way in the background
+    "connected",
+    "half-closed",  # connected, and the peer's end-of-file has arrived
+    "listening",  # the socket is; of a wait: the program has one that is
+    "ready",  # accept, recv: there is a client, there are bytes or their end
+    "blocking",  # the call may sleep
+    "adding",  # epoll_ctl: with EPOLL_CTL_ADD
+    "library",  # Python: what a library has opened for itself
+)
+STATE_BIT = {name: 1 << number for number, name in enumerate(STATES)}
+
 # Record states.  A call that waits on a held clock has looked once, and in vain.
 CLAIMED, ENTERED, DONE, WAITING = 0, 1, 2, 3
 
@@ -103,8 +121,8 @@ ERROR, RETVAL, SIGNAL, LIMIT, HOLD, POKE = 1, 2, 4, 8, 16, 32
 #: state, operation, injected, pid, tid, fd, errno | 4 arguments, result,
 #: where | entered, left (CLOCK_MONOTONIC, ns; while it waits on a held clock,
 #: ``left`` is when it gives up) | payload length kept, milliseconds that a wait
-#: on a held clock may take.
-RECORD = struct.Struct("<IHHiiii 4q q Q QQ II")
+#: on a held clock may take | `STATES`, where the plan or the judge asks for them.
+RECORD = struct.Struct("<IHHiiii 4q q Q QQ II I4x")
 PAYLOAD_SIZE = RECORD_SIZE - RECORD.size
 
 # Header fields: name -> (offset, struct code).
@@ -128,9 +146,10 @@ FIELDS = {
     "clock_now": (64, "Q"),  # what a held CLOCK_MONOTONIC shows, in nanoseconds
     "interrupts": (120, "I"),  # waits on a held clock that are to end with EINTR
     "stops": (124, "I"),  # how often the script has stopped the program
+    "tells_states": (80, "I"),  # every record holds `STATES`
 }
 
-#: operations (a bit each), kinds, first, last, step, error, signal |
+#: operations (a bit each), kinds, states (all of them), first, last, step, error, signal |
 #: retval, limit | count, hits | poke length, poke bytes.
 FAULT = struct.Struct("<Q HH IIIii qq II I 12s")
 FAULTS = 128
@@ -168,5 +187,10 @@ def c_header() -> str:
         lines.append(f"#define TRACE_AT_{name.upper()} {offset}")
     for number, name in enumerate(OPERATIONS):
         lines.append(f"#define OP_{name.upper()} {number}")
+    for name, bit in STATE_BIT.items():
+        lines.append(f"#define STATE_{name.upper().replace('-', '_')} {bit}u")
+    for name, calls in GROUPS.items():
+        bits = sum(1 << NUMBER[call] for call in calls)
+        lines.append(f"#define GROUP_{name.upper()} {bits}ull")
     lines.append(f"#define OPERATION_COUNT {len(OPERATIONS)}")
     return "\n".join(lines) + "\n"

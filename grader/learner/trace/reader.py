@@ -33,6 +33,7 @@ class Call:
         until: when it gives up waiting on a held clock; 0 while it does not wait.
         patience: how long its wait on a held clock may last, in milliseconds,
             rounded up; 0 if it did not wait on one.
+        states: bits of `layout.STATES`, where they were asked for.
     """
 
     index: int
@@ -52,6 +53,7 @@ class Call:
     line: int | None = field(default=None)
     until: int = 0
     patience: int = 0
+    states: int = 0
 
     @property
     def failed(self) -> bool:
@@ -177,6 +179,7 @@ class Trace:
             payload=self._memory[start : start + length],
             until=record[14] if state == layout.WAITING else 0,
             patience=record[16],
+            states=record[17],
         )
 
     # --- the script's side ------------------------------------------------

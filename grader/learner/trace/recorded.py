@@ -29,9 +29,9 @@ def is_recording() -> bool:
     return _recorder is not None
 
 
-def enter(operation: str, fd: int, *args: int) -> Call:
+def enter(operation: str, fd: int, *args: int, of_library: bool = False) -> Call:
     """Open a record of that call on fd."""
-    return _recorder.enter(layout.NUMBER[operation], fd, *args)
+    return _recorder.enter(layout.NUMBER[operation], fd, *args, of_library=of_library)
 
 
 def done(call: Call, result: int = 0, error: int = 0) -> None:
@@ -48,6 +48,7 @@ def recorded(
     *,
     non_blocking: bool = False,
     payload: bytes = b"",
+    of_library: bool = False,
 ) -> Any:
     """Run action between the two halves of a record.
 
@@ -56,8 +57,9 @@ def recorded(
         length: turns the result into the number that C would have returned.
         non_blocking: whether the call asked not to block.
         payload: what the record keeps of the arguments, whatever comes of the call.
+        of_library: whether a library makes the call for itself.
     """
-    call = enter(operation, fd, *args)
+    call = enter(operation, fd, *args, of_library=of_library)
     call.payload = payload
     call.spare(non_blocking)
     try:

@@ -14,17 +14,19 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
-from grader.learner.trace import layout
+from grader.learner.trace import layout, states
 
 _real_write = os.write
 _monotonic_ns, _sleep = time.monotonic_ns, time.sleep
 _pack_record = layout.RECORD.pack_into
 _pack_state = struct.Struct("<I").pack_into
 _PAYLOAD = layout.PAYLOAD_SIZE
+_READY, _BLOCKING, _LIBRARY = (layout.STATE_BIT[name] for name in ("ready", "blocking", "library"))
 #: An error that says that the connection is gone makes it so: whoever else uses
 #: it, a thread that reads, hears of it too.
-_GONE = (errnos.ECONNRESET, errnos.EPIPE, errnos.ETIMEDOUT)
+_GONE = (errnos.ECONNRESET, errnos.EPIPE, errnos.ETIMEDOUT, errnos.EHOSTUNREACH)
 _shutdown = ctypes.CDLL(None).shutdown
 
 
@@ -61,12 +63,19 @@ class Fault:
 class Call:
     """One call under way."""
 
-    __slots__ = ("args", "entry", "fault", "head", "injected", "operation", "payload")
+    __slots__ = ("args", "entry", "fault", "head", "injected", "is_early", "operation", "payload", "states")
 
-    def __init__(self, entry: int, operation: int, head: tuple, args: tuple, fault: Fault | None):
-        self.entry, self.operation, self.head, self.args, self.fault = entry, operation, head, args, fault
-        self.injected = fault.kinds if fault else 0
+    def __init__(self, entry: int, operation: int, head: tuple, args: tuple):
+        self.entry, self.operation, self.head, self.args = entry, operation, head, args
+        self.fault: Fault | None = None
+        self.injected = self.states = 0
+        self.is_early = False  # the plan has its say when it is ready
         self.payload = b""
+
+    def touch(self, fault: Fault | None) -> None:
+        """The plan's fault for this call."""
+        self.fault = fault
+        self.injected = fault.kinds if fault else 0
 
     def limit(self, length: int) -> int:
         """The number of bytes the plan lets through, at most length."""
@@ -110,7 +119,7 @@ class Recorder:
 
     def __init__(self, memory: memoryview, path: str) -> None:
         self._memory = memory
-        self._path = path
+        self.path = path
         self._lock = _shared_lock()
         self._pid = os.getpid()
         os.register_at_fork(after_in_child=self._forked)
@@ -167,22 +176,28 @@ class Recorder:
 
     # --- records ----------------------------------------------------------
 
-    def enter(self, operation: int, fd: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> Call:
+    def enter(
+        self, operation: int, fd: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, *, of_library: bool = False
+    ) -> Call:
         """Open a record; the call is counted and looked up in the fault plan.
 
         Args:
             operation: its number in `layout.OPERATIONS`.
             fd: the descriptor the call works on, or -1.
             a, b, c, d: the arguments, as ``trace.c`` records them.
+            of_library: whether a library makes the call for itself.
         """
         index = self.add("next") - 1
         entry = layout.RECORDS + index % layout.CAPACITY * layout.RECORD_SIZE
-        fault = self._fault(operation)
         head = (self._pid, threading.get_native_id(), fd)
-        call = Call(entry, operation, head, (a, b, c, d), fault)
+        call = Call(entry, operation, head, (a, b, c, d))
+        if of_library or states.is_of_library(fd):
+            call.states = _LIBRARY
+        else:
+            self._consult_plan(call)
         _pack_record(
             self._memory, entry, layout.CLAIMED, operation, call.injected, *head, 0, *call.args,
-            0, self._line(), self.time(), 0, 0, 0,
+            0, self._line(), self.time(), 0, 0, 0, call.states,
         )  # fmt: skip
         _pack_state(self._memory, entry, layout.ENTERED)
         self._ring_doorbell()
@@ -206,7 +221,7 @@ class Recorder:
         # pack_into() begins with zeros: half a record must not be read as one
         _pack_record(
             memory, entry, layout.CLAIMED, call.operation, call.injected, *call.head, error, *call.args,
-            result, where, entered, self.time(), len(payload), patience,
+            result, where, entered, self.time(), len(payload), patience, call.states,
         )  # fmt: skip
         # last and by itself: the judge may be reading
         _pack_state(memory, entry, layout.DONE)
@@ -225,33 +240,65 @@ class Recorder:
 
     def _line(self) -> int:
         frame = sys._getframe(2)
-        path = self._path
+        path = self.path
         while frame is not None:
             if frame.f_code.co_filename == path:
                 return frame.f_lineno
             frame = frame.f_back
         return 0
 
-    def _fault(self, operation: int) -> Fault | None:
+    def _consult_plan(self, call: Call) -> None:
+        """Let the plan choose what it does to a call.  One that will sleep until it
+        is ready is chosen for when it is, if the plan asks for that."""
+        fd, (a, b, *_) = call.head[2], call.args
+        if self.field("tells_states"):
+            call.states = states.states_of(call.operation, fd, a, b)
         if not self.field("armed") or not self.field("fault_count"):
-            return None
-        with self._lock:
-            return self._first_match(operation)
+            return
+        asked = 0
+        for _offset, entry in self._faults_of(call.operation):
+            asked |= entry[2]
+        if asked and not call.states:
+            call.states = states.states_of(call.operation, fd, a, b)
+        call.is_early = bool(asked & _READY) and call.states & (_READY | _BLOCKING) == _BLOCKING
+        if not call.is_early:
+            call.touch(self._fault(call))
 
-    def _first_match(self, operation: int) -> Fault | None:
-        chosen = None
+    def is_ready(self, call: Call) -> None:
+        """What an early call waited for is there: the plan has its say.
+
+        Raises:
+            OSError: the error that the plan injects.
+        """
+        if call.is_early:
+            call.is_early = False
+            call.states |= _READY
+            call.touch(self._fault(call))
+            call.answer()
+
+    def _faults_of(self, operation: int) -> Iterator[tuple[int, list]]:
+        """The plan's faults of a call, each with its place in the memory."""
         for i in range(min(self.field("fault_count"), layout.FAULT_LIMIT)):
             offset = layout.FAULTS + i * layout.FAULT.size
-            entry = list(layout.FAULT.unpack_from(self._memory, offset))
-            mask, kinds, _pad, first, last, step, error, number, retval, limit, count, hits, size, poke = entry
-            if not mask >> operation & 1:
-                continue
-            count += 1
-            if chosen is None and first <= count <= last and (count - first) % step == 0:
-                hits += 1
-                chosen = Fault(kinds, error, number, retval, limit, poke[:size])
-            entry[10:12] = count, hits
-            layout.FAULT.pack_into(self._memory, offset, *entry)
+            entry = layout.FAULT.unpack_from(self._memory, offset)
+            if entry[0] >> operation & 1:
+                yield offset, list(entry)
+
+    def _fault(self, call: Call) -> Fault | None:
+        """The first fault of the plan that is meant for a call in its states; the
+        call counts for all that are."""
+        chosen = None
+        with self._lock:
+            for offset, entry in self._faults_of(call.operation):
+                _mask, kinds, asked, first, last, step, error, number, retval, limit, count, hits, size, poke = entry
+                if asked & ~call.states:
+                    continue
+                count += 1
+                if chosen is None and first <= count <= last and (count - first) % step == 0:
+                    hits += 1
+                    chosen = Fault(kinds, error, number, retval, limit, poke[:size])
+                entry[10:12] = count, hits
+                layout.FAULT.pack_into(self._memory, offset, *entry)
         return chosen
 
     def _ring_doorbell(self) -> None:

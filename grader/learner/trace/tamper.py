@@ -12,21 +12,17 @@ import _thread
 import builtins
 import errno
 import io
-import math
 import os
-import select
-import selectors
 import signal
 import socket
-import stat
 import struct
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from grader.learner.trace import held_clock, layout
-from grader.learner.trace.recorded import done, enter, record_with, recorded, recorder, view_of
+from grader.learner.trace import held_clock, layout, states, wrap_streams, wrap_waiting
+from grader.learner.trace.recorded import done, enter, record_with, recorded, recorder
 from grader.learner.trace.recorder import Call, Recorder, error_of
 from grader.learner.trace.traced_socket import TracedSocket
 
@@ -88,120 +84,16 @@ def _gethostbyname(name: str) -> str:
 
 
 def _socketpair(*args: Any, **named: Any) -> tuple[socket.socket, socket.socket]:
+    is_of_library = sys._getframe(1).f_code.co_filename != recorder().path
+
     def action(call: Call) -> tuple[socket.socket, socket.socket]:
         pair = _real_socketpair(*args, **named)
         call.payload = struct.pack("=ii", *(half.fileno() for half in pair))
+        for half in pair if is_of_library else ():
+            states.note_of_library(half.fileno())
         return pair
 
-    return recorded("socketpair", -1, (), action)
-
-
-def _is_socket(fd: int) -> bool:
-    try:
-        return stat.S_ISSOCK(os.fstat(fd).st_mode)
-    except (OSError, TypeError):
-        return False
-
-
-def _os_read(fd: int, size: int) -> bytes:
-    def action(call: Call) -> bytes:
-        call.payload = data = _real_read(fd, call.limit(size))
-        return data
-
-    if not _is_socket(fd):
-        return _real_read(fd, size)
-    return recorded("read", fd, (size,), action, len)
-
-
-def _os_write(fd: int, data: Any) -> int:
-    def action(call: Call) -> int:
-        sent = _real_write(fd, view[: call.limit(len(view))])
-        call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
-        return sent
-
-    if not _is_socket(fd):
-        return _real_write(fd, data)
-    with view_of(data) as view:
-        return recorded("write", fd, (len(view),), action, int)
-
-
-def _os_readv(fd: int, buffers: Any) -> int:
-    def action(call: Call) -> int:
-        data = _real_read(fd, call.limit(size))
-        call.payload, left = data, data
-        for part in parts:
-            part[: len(left[: len(part)])] = left[: len(part)]
-            left = left[len(part) :]
-        return len(data)
-
-    parts = [view_of(part) for part in buffers]
-    size = sum(map(len, parts))
-    if not _is_socket(fd):
-        return _real_readv(fd, buffers)
-    return recorded("readv", fd, (size,), action, int)
-
-
-def _os_writev(fd: int, buffers: Any) -> int:
-    def action(call: Call) -> int:
-        sent = _real_write(fd, data[: call.limit(len(data))])
-        call.payload = data[: min(sent, layout.PAYLOAD_SIZE)]
-        return sent
-
-    if not _is_socket(fd):
-        return _real_writev(fd, buffers)
-    data = b"".join(bytes(view_of(part)) for part in buffers)
-    return recorded("writev", fd, (len(data),), action, int)
-
-
-def _os_sendfile(out_fd: int, in_fd: int, offset: int | None, count: int, *rest: Any, **named: Any) -> int:
-    return recorded(
-        "sendfile", out_fd, (count,),
-        lambda call: _real_sendfile(out_fd, in_fd, offset, call.limit(count), *rest, **named), int,
-    )  # fmt: skip
-
-
-class _SocketFile(io.RawIOBase):
-    """A file over the descriptor of a socket, as open() makes it, with its
-    reads and writes in the trace."""
-
-    def __init__(self, fd: int, mode: str, closefd: bool) -> None:
-        self._fd, self._mode, self._closefd = fd, mode, closefd
-
-    def fileno(self) -> int:
-        return self._fd
-
-    def readable(self) -> bool:
-        return "r" in self._mode or "+" in self._mode
-
-    def writable(self) -> bool:
-        return "w" in self._mode or "a" in self._mode or "+" in self._mode
-
-    def readinto(self, buffer: Any) -> int:
-        data = os.read(self._fd, len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def write(self, data: Any) -> int:
-        return os.write(self._fd, data)
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            if self._closefd:
-                os.close(self._fd)
-
-
-def _open(file: Any, mode: str = "r", buffering: int = -1, *rest: Any, closefd: bool = True, **named: Any) -> Any:
-    if not isinstance(file, int) or not _is_socket(file):
-        return _real_open(file, mode, buffering, *rest, closefd=closefd, **named)
-    raw = _SocketFile(file, mode, closefd)
-    if buffering == 0:
-        return raw
-    if raw.readable() and raw.writable():
-        buffered: Any = io.BufferedRWPair(raw, raw)
-    else:
-        buffered = io.BufferedReader(raw) if raw.readable() else io.BufferedWriter(raw)
-    return buffered if "b" in mode else io.TextIOWrapper(buffered, *rest, **named)
+    return recorded("socketpair", -1, (), action, of_library=is_of_library)
 
 
 def _os_close(fd: int) -> None:
@@ -239,104 +131,6 @@ def _os_exit(status: int) -> None:
     _real_exit(status)
 
 
-def _waits(operation: str, real: Callable, limit: Callable[..., int] = lambda *_: -1) -> Callable:
-    """A wrapper of a call that waits for a signal or a child.
-
-    Args:
-        limit: what the record holds in the second place, from the arguments: a
-            limit in milliseconds; of waitpid, the options.
-    """
-
-    def wait(*args: Any, **named: Any) -> Any:
-        return recorded(operation, -1, (0, limit(*args, *named.values())), lambda call: real(*args, **named))
-
-    return wait
-
-
-def _select(readable: Any, writable: Any, exceptional: Any, timeout: float | None = None) -> tuple:
-    def action(call: Call) -> tuple:
-        if not held_clock.is_held() or (timeout is not None and timeout < 0):
-            return _real_select(readable, writable, exceptional, timeout)
-        return held_clock.wait(call, timeout, look) or ([], [], [])
-
-    def look(seconds: float) -> tuple | None:
-        found = _real_select(readable, writable, exceptional, seconds)
-        return found if any(found) else None
-
-    limit = -1 if timeout is None else int(timeout * 1000)
-    if timeout is not None and not (readable or writable or exceptional):
-        held_clock.sleep(timeout)  # which is all that it does
-        return [], [], []
-    asked = (len(readable) + len(writable), limit, len(writable))
-    return recorded("select", -1, asked, action, lambda result: sum(map(len, result)))
-
-
-def _number(fd: Any) -> int:
-    return fd if isinstance(fd, int) else fd.fileno()
-
-
-class _Waiter:
-    """A poll or epoll object whose waits are in the trace."""
-
-    _kind = ""
-    _unit = 1  # of the real call's limit, in a second
-
-    def __init__(self, *args: Any) -> None:
-        self._real = self._make(*args)
-        self._asked: dict[int, int] = {}
-
-    def register(self, fd: Any, *events: int) -> None:
-        self._real.register(fd, *events)
-        self._asked[_number(fd)] = events[0] if events else select.POLLOUT
-
-    def modify(self, fd: Any, events: int) -> None:
-        self._real.modify(fd, events)
-        self._asked[_number(fd)] = events
-
-    def unregister(self, fd: Any) -> None:
-        self._asked.pop(_number(fd), None)
-        self._real.unregister(fd)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def _wait(self, limit: int, seconds: float | None, *args: Any) -> list:
-        """Args:
-        seconds: the limit in seconds, None for none.
-        args: those of the real call, its own limit first.
-        """
-
-        def action(call: Call) -> list:
-            if not held_clock.is_held():
-                return self._real.poll(*args)
-            return held_clock.wait(call, seconds, lambda slice: self._real.poll(slice * self._unit, *args[1:]))
-
-        writers = sum(bool(events & select.POLLOUT) for events in self._asked.values())
-        return recorded(self._kind, -1, (len(self._asked), limit, writers), action, len)
-
-
-class _Poll(_Waiter):
-    _kind, _make, _unit = "poll", staticmethod(select.poll), 1000
-
-    def poll(self, timeout: float | None = None) -> list:
-        limit = -1 if timeout is None or timeout < 0 else math.ceil(timeout)
-        return self._wait(limit, None if limit == -1 else limit / 1000, timeout)
-
-
-class _Epoll(_Waiter):
-    _kind, _make = "epoll_wait", staticmethod(select.epoll)
-
-    def __enter__(self) -> _Epoll:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._real.close()
-
-    def poll(self, timeout: float | None = None, maxevents: int = -1) -> list:
-        limit = -1 if timeout is None or timeout < 0 else math.ceil(timeout * 1000)
-        return self._wait(limit, None if limit == -1 else limit / 1000, timeout, maxevents)
-
-
 def _thread_starter(real: Callable) -> Callable:
     def start(*args: Any, **named: Any) -> Any:
         call = enter("pthread_create", -1)
@@ -371,50 +165,37 @@ def install(recorder: Recorder) -> None:
     """Start tracing in this process; cannot be taken back."""
     record_with(recorder)
     held_clock.install()
+    wrap_waiting.install()
     socket.socket = socket.SocketType = TracedSocket
     socket.getaddrinfo = _getaddrinfo
     socket.socketpair = _socketpair
     socket.gethostbyname = _gethostbyname
     for name, wrapper in {
-        "read": _os_read,
-        "write": _os_write,
-        "readv": _os_readv,
-        "writev": _os_writev,
-        "sendfile": _os_sendfile,
+        "read": wrap_streams.read,
+        "write": wrap_streams.write,
+        "readv": wrap_streams.readv,
+        "writev": wrap_streams.writev,
+        "sendfile": wrap_streams.sendfile,
         "close": _os_close,
         "dup": _os_dup,
         "fork": _os_fork,
         "_exit": _os_exit,
     }.items():
         setattr(os, name, wrapper)
-    builtins.open = io.open = _open
-    os.fdopen = lambda fd, mode="r", buffering=-1, *rest, **named: _open(fd, mode, buffering, *rest, **named)
-    select.select, select.poll, select.epoll = _select, _Poll, _Epoll
-    for name in ("pause", "sigwait", "sigwaitinfo"):
-        setattr(signal, name, _waits(name.removesuffix("info"), getattr(signal, name)))
-    signal.sigtimedwait = _waits("sigwait", signal.sigtimedwait, lambda _, seconds: int(seconds * 1000))
-    os.wait = _waits("waitpid", os.wait, lambda: 0)
-    os.waitpid = _waits("waitpid", os.waitpid, lambda _, options: options)
-    os.waitid = _waits("waitpid", os.waitid, lambda _, __, options: options)
-    os.wait3 = _waits("waitpid", os.wait3, lambda options: options)
-    os.wait4 = _waits("waitpid", os.wait4, lambda _, options: options)
+    builtins.open = io.open = wrap_streams.open_file
+    os.fdopen = wrap_streams.fdopen
     _thread.start_new_thread = _start_new_thread
     for name in ("_start_new_thread", "_start_joinable_thread"):  # whichever this Python has
         if hasattr(threading, name):
             setattr(threading, name, _thread_starter(getattr(threading, name)))
     threading.setprofile(_thread_begins)
-    # selectors took its references when the launcher imported it
-    selectors.PollSelector._selector_cls = _Poll
-    selectors.EpollSelector._selector_cls = _Epoll
-    selectors.SelectSelector._select = staticmethod(_select)
     # socket.fromfd looks the class up when it is called
 
 
 _real_getaddrinfo = socket.getaddrinfo
 _real_gethostbyname = socket.gethostbyname
 _real_socketpair = socket.socketpair
-_real_read, _real_write, _real_close, _real_dup = os.read, os.write, os.close, os.dup
-_real_readv, _real_writev, _real_sendfile, _real_open = os.readv, os.writev, os.sendfile, open
-_real_fork, _real_exit, _real_select = os.fork, os._exit, select.select
+_real_close, _real_dup = os.close, os.dup
+_real_fork, _real_exit = os.fork, os._exit
 _real_pause = signal.pause
 _real_start_new_thread = _thread.start_new_thread

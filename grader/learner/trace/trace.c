@@ -1,5 +1,5 @@
 /*
- * Records, fault plan and crash notes of the learner's process.
+ * Records and crash notes of the learner's process.
  *
  * Nothing here may depend on what the learner's code does to its process: no
  * descriptor is needed to write a record, the memory is shared with the judge
@@ -64,34 +64,10 @@ static void ring_doorbell(void)
         return;                 /* closed by the learner: the judge polls */
 }
 
-static struct fault *fault_for(int operation)
-{
-    struct fault *faults = (struct fault *)(void *)(memory + TRACE_FAULTS);
-    uint32_t n = *trace_field(TRACE_AT_FAULT_COUNT);
-    struct fault *chosen = NULL;
-
-    if (*trace_field(TRACE_AT_ARMED) == 0)
-        return NULL;
-    for (uint32_t i = 0; i < n && i < TRACE_FAULT_LIMIT; i++) {
-        struct fault *f = &faults[i];
-        uint32_t nth;
-
-        if (!(f->operations >> operation & 1))
-            continue;
-        nth = __atomic_add_fetch(&f->count, 1, __ATOMIC_SEQ_CST);
-        if (chosen || nth < f->first || nth > f->last ||
-            (nth - f->first) % f->step != 0)
-            continue;
-        __atomic_add_fetch(&f->hits, 1, __ATOMIC_SEQ_CST);
-        chosen = f;
-    }
-    return chosen;
-}
-
 struct call trace_enter(int operation, uintptr_t caller, int fd,
                         int64_t a, int64_t b, int64_t c, int64_t d)
 {
-    struct call call = { &nowhere, NULL, errno, 0 };
+    struct call call = { &nowhere, NULL, errno, 0, 0 };
     struct record *r;
     uint64_t index;
 
@@ -118,12 +94,10 @@ struct call trace_enter(int operation, uintptr_t caller, int fd,
     r->where = offset_of(caller);
     r->entered = clock_time();
     r->left = 0;
-    r->length = r->patience = 0;
+    r->length = r->patience = r->states = 0;
     call.record = r;
     call.stops = __atomic_load_n(trace_field(TRACE_AT_STOPS), __ATOMIC_SEQ_CST);
-    call.fault = fault_for(operation);
-    if (call.fault)
-        r->injected = call.fault->kinds;
+    plan_consult(&call, operation, fd, a, b);
     __atomic_store_n(&r->state, TRACE_ENTERED, __ATOMIC_SEQ_CST);
     ring_doorbell();
     errno = call.saved_errno;
@@ -142,91 +116,11 @@ void trace_keep(struct call *call, const void *data, size_t length)
     r->length = (uint32_t)length;
 }
 
-/* An error that says that the connection is gone makes it so: whoever else uses
-   it, a thread that reads, hears of it too. */
-static void break_connection(const struct record *record, int error)
-{
-    int saved = errno;
-
-    if (record->operation == OP_CONNECT)
-        return;
-    if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT)
-        syscall(SYS_shutdown, record->fd, SHUT_RDWR);
-    errno = saved;
-}
-
-int trace_answers(struct call *call, long *result)
-{
-    struct fault *f = call->fault;
-    int error;
-
-    if (!f)
-        return 0;
-    error = f->error;
-    if (f->kinds & TRACE_SIGNAL)
-        kill(getpid(), f->signal);      /* as from outside: for any thread */
-    if (f->kinds & TRACE_ERROR) {
-        break_connection(call->record, error);
-        errno = error;
-        *result = f->kinds & TRACE_RETVAL ? f->retval : -1;
-        return 1;
-    }
-    if (f->kinds & TRACE_RETVAL) {
-        errno = 0;
-        *result = f->retval;
-        return 1;
-    }
-    return 0;
-}
-
-void trace_spare_non_blocking(struct call *call, int fd, int flags, int error)
-{
-    if (!call->fault || call->fault->error != error)
-        return;
-    if (flags & MSG_DONTWAIT || syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) {
-        call->fault = NULL;
-        call->record->injected = 0;
-    }
-}
-
-size_t trace_limit(const struct call *call, size_t length)
-{
-    struct fault *f = call->fault;
-
-    if (f && f->kinds & TRACE_LIMIT) {
-        if ((uint64_t)f->limit < length)
-            return (size_t)f->limit;
-        call->record->injected &= (uint16_t)~TRACE_LIMIT;   /* it changed nothing */
-    }
-    return length;
-}
-
 int64_t trace_milliseconds(const struct timespec *limit)
 {
     if (!limit)
         return -1;
     return (int64_t)limit->tv_sec * 1000 + limit->tv_nsec / 1000000;
-}
-
-const struct timespec *trace_shortened(const struct call *call,
-                                       const struct timespec *time,
-                                       struct timespec *shorter)
-{
-    size_t asked = (size_t)trace_milliseconds(time);
-    size_t allowed = trace_limit(call, asked);
-
-    *shorter = (struct timespec){ (time_t)(allowed / 1000),
-                                  (long)(allowed % 1000) * 1000000 };
-    return allowed < asked ? shorter : time;
-}
-
-void trace_poke(const struct call *call, void *value, size_t length)
-{
-    struct fault *f = call->fault;
-
-    if (f && f->kinds & TRACE_POKE)
-        memcpy(value, f->poke,
-               f->poke_length < length ? f->poke_length : length);
 }
 
 /* Wait until the script lets held calls go on.  Waiting for the judge is the

@@ -28,12 +28,13 @@ struct record {
     uint64_t entered, left;     /* CLOCK_MONOTONIC, nanoseconds */
     uint32_t length;            /* bytes kept in payload */
     uint32_t patience;          /* of a wait on a held clock, milliseconds */
+    uint32_t states, padding;   /* a bit each */
     unsigned char payload[TRACE_PAYLOAD_SIZE];
 };
 
 struct fault {
     uint64_t operations;        /* a bit each */
-    uint16_t kinds, padding;
+    uint16_t kinds, states;     /* all of these states */
     uint32_t first, last, step;
     int32_t error, signal;
     int64_t retval, limit;
@@ -53,6 +54,7 @@ struct call {
     struct fault *fault;        /* NULL: untouched */
     int saved_errno;
     uint32_t stops;             /* how often the script had stopped the program */
+    int is_early;               /* the plan has its say when it is ready */
 };
 
 /* The place in the learner's code that a wrapper was called from. */
@@ -62,12 +64,26 @@ struct call {
 struct call trace_enter(int operation, uintptr_t caller, int fd,
                         int64_t a, int64_t b, int64_t c, int64_t d);
 
+/* Let the plan choose what it does to a call.  One that will sleep until it is
+   ready is chosen for when it is, if the plan asks for that. */
+void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b);
+
 /* Keep up to sizeof payload bytes of data in the record. */
 void trace_keep(struct call *call, const void *data, size_t length);
 
 /* Whether the plan answers this call itself: then *result is its answer and
    errno is set, and the real call is not made. */
 int trace_answers(struct call *call, long *result);
+
+/* What an early call waited for is there: the plan has its say.  Returns whether
+   the call is to be made; else *result is its answer and errno is set. */
+int trace_is_ready(struct call *call, long *result);
+
+/* The states (STATE_ bits) of a call on fd, whose arguments are a and b. */
+uint32_t states_of(int operation, int fd, int64_t a, int64_t b);
+
+/* Note that fd listens: a wait is then one for clients, too. */
+void states_listens(int fd);
 
 /* An error that only a blocking call reports, EAGAIN of a time limit or EINTR of
    a connect: a call that asked not to block is left alone. */

@@ -9,7 +9,7 @@ import socket
 import struct
 from typing import Any
 
-from grader.learner.trace import held_clock, layout
+from grader.learner.trace import held_clock, layout, states
 from grader.learner.trace.recorded import address_bytes, done, enter, is_recording, recorded, recorder, view_of
 from grader.learner.trace.recorder import Call, error_of
 
@@ -26,6 +26,7 @@ class TracedSocket(_real):
         self._released = False
         if fileno is not None:
             super().__init__(family, type, proto, fileno)
+            states.note(self)
             return
         family = socket.AF_INET if family == -1 else family
         type = socket.SOCK_STREAM if type == -1 else type
@@ -35,6 +36,7 @@ class TracedSocket(_real):
             lambda call: _real.__init__(self, family, type, proto),
             lambda _: self.fileno(),
         )  # fmt: skip
+        states.note(self)
 
     # --- set-up -----------------------------------------------------------
 
@@ -53,6 +55,7 @@ class TracedSocket(_real):
             if room != _NO_LIMIT:  # its connections inherit it: socket(7)
                 _real.setsockopt(self, socket.SOL_SOCKET, socket.SO_SNDBUF, room)
             _real.listen(self, *backlog)
+            states.listens(self.fileno())
 
         recorded("listen", self.fileno(), args, action)
 

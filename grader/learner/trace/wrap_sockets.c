@@ -85,6 +85,8 @@ int __wrap_listen(int fd, int backlog)
         __real_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     if (!trace_answers(&call, &result))
         result = __real_listen(fd, backlog);
+    if (result == 0)
+        states_listens(fd);
     return (int)trace_leave(&call, result);
 }
 

@@ -1,0 +1,170 @@
+/*
+ * The fault plan: which fault is meant for a call, and what it does to it.
+ */
+#define _GNU_SOURCE
+#include "trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct fault *plan(void)
+{
+    return (struct fault *)(void *)(trace_memory() + TRACE_FAULTS);
+}
+
+/* Which states the plan's faults of a call ask for, all together. */
+static uint32_t asked_states(int operation)
+{
+    struct fault *faults = plan();
+    uint32_t n = *trace_field(TRACE_AT_FAULT_COUNT), asked = 0;
+
+    for (uint32_t i = 0; i < n && i < TRACE_FAULT_LIMIT; i++)
+        if (faults[i].operations >> operation & 1)
+            asked |= faults[i].states;
+    return asked;
+}
+
+/* The first fault of the plan that is meant for a call in these states; the call
+   counts for all that are. */
+static struct fault *fault_for(int operation, uint32_t states)
+{
+    struct fault *faults = plan();
+    uint32_t n = *trace_field(TRACE_AT_FAULT_COUNT);
+    struct fault *chosen = NULL;
+
+    for (uint32_t i = 0; i < n && i < TRACE_FAULT_LIMIT; i++) {
+        struct fault *f = &faults[i];
+        uint32_t nth;
+
+        if (!(f->operations >> operation & 1) || f->states & ~states)
+            continue;
+        nth = __atomic_add_fetch(&f->count, 1, __ATOMIC_SEQ_CST);
+        if (chosen || nth < f->first || nth > f->last ||
+            (nth - f->first) % f->step != 0)
+            continue;
+        __atomic_add_fetch(&f->hits, 1, __ATOMIC_SEQ_CST);
+        chosen = f;
+    }
+    return chosen;
+}
+
+void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b)
+{
+    const uint32_t sleeps = STATE_BLOCKING;
+    uint32_t asked, *states = &call->record->states;
+
+    if (*trace_field(TRACE_AT_TELLS_STATES))
+        *states = states_of(operation, fd, a, b);
+    if (*trace_field(TRACE_AT_ARMED) == 0 ||
+        *trace_field(TRACE_AT_FAULT_COUNT) == 0)
+        return;
+    asked = asked_states(operation);
+    if (asked && !*states)
+        *states = states_of(operation, fd, a, b);
+    call->is_early = asked & STATE_READY &&
+                     (*states & (sleeps | STATE_READY)) == sleeps;
+    if (!call->is_early)
+        call->fault = fault_for(operation, *states);
+    if (call->fault)
+        call->record->injected = call->fault->kinds;
+}
+
+/* An error that says that the connection is gone makes it so: whoever else uses
+   it, a thread that reads, hears of it too. */
+static void break_connection(const struct record *record, int error)
+{
+    int saved = errno;
+
+    if (record->operation == OP_CONNECT)
+        return;
+    if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT ||
+        error == EHOSTUNREACH)
+        syscall(SYS_shutdown, record->fd, SHUT_RDWR);
+    errno = saved;
+}
+
+int trace_answers(struct call *call, long *result)
+{
+    struct fault *f = call->fault;
+    int error;
+
+    if (!f)
+        return 0;
+    error = f->error;
+    if (f->kinds & TRACE_SIGNAL)
+        kill(getpid(), f->signal);      /* as from outside: for any thread */
+    if (f->kinds & TRACE_ERROR) {
+        break_connection(call->record, error);
+        errno = error;
+        *result = f->kinds & TRACE_RETVAL ? f->retval : -1;
+        return 1;
+    }
+    if (f->kinds & TRACE_RETVAL) {
+        errno = 0;
+        *result = f->retval;
+        return 1;
+    }
+    return 0;
+}
+
+int trace_is_ready(struct call *call, long *result)
+{
+    struct record *r = call->record;
+
+    if (!call->is_early)
+        return 1;
+    call->is_early = 0;
+    r->states |= STATE_READY;
+    call->fault = fault_for(r->operation, r->states);
+    if (call->fault)
+        r->injected = call->fault->kinds;
+    return !trace_answers(call, result);
+}
+
+void trace_spare_non_blocking(struct call *call, int fd, int flags, int error)
+{
+    if (!call->fault || call->fault->error != error)
+        return;
+    if (flags & MSG_DONTWAIT || syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) {
+        call->fault = NULL;
+        call->record->injected = 0;
+    }
+}
+
+size_t trace_limit(const struct call *call, size_t length)
+{
+    struct fault *f = call->fault;
+
+    if (f && f->kinds & TRACE_LIMIT) {
+        if ((uint64_t)f->limit < length)
+            return (size_t)f->limit;
+        call->record->injected &= (uint16_t)~TRACE_LIMIT;   /* it changed nothing */
+    }
+    return length;
+}
+
+const struct timespec *trace_shortened(const struct call *call,
+                                       const struct timespec *time,
+                                       struct timespec *shorter)
+{
+    size_t asked = (size_t)trace_milliseconds(time);
+    size_t allowed = trace_limit(call, asked);
+
+    *shorter = (struct timespec){ (time_t)(allowed / 1000),
+                                  (long)(allowed % 1000) * 1000000 };
+    return allowed < asked ? shorter : time;
+}
+
+void trace_poke(const struct call *call, void *value, size_t length)
+{
+    struct fault *f = call->fault;
+
+    if (f && f->kinds & TRACE_POKE)
+        memcpy(value, f->poke,
+               f->poke_length < length ? f->poke_length : length);
+}

@@ -1,0 +1,116 @@
+/*
+ * In which states a call finds its descriptor, from the kernel: what a fault can
+ * be bound to, so that nothing is injected where it could not happen.
+ */
+#define _GNU_SOURCE
+#include "trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+int __real_fcntl(int, int, ...);
+int __real_getpeername(int, struct sockaddr *, socklen_t *);
+int __real_getsockopt(int, int, int, void *, socklen_t *);
+int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
+                 const sigset_t *);
+
+static int listener = -1;       /* the last descriptor that was made to listen */
+
+void states_listens(int fd)
+{
+    listener = fd;
+}
+
+static int option(int fd, int name)
+{
+    int value = 0;
+    socklen_t size = sizeof value;
+
+    return __real_getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value
+                                                                       : 0;
+}
+
+/* What poll(2) says of a descriptor at this moment. */
+static int polled(int fd, short events)
+{
+    static const struct timespec at_once = { 0, 0 };
+    struct pollfd wanted = { .fd = fd, .events = events };
+
+    return __real_ppoll(&wanted, 1, &at_once, NULL) == 1 ? wanted.revents : 0;
+}
+
+static uint32_t of_tcp(int fd, int state)
+{
+    switch (state) {
+    case TCP_LISTEN:
+        return STATE_TCP | STATE_LISTENING;
+    case TCP_SYN_SENT:
+        return STATE_TCP | STATE_CONNECTING;
+    case TCP_CLOSE:             /* fresh, or ended by an error still to be told */
+        return STATE_TCP | (polled(fd, 0) & POLLERR ? 0 : STATE_UNCONNECTED);
+    case TCP_CLOSE_WAIT:
+    case TCP_CLOSING:
+    case TCP_LAST_ACK:
+    case TCP_TIME_WAIT:
+        return STATE_TCP | STATE_CONNECTED | STATE_HALF_CLOSED;
+    default:
+        return STATE_TCP | STATE_CONNECTED;
+    }
+}
+
+static uint32_t of_socket(int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    unsigned char tcp_state;    /* the first member of struct tcp_info */
+    socklen_t one = sizeof tcp_state;
+    uint32_t states;
+
+    if (__real_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &tcp_state, &one) == 0)
+        return of_tcp(fd, tcp_state);
+    if (!trace_is_socket(fd))
+        return 0;
+    states = option(fd, SO_DOMAIN) == AF_UNIX ? STATE_UNIX : 0;
+    if (option(fd, SO_TYPE) == SOCK_DGRAM)
+        states |= STATE_DATAGRAM;
+    if (option(fd, SO_ACCEPTCONN))
+        return states | STATE_LISTENING;
+    return states | (__real_getpeername(fd, (struct sockaddr *)&peer, &size) == 0
+                         ? STATE_CONNECTED
+                         : STATE_UNCONNECTED);
+}
+
+static int is_one_of(int operation, uint64_t group)
+{
+    return (int)(group >> operation & 1);
+}
+
+uint32_t states_of(int operation, int fd, int64_t a, int64_t b)
+{
+    int saved_errno = errno;
+    uint32_t states = 0;
+
+    if (operation == OP_EPOLL_CTL) {
+        states = a == EPOLL_CTL_ADD ? STATE_ADDING : 0;
+    } else if (is_one_of(operation, GROUP_WAIT)) {
+        states = option(listener, SO_ACCEPTCONN) ? STATE_LISTENING : 0;
+        states |= b != 0 ? STATE_BLOCKING : 0;
+    } else if (fd >= 0) {
+        int takes = is_one_of(operation, GROUP_RECV | GROUP_ACCEPT);
+        int moves = is_one_of(operation, GROUP_RECV | GROUP_SEND);
+
+        states = of_socket(fd);
+        if (takes && polled(fd, POLLIN))
+            states |= STATE_READY;
+        if (!(__real_fcntl(fd, F_GETFL) & O_NONBLOCK) &&
+            !(moves && b & MSG_DONTWAIT))
+            states |= STATE_BLOCKING;
+    }
+    errno = saved_errno;
+    return states;
+}

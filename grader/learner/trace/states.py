@@ -1,0 +1,133 @@
+"""In which states a call finds its descriptor: the twin of ``states.c``."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+from weakref import WeakValueDictionary
+
+from grader.learner.trace import layout
+
+_real, _real_poll = socket.socket, select.poll
+_BIT = layout.STATE_BIT
+_WAIT, _ACCEPT, _RECV, _SEND = (
+    {layout.NUMBER[name] for name in layout.GROUPS[group]} for group in ("wait", "accept", "recv", "send")
+)
+_EPOLL_CTL = layout.NUMBER["epoll_ctl"]
+
+#: What states a TCP socket is in, by its state in the kernel (tcp_states.h).
+_CONNECTED = _BIT["tcp"] | _BIT["connected"]
+_OF_TCP = {
+    2: _BIT["tcp"] | _BIT["connecting"],  # SYN_SENT
+    8: _CONNECTED | _BIT["half-closed"],  # CLOSE_WAIT
+    6: _CONNECTED | _BIT["half-closed"],  # TIME_WAIT
+    9: _CONNECTED | _BIT["half-closed"],  # LAST_ACK
+    11: _CONNECTED | _BIT["half-closed"],  # CLOSING
+    10: _BIT["tcp"] | _BIT["listening"],
+}
+_TCP_CLOSE = 7
+
+#: The socket objects of descriptors, for the time limits that they have.
+_sockets: WeakValueDictionary[int, socket.socket] = WeakValueDictionary()
+#: Descriptor -> inode of the sockets that a library has opened for itself.
+_of_libraries: dict[int, int] = {}
+#: The last descriptor that was made to listen.
+_listener = -1
+
+
+def note(sock: socket.socket) -> None:
+    """A descriptor has got a socket object."""
+    _sockets[sock.fileno()] = sock
+
+
+def note_of_library(fd: int) -> None:
+    """A library has opened a socket for itself."""
+    _of_libraries[fd] = os.fstat(fd).st_ino
+
+
+def listens(fd: int) -> None:
+    """A descriptor listens: a wait is then one for clients, too."""
+    global _listener
+    _listener = fd
+
+
+def states_of(operation: int, fd: int, a: int, b: int) -> int:
+    """The bits of `layout.STATES` that hold for a call.
+
+    Args:
+        operation: its number in `layout.OPERATIONS`.
+        fd: its descriptor, or -1.
+        a, b: its first two arguments, as ``trace.c`` records them.
+    """
+    if operation == _EPOLL_CTL:
+        return _BIT["adding"] if a == select.EPOLL_CTL_ADD else 0
+    if operation in _WAIT:
+        return (_BIT["listening"] if _of_socket(_listener) & _BIT["listening"] else 0) | (_BIT["blocking"] if b else 0)
+    if fd < 0:
+        return 0
+    states = _of_socket(fd)
+    if operation in _ACCEPT | _RECV and _polled(fd, select.POLLIN):
+        states |= _BIT["ready"]
+    if _may_sleep(fd) and not (operation in _RECV | _SEND and b & socket.MSG_DONTWAIT):
+        states |= _BIT["blocking"]
+    return states
+
+
+def is_of_library(fd: int) -> bool:
+    """Whether a library has opened a descriptor, for itself alone."""
+    try:
+        return fd in _of_libraries and os.fstat(fd).st_ino == _of_libraries[fd]
+    except OSError:
+        return False
+
+
+def _may_sleep(fd: int) -> bool:
+    sock = _sockets.get(fd)
+    if sock is not None and sock.fileno() == fd:
+        return _real.gettimeout(sock) != 0
+    try:
+        return os.get_blocking(fd)
+    except OSError:
+        return False
+
+
+def _polled(fd: int, events: int) -> int:
+    """What poll(2) says of a descriptor at this moment."""
+    poll = _real_poll()
+    poll.register(fd, events)
+    return dict(poll.poll(0)).get(fd, 0)
+
+
+def _of_socket(fd: int) -> int:
+    try:
+        sock = _real(fileno=fd)
+    except (OSError, ValueError):
+        return 0
+    try:
+        return _of(sock)
+    finally:
+        sock.detach()
+
+
+def _of(sock: socket.socket) -> int:
+    try:
+        state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    except OSError:
+        pass  # not one of TCP
+    else:
+        if state == _TCP_CLOSE:  # fresh, or ended by an error still to be told
+            fresh = not _polled(sock.fileno(), 0) & select.POLLERR
+            return _BIT["tcp"] | (_BIT["unconnected"] if fresh else 0)
+        return _OF_TCP.get(state, _CONNECTED)
+    states = _BIT["unix"] if sock.family == socket.AF_UNIX else 0
+    if sock.type == socket.SOCK_DGRAM:
+        states |= _BIT["datagram"]
+    if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        return states | _BIT["listening"]
+    try:
+        sock.getpeername()
+    except OSError as error:
+        return states | (_BIT["unconnected"] if error.errno == errno.ENOTCONN else 0)
+    return states | _BIT["connected"]
