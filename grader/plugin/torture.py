@@ -1,5 +1,5 @@
 """The torture sweep: every call of a program is made to fail once, in each way
-that its man page allows.
+that is possible there (`grader.plugin.possible`).
 
 The script of a good day is played once to see which calls the program makes,
 then once more for each failure of each of them, every time in a process of its
@@ -22,6 +22,7 @@ from threading import Event
 from grader.learner.trace import layout
 from grader.learner.trace.faults import Fault
 from grader.learner.trace.reader import Call
+from grader.plugin.possible import FAILURES, failures_of
 from grader.plugin.trial import explain, kit_failure, perform, play, violation
 from grader.verbs.broken import Broken
 from grader.verbs.cast import Cast
@@ -31,35 +32,14 @@ from grader.verbs.state import judge_end, judge_state, printed
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Diagnosis, Verdict
 
-#: Call -> the errors of its man page that a right program can meet: without
-#: those that only a wrong argument gives (EBADF, EFAULT, EINVAL, ENOPROTOOPT,
-#: ENOTSOCK), and so without setsockopt() and getsockopt().
-ERRORS: dict[str, tuple[str, ...]] = {
-    "socket": ("EACCES", "EAFNOSUPPORT", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"),
-    "socketpair": ("EMFILE", "ENFILE", "ENOMEM"),
-    "bind": ("EACCES", "EADDRINUSE", "EADDRNOTAVAIL"),
-    "listen": ("EADDRINUSE",),
-    "accept": ("ECONNABORTED", "EINTR", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EPERM", "EPROTO"),
-    "connect": ("EACCES", "EADDRNOTAVAIL", "EAGAIN", "ECONNREFUSED", "EINTR", "ENETUNREACH", "ETIMEDOUT"),
-    "send": ("ECONNRESET", "EINTR", "ENOBUFS", "ENOMEM", "EPIPE", "ETIMEDOUT"),
-    "recv": ("ECONNREFUSED", "ECONNRESET", "EINTR", "ENOMEM", "ETIMEDOUT"),
-    "close": ("EINTR", "EIO"),
-    "shutdown": ("ENOTCONN",),
-    "getsockname": ("ENOBUFS",),
-    "getpeername": ("ENOBUFS", "ENOTCONN"),
-    "poll": ("EINTR", "ENOMEM"),
-    "select": ("EINTR", "ENOMEM"),
-    "epoll_create": ("EMFILE", "ENFILE", "ENOMEM"),
-    "epoll_ctl": ("ENOMEM", "ENOSPC"),
-    "epoll_wait": ("EINTR",),
-    "fork": ("EAGAIN", "ENOMEM"),
-    "dup": ("EMFILE",),
-}
 #: What getaddrinfo() returns when it fails: gai codes, as numbers (netdb.h).
 _EAI = {"EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_MEMORY": -10, "EAI_NONAME": -2}
 #: Of the calls that one line makes in the turns of a loop, so many fail: the
 #: second one in one way, and by an interruption.
 _ALIKE = 2
+#: What no Python program meets: EINTR (PEP 475), and ETIMEDOUT, for TimeoutError is
+#: a socket's own limit.
+_SPARED_IN_PYTHON = ("EINTR", "ETIMEDOUT")
 #: Errors that a program may raise besides OSError, as the contracts have them.
 _REPORTS = ("OSError", "EOFError", "ValueError")
 
@@ -82,6 +62,7 @@ def sweep(script: Callable, stage: Stage, unit: Unit) -> tuple[Verdict, Diagnosi
         The first verdict that is not a pass, and how often the script was played.
     """
     cast = Cast(stage, unit)
+    cast.scene.tells_states = True
     try:
         verdict, diagnosis = perform(partial(cast.call, script), cast)
         calls = cast.scene.process.trace.calls if cast.scene.process else []
@@ -136,37 +117,38 @@ def _tampered(script: Callable, stage: Stage, unit: Unit, fault: Fault) -> Resul
 
 
 def _failures(calls: list[Call], runs: list[Run], language: str) -> Iterator[Fault]:
-    """A fault for each call that was made and each way in which it can fail."""
-    made: Counter[str] = Counter()
+    """A fault for each call that was made and each way in which it can fail.
+
+    A call is named as the tracer finds it again: by how many of that name came
+    before it in the states that the failure asks for.
+    """
+    made: Counter[tuple[str, int]] = Counter()
     from_here: Counter[tuple[str, int]] = Counter()
     for call in calls:
         if not any(run.first <= call.index and (run.last is None or call.index < run.last) for run in runs):
             continue
-        made[call.name] += 1
-        when = str(made[call.name])
+        if call.states & layout.STATE_BIT["library"]:
+            continue
+        possible = list(failures_of(call.name, call.states))
+        asked = {failure.states: failure.bits for failure in FAILURES if call.any_of(failure.call)}
+        for bits in {0, *asked.values()}:
+            made[call.name, bits] += not bits & ~call.states
         from_here[call.name, call.where] += 1
         if from_here[call.name, call.where] > _ALIKE or _is_in_a_handler(call, calls):
             continue  # a handler has nobody to report to
+        nth = str(made[call.name, 0])
         if call.name == "getaddrinfo":
             for code in _EAI.values():
-                yield Fault(call.name, retval=code, when=when)
-        group = next((group for group in ("send", "recv", "accept") if call.any_of(group)), call.name)
-        errors = ERRORS.get(group, ())
+                yield Fault(call.name, retval=code, when=nth)
         if from_here[call.name, call.where] > 1:  # one more turn of a loop
-            errors = tuple(error for error in errors if error in (errors[0], "EINTR"))
-        for error in errors:
-            if language == "c" or not _is_spared_in_python(call.name, error):
-                yield Fault(call.name, error=error, when=when)
-        if group in ("send", "recv") and call.result > 1 and call.name != "sendall" and not _was_seen(call, calls):
-            yield Fault(call.name, limit=1, when=when)
-
-
-def _is_spared_in_python(call: str, error: str) -> bool:
-    """Nobody meets EINTR (PEP 475); TimeoutError is a socket's own limit, and
-    BlockingIOError a connection on its way.  On Linux no error of close() comes;
-    and a socketpair() is asyncio's, which prints of its failure what no program
-    can mend."""
-    return error in ("EINTR", "ETIMEDOUT") or (call, error) == ("connect", "EAGAIN") or call in ("close", "socketpair")
+            possible = [failure for failure in possible if failure is possible[0] or failure.error == "EINTR"]
+        for failure in possible:
+            if language == "c" or failure.error not in _SPARED_IN_PYTHON:
+                when = f"{failure.states} {made[call.name, failure.bits]}".strip()
+                yield Fault(call.name, error=failure.error, when=when)
+        moves = call.any_of("send") or call.any_of("recv")
+        if moves and call.result > 1 and call.name != "sendall" and not _was_seen(call, calls):
+            yield Fault(call.name, limit=1, when=nth)
 
 
 def _was_seen(call: Call, calls: list[Call]) -> bool:
