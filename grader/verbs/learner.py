@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from grader.learner.program import Null
 from grader.learner.trace import layout
 from grader.verbs import given, quiet
 from grader.verbs.broken import Broken
+from grader.verbs.calls import CallVerbs
 from grader.verbs.outcomes import (
     another_value,
     c_accepts,
@@ -53,7 +53,7 @@ class Lent:
             self.fd = -1
 
 
-class Learner(ServingVerbs):
+class Learner(CallVerbs, ServingVerbs):
     """The subject of a check: the program under judgement."""
 
     def __init__(self, scene: Scene) -> None:
@@ -271,68 +271,6 @@ class Learner(ServingVerbs):
         trace["interrupts"] += 1
         scene.steps.append(Step("a signal interrupts the program", moment=trace["clock_now"]))
         scene.wait(lambda: trace["interrupts"] == 0, "the wait is interrupted")
-
-    def has_called(self, *calls: str) -> None:
-        """The program has made these calls in this order; others may stand between.
-
-        Args:
-            calls: names of calls or groups of `layout.GROUPS`.
-        """
-        made = iter(self._scene.process.trace.calls)
-        for number, name in enumerate(calls):
-            if not any(call.any_of(name) and call.done and not call.failed for call in made):
-                after = f" after {calls[number - 1]}()" if number else ""
-                sentence = f"{name}() was not called{after}; the contract's order is {', '.join(calls)}"
-                raise Broken(Failure("order", sentence))
-
-    def has_not_called(self, call: str) -> None:
-        """The last function call made no such call, nor one of that group."""
-        scene = self._scene
-        run = scene.runs[-1]
-        for made in scene.process.trace.calls:
-            if made.any_of(call) and run.first <= made.index < run.last:
-                scene.look_up([made])
-                raise Broken(
-                    Failure("touched", f"{run.shown} calls {made.name}(); there is nothing to do", line=made.line)
-                )
-
-    def has_tried(self, *addresses: str) -> None:
-        """The function has connected to these addresses, in this order, and to
-        no others; to one of them more than once, where that goes on.
-        """
-        scene = self._scene
-        first = scene.runs[-1].first
-        made = [c for c in scene.process.trace.calls if c.name == "connect" and c.index >= first and c.address]
-        tried = [next(calls) for _, calls in groupby(made, key=lambda call: call.address)]
-        found = [call.address[0] for call in tried]
-        if found == list(addresses):
-            return
-        place = next((i for i, pair in enumerate(zip(found, addresses, strict=False)) if len(set(pair)) > 1), None)
-        wrong = tried[min(len(addresses), len(tried) - 1) if place is None else place]
-        scene.look_up([wrong])
-        sentence = f"the addresses that are tried are {', '.join(found)}, and not {', '.join(addresses)}"
-        raise Broken(Failure("order", sentence, line=wrong.line, read="getaddrinfo(3)"))
-
-    def sends_only_with(self, call: str, *, language: str) -> None:
-        """Of all sending calls, programs in that language have made only this one."""
-        scene = self._scene
-        if scene.unit.language != language:
-            return
-        for made in scene.process.trace.calls:
-            if made.any_of("send") and made.name != call:
-                scene.look_up([made])
-                sentence = f"{made.name}() is called; the contract allows {call}() alone"
-                raise Broken(Failure("order", sentence, line=made.line))
-
-    def receives_in_chunks(self) -> None:
-        """The program has not made a system call for every byte it has received."""
-        scene = self._scene
-        made = [c for c in scene.process.trace.calls if c.any_of("recv") and c.done and c.result > 0]
-        moved = sum(call.result for call in made)
-        if moved > 32 and len(made) * 2 > moved:
-            scene.look_up(made)
-            sentence = f"{made[-1].name}() was called {len(made)} times for {counted(moved)}"
-            raise Broken(Failure("byte-by-byte", sentence, line=made[-1].line))
 
     def lets_go(self, *, kept: str = "") -> None:
         """The caller closes what it has lent, and that ends it: the program

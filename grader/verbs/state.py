@@ -43,6 +43,7 @@ def judge_state(scene: Scene) -> None:
         raise Broken(Failure("lent-closed", "the program has closed the caller's socket"))
     for number in before.descriptors.keys() - after.descriptors.keys():
         raise Broken(Failure("lent-closed", f"the program has closed descriptor {number}, which is its caller's"))
+    _judge_directions(scene, {number for number, target in after.descriptors.items() if target in lent})
     targets = list(after.descriptors.values())
     for target in filter(lambda target: targets.count(target) > 1, lent | given):
         what = "caller's socket" if target in lent else "socket that was returned"
@@ -67,6 +68,19 @@ def judge_state(scene: Scene) -> None:
             how = words[not after.signals[name] >> (number - 1) & 1]
             sentence = f"{signal.Signals(number).name} {how} when {scene.runs[-1].function}() has returned"
             raise Broken(Failure("left-signals", sentence, read="sigaction(2)"))
+
+
+def _judge_directions(scene: Scene, lent: set[int]) -> None:
+    """Whether both directions of what was lent are still in use.
+
+    Args:
+        lent: the numbers of its descriptors.
+    """
+    for call in scene.process.trace.calls:
+        if call.name == "shutdown" and call.fd in lent and call.done and not call.failed:
+            scene.look_up([call])
+            words = "the socket that was lent has been shut down; its directions belong to the caller"
+            raise Broken(Failure("lent-changed", words, line=call.line, read="shutdown(2)"))
 
 
 def judge_serving(scene: Scene) -> None:

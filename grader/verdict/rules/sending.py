@@ -105,7 +105,7 @@ def _goes_on(evidence: Evidence, run: Run, call: Call, later: Call | None, messa
 
 @explains
 def resent_start(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """After a short count the beginning is sent again."""
+    """After a short count the beginning, or what came behind it, is sent again."""
     if failure.kind not in (*_MISSING, "hang", "busy"):
         return
     for _run, message, calls in _messages(evidence):
@@ -114,11 +114,13 @@ def resent_start(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             kept = call.payload[: call.result]
             if previous is not None and previous.result < previous.args[0]:
                 expected = message[position : position + len(kept)]
-                if kept != expected and message.startswith(kept):
+                again = message.find(kept)
+                if kept != expected and 0 <= again < position:
+                    part = f"the bytes from {again} on" if again else "the beginning"
                     yield Finding(
                         call.index, ("resent-start",),
-                        f"{evidence.place(call)} {call.name}() sends the beginning again, although {previous.name}() "
-                        f"had taken {counted(previous.result)} of it",
+                        f"{evidence.place(call)} {call.name}() sends {part} again, although "
+                        f"{counted(position)} of the message had been taken",
                         (call, previous), "send(2), RETURN VALUE",
                     )  # fmt: skip
                     break
