@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Graded, by_slug
 
+INCLUDES = "#define _GNU_SOURCE\n#include <signal.h>\n#include <sys/stat.h>\n#include <sys/time.h>\n"
 RECEIVES = "    while chunk := sock.recv(4096):"
 WRONG = {
     # exercise, language, edit, words of the diagnosis
@@ -31,6 +32,37 @@ WRONG = {
         "tcp_client", "python", ("            error = refusal\n            continue", "            raise"),
         "gave up after 1 of 3 addresses",
     ),
+    "a loop that sleeps in each turn": (
+        "event_loop", "python", ("                room.turn()\n",
+        "                __import__('time').sleep(0.5)\n                room.turn()\n"), "the program sleeps for 0.5",
+    ),
+    "the default action where the caller had a handler": (
+        "graceful_stop", "c", ("    sigaction(SIGTERM, &old_action, NULL);", "    signal(SIGTERM, SIG_DFL);"),
+        "SIGTERM has its default action, and not the caller's handler",
+    ),
+    "a signal that the caller handles is ignored": (
+        "graceful_stop", "python", ("        wake.close()\n", "        signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
+        "        wake.close()\n"), "SIGUSR1 is ignored",
+    ),
+    "a mask that is emptied": (
+        "graceful_stop", "python", ("        wake.close()\n", "        signal.pthread_sigmask(signal.SIG_SETMASK, [])\n"
+        "        wake.close()\n"), "SIGUSR2 is no longer blocked",
+    ),
+    "Python's wakeup descriptor is left": (
+        "graceful_stop", "python", ("        signal.set_wakeup_fd(old_alarm)\n", ""), "signal.set_wakeup_fd()",
+    ),
+    "a umask": (
+        "half_close", "c", ("        if (fd != -1 && connect_to(fd, a) == 0)",
+        "        umask(077);\n        if (fd != -1 && connect_to(fd, a) == 0)"), "has changed the umask",
+    ),
+    "another working directory": (
+        "half_close", "python", ("    for family, kind,", "    socket.os.chdir('/tmp')\n    for family, kind,"),
+        "has changed the working directory",
+    ),
+    "a time limit for all sockets": (
+        "half_close", "python", ("    for family, kind,", "    socket.setdefaulttimeout(600)\n    for family, kind,"),
+        "socket.setdefaulttimeout()",
+    ),
     "a buffer of no bytes": (
         "tcp_client", "c", ("    if (reply == NULL && size > 0) {", "    if (reply == NULL || size == 0) {"), "",
     ),
@@ -44,7 +76,7 @@ def test_a_wrong_program_fails(name: str, grade_text: Callable[..., dict | None]
     text = exercise.solution(language).read_text()
     assert text.count(old) == 1
 
-    failure = grade_text(exercise, language, "#include <sys/time.h>\n" * (language == "c") + text.replace(old, new))
+    failure = grade_text(exercise, language, INCLUDES * (language == "c") + text.replace(old, new))
 
     assert failure is not None, "passes"
     assert failure["verdict"] == "fail"

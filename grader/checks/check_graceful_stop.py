@@ -9,6 +9,8 @@ BINARY = bytes(range(256)) * 4
 @reveals("cut-client", "handler-left")
 def check_lets_the_current_client_finish(learner, peer, port, clock):
     """serves the current client to its end-of-file after SIGTERM, then returns"""
+    clock.limits_waiting(0.1)
+
     learner.serves("serve", port)
 
     peer.connects(port)
@@ -44,8 +46,10 @@ def check_stops_while_it_waits(learner, clients, port):
 
 
 @reveals("handler-left")
-def check_stops_before_its_first_client(learner, peer, port):
-    """returns when SIGTERM comes before any client, and can be called again"""
+def check_stops_before_its_first_client(learner, peer, other_peer, port):
+    """returns when SIGTERM comes before any client, and can be called again, on a port that was in use"""
+    other_peer.leaves_time_wait(port)
+
     learner.serves("serve", port)
     learner.gets("SIGTERM")
     learner.returns(None)
@@ -67,6 +71,33 @@ def check_stops_when_the_signal_comes_early(learner, port, fault):
 
     learner.serves("serve", port)
 
+    learner.returns(None)
+
+
+@reveals("cut-client")
+def check_takes_in_what_comes_with_the_signal(learner, clients, port):
+    """serves its client to the end when its last bytes, its end and SIGTERM come at once"""
+    ann, bob = clients("ann", "bob")
+
+    learner.serves("serve", port)
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    learner.is_stopped()
+    learner.gets("SIGTERM")
+    ann.sends(BINARY)
+    ann.half_closes()
+    learner.goes_on()
+    ann.receives(BINARY)
+    ann.sees_end_of_file()
+    learner.returns(None)
+
+    learner.serves("serve", port)
+    learner.is_stopped()
+    bob.connects(port)  # whether it is served is left open
+    bob.half_closes()
+    learner.gets("SIGTERM")
+    learner.goes_on()
     learner.returns(None)
 
 
@@ -102,6 +133,29 @@ def check_leaves_nothing_behind(learner, peer, port, fault):
     fault("accept", error="EINVAL")
     peer.knocks(port)
     learner.gives_up("EINVAL")
+
+
+@reveals("handler-left")
+def check_puts_back_what_its_caller_had(learner, peer, port, caller):
+    """leaves its caller's own handlers and mask as it found them, and calls none of them"""
+    caller.has_settings_of_its_own()
+
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+    learner.gets("SIGTERM")
+    peer.sends(HELLO)
+    peer.receives(HELLO)
+    learner.gets("SIGTERM")
+    peer.half_closes()
+    peer.sees_end_of_file()
+    learner.returns(None)
+
+    learner.serves("serve", port)
+    learner.gets("SIGTERM")
+    learner.returns(None)
 
 
 @torture

@@ -85,6 +85,24 @@ def check_sends_on_after_the_reply(learner, peer, fault):
     learner.returns(REPLY)
 
 
+@reveals("unread-reply")
+def check_reads_a_reply_that_comes_with_its_end(learner, peer, caller):
+    """reads a long reply that has come to its end before the first byte is read"""
+    caller.has_settings_of_its_own()
+    port = peer.listens()
+
+    learner.runs("ask", "127.0.0.1", port, REQUEST, room=len(LONG))
+
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    learner.is_stopped()
+    peer.sends(LONG)
+    peer.closes()
+    learner.goes_on()
+    learner.returns(LONG)
+
+
 @reveals("broken-pipe", "socket-leak")
 def check_reports_a_request_that_cannot_be_sent(learner, peer):
     """reports a server that stops reading in the middle of the request"""

@@ -26,6 +26,7 @@ from grader.learner import c_program, python_program
 from grader.learner.program import ContractBroken, LoadError, Null, described
 from grader.learner.state import CHANNEL_LOST, KIT_DESCRIPTORS
 from grader.learner.trace import layout
+from grader.learner.world import World
 from grader.processes.channel import Channel
 
 #: Open files a program may have (RLIMIT_NOFILE).
@@ -43,8 +44,9 @@ def child(request: dict, control: Channel) -> None:
 
     Args:
         request: what the judge asks for: ``language``, ``path`` of the program,
-            ``functions`` of its contract and, for C, ``module``, ``binding``
-            and whether it is ``sanitized``.
+            ``functions`` of its contract, whether its caller has settings of its
+            own (``arranged``) and, for C, ``module``, ``binding`` and whether it
+            is ``sanitized``.
         control: the launcher's channel, which brought the descriptors: trace,
             doorbell, channel, standard output, standard error, dump.
     """
@@ -106,6 +108,9 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         judge.send({"refused": error.report})
         return
     _budget(0)
+    world = World(request["language"])
+    if request["arranged"]:
+        world.arrange()
     judge.send({"ready": True})
     lent: list[Any] = []
     given: list[Any] = []  # what functions have returned to their caller, us
@@ -121,11 +126,13 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         arguments = [_value(argument, judge, program, lent) for argument in message["arguments"]]
         options = {name: _value(value, judge, program, lent) for name, value in message["options"].items()}
         function = program.function(message["call"], message["of"])
+        found = world.found()
         _budget(request["seconds"])
         answer = _call(function, arguments, options, program, given)
         if os.getpid() != own:
             _stray(memory)  # a child that came back from the function: not ours to answer
         _budget(0)
+        answer |= {"found": found, "left": world.found()}
         program.flush()
         judge.send(answer)
     _give_back(lent + given, program)

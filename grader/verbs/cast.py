@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any
 
 from grader.peers.process import free_port
+from grader.verbs.caller import Caller
 from grader.verbs.clients import Clients
 from grader.verbs.clock import Clock
 from grader.verbs.learner import Learner
@@ -75,6 +76,10 @@ class Cast:
         """Scripts getaddrinfo(): ``resolves("greeter.test", "127.0.0.2", "127.0.0.1")``."""
         return Script(self.scene).resolves
 
+    def caller(self) -> Caller:
+        """Whoever calls the program: ``caller.has_settings_of_its_own()``."""
+        return Caller(self.scene)
+
     def clock(self) -> Clock:
         """The program's clock: it stands still until the script moves it."""
         return Clock(self.scene)
@@ -96,6 +101,7 @@ _PARTS: dict[str, Callable[[Cast], Any]] = {
     "clients": Cast.clients,
     "fault": Cast.fault,
     "resolves": Cast.resolves,
+    "caller": Cast.caller,
     "clock": Cast.clock,
     "port": Cast.port,
 }

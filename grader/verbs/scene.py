@@ -63,6 +63,7 @@ class Scene:
         self.faults: list[Fault] = []
         self.resolver: tuple[str, list[str], str, str] | None = None
         self.lent_inodes: set[int] = set()
+        self.is_arranged = False  # the caller's world: `grader.learner.world`
         self.before: State | None = None
         self.after: State | None = None
         self.message: bytes | None = None
@@ -98,7 +99,7 @@ class Scene:
         """
         if self.process is not None:
             return self.process
-        request = self.stage.request(self.unit)
+        request = self.stage.request(self.unit) | {"arranged": self.is_arranged}
         self.process = LearnerProcess(self.stage.server(self.unit.language), request)
         if self.clock_held:
             self.process.trace.hold_clock()

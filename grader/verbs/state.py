@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from grader.verbs import death, holdings, quiet
 from grader.verbs.broken import Broken
+from grader.verbs.caller import judge_world
 from grader.verdict.evidence import Failure
 
 if TYPE_CHECKING:
+    from grader.learner.state import State
     from grader.verbs.scene import Scene
 
 #: Signals 32 and 33, which the C library handles for itself once there are
@@ -41,8 +43,7 @@ def judge_state(scene: Scene) -> None:
     held = set(after.descriptors.values())
     if not lent <= held:
         raise Broken(Failure("lent-closed", "the program has closed the caller's socket"))
-    for number in before.descriptors.keys() - after.descriptors.keys():
-        raise Broken(Failure("lent-closed", f"the program has closed descriptor {number}, which is its caller's"))
+    _judge_files(before, after)
     _judge_directions(scene, {number for number, target in after.descriptors.items() if target in lent})
     targets = list(after.descriptors.values())
     for target in filter(lambda target: targets.count(target) > 1, lent | given):
@@ -61,13 +62,30 @@ def judge_state(scene: Scene) -> None:
             raise Broken(Failure("left-open", f"a {what} is still open when {scene.runs[-1].function}() has returned"))
     if after.threads > before.threads and not is_server:
         raise Broken(Failure("left-thread", f"a thread is still running when {scene.runs[-1].function}() has returned"))
-    for name, words in _SIGNAL_WORDS.items() if scene.exercise.keeps_signals else ():
+    judge_world(scene)
+    if scene.exercise.keeps_signals:
+        _judge_signals(before, after, scene.runs[-1].function)
+
+
+def _judge_files(before: State, after: State) -> None:
+    """Compare the descriptors that were open before."""
+    for number, flags in before.flags.items():
+        if number not in after.flags:
+            raise Broken(Failure("lent-closed", f"the program has closed descriptor {number}, which is its caller's"))
+        if flags != after.flags[number]:
+            raise Broken(Failure("lent-changed", f"the program has changed the flags of descriptor {number}"))
+
+
+def _judge_signals(before: State, after: State, function: str) -> None:
+    """Compare the mask, the ignored signals and those that have a handler."""
+    for name, words in _SIGNAL_WORDS.items():
         changed = (before.signals[name] ^ after.signals[name]) & ~_LIBRARY_SIGNALS
         if changed:
             number = (changed & -changed).bit_length()
             how = words[not after.signals[name] >> (number - 1) & 1]
-            sentence = f"{signal.Signals(number).name} {how} when {scene.runs[-1].function}() has returned"
-            raise Broken(Failure("left-signals", sentence, read="sigaction(2)"))
+            sentence = f"{signal.Signals(number).name} {how} when {function}() has returned"
+            read = "sigprocmask(2)" if name == "SigBlk" else "sigaction(2)"
+            raise Broken(Failure("left-signals", sentence, read=read))
 
 
 def _judge_directions(scene: Scene, lent: set[int]) -> None:

@@ -18,7 +18,8 @@ _UNSAFE = (
     *("getaddrinfo", "freeaddrinfo", "pthread_mutex_lock", "pthread_cond_signal", "pthread_cond_broadcast"),
 )
 _INSTALLED = re.compile(r"\bsa_handler\s*=\s*&?(\w+)|\bsignal\s*\(\s*SIG\w+\s*,\s*&?(\w+)")
-_INSTALLS = re.compile(r"\bsigaction\s*\(\s*SIG|\bsignal\.signal\(|\bsignal\s*\(\s*SIG")
+_INSTALLS = re.compile(r"\bsigaction\s*\(\s*SIG|\bsignal\.signal\(|\bsignal\s*\(\s*SIG|\badd_signal_handler\(")
+_COMMENT = re.compile(r"\s*(?:#|/?\*|//)")
 
 
 def _waits(evidence: Evidence) -> Call | None:
@@ -79,14 +80,16 @@ def _is_fatal(call: Call) -> bool:
 
 @explains
 def handler_left(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """The caller's handler or mask is not restored."""
-    if failure.kind == "left-signals" and evidence.calls:
-        line = next((n for n, text in enumerate(evidence.source.lines, 1) if _INSTALLS.search(text)), None)
+    """The caller's handler is not put back."""
+    words = failure.sentence
+    if failure.kind == "left-signals" and "SIGTERM" in words and "blocked" not in words and evidence.calls:
+        code = ((n, text) for n, text in enumerate(evidence.source.lines, 1) if not _COMMENT.match(text))
+        line = next((n for n, text in code if _INSTALLS.search(text)), None)
         if line:
             place = replace(evidence.calls[-1], line=line)
             yield Finding(
                 place.index, ("handler-left",),
-                f"{evidence.place(place)} installs a handler: {failure.sentence}",
+                f"{evidence.place(place)} installs a handler: {words}",
                 (place,), "sigaction(2)",
             )  # fmt: skip
 

@@ -1,0 +1,98 @@
+"""What surrounds a call of the program's function: its caller's own settings.
+
+The learner's process is the caller.  It may arrange more than a fresh process
+has (a handler of its own, a blocked signal, a umask), and it says what it finds
+before each call and after it; the judge compares.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+from collections import Counter
+from typing import Any
+
+#: The signals whose handlers are compared.
+_HANDLED = ("SIGHUP", "SIGINT", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGCHLD")
+#: How many files the caller opens: the program's first descriptor is not 3 then.
+_FILES = 4
+#: Room for a struct sigaction, which begins with the handler's address.
+_ACTION = 256
+
+
+class World:
+    """The caller's settings, and how often its own handlers have been called.
+
+    Args:
+        language: of the program; in Python SIGPIPE is the interpreter's affair.
+    """
+
+    def __init__(self, language: str) -> None:
+        self._own = [signal.SIGTERM, signal.SIGALRM, signal.SIGUSR1]
+        if language == "c":
+            self._own.append(signal.SIGPIPE)
+        self._called: Counter[str] = Counter()
+        self._objects: list[Any] = []  # Python's handlers, which the kernel cannot tell apart
+        self._sigaction = ctypes.CDLL(None).sigaction
+
+    def arrange(self) -> None:
+        """Have what a plain process has not."""
+        for number in self._own:
+            signal.signal(number, self._handler)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+        for _ in range(_FILES):
+            os.open(os.devnull, os.O_RDWR)
+        os.umask(0o027)
+        os.chdir("/")
+
+    def found(self) -> dict[str, Any]:
+        """The settings as they are now.
+
+        Returns:
+            ``handlers`` (name -> a number for Python's, and the address that the
+            kernel has), ``called`` (name -> how often), ``umask``,
+            ``directory``, ``timeout`` and ``wakeup`` (of `signal.set_wakeup_fd`).
+        """
+        umask = os.umask(0)
+        os.umask(umask)
+        return {
+            "handlers": {name: self._found(getattr(signal, name)) for name in _HANDLED},
+            "called": dict(self._called),
+            "umask": umask,
+            "directory": _directory(),
+            "timeout": socket.getdefaulttimeout(),
+            "wakeup": _wakeup(),
+        }
+
+    def _handler(self, number: int, _frame: object) -> None:
+        self._called[signal.Signals(number).name] += 1
+
+    def _found(self, number: int) -> list:
+        action = ctypes.create_string_buffer(_ACTION)
+        self._sigaction(number, None, action)
+        address = int.from_bytes(action.raw[: ctypes.sizeof(ctypes.c_void_p)], "little")
+        handler = signal.getsignal(number)
+        if not any(known is handler for known in self._objects):
+            self._objects.append(handler)
+        return [next(n for n, known in enumerate(self._objects) if known is handler), address]
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""  # it has been removed
+
+
+def _wakeup() -> int:
+    """Python's wakeup descriptor, -1 for none; it can be asked for only by setting it."""
+    descriptor = signal.set_wakeup_fd(-1)
+    if descriptor != -1:
+        try:
+            signal.set_wakeup_fd(descriptor)
+        except (OSError, ValueError):
+            pass  # it is closed
+    return descriptor

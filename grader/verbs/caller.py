@@ -1,0 +1,71 @@
+"""What a check can have the caller of the program arrange, and finds again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grader.verbs.broken import Broken
+from grader.verdict.evidence import Failure
+from grader.verdict.transcript import Step
+
+if TYPE_CHECKING:
+    from grader.verbs.scene import Scene
+
+
+class Caller:
+    """Whoever calls the program's function: its settings are there before the
+    call, and are judged after it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def has_settings_of_its_own(self) -> None:
+        """It has handlers of its own (SIGTERM, SIGALRM, SIGUSR1, in C SIGPIPE too),
+        ignores SIGHUP, has blocked SIGUSR2, has four files open and the umask 027,
+        and works in ``/``."""
+        self._scene.is_arranged = True
+        self._scene.steps.append(Step("has a caller with handlers and a mask of its own", "learner"))
+
+
+def judge_world(scene: Scene) -> None:
+    """Compare the caller's settings before and after the function, so far as
+    the kernel does not tell them of a process (`state.judge_state`).
+
+    Raises:
+        Broken: one is not as it was found.
+    """
+    run = scene.runs[-1]
+    found, left = (run.outcome.get(moment) for moment in ("found", "left"))
+    if not found or not left:
+        return  # its process has ended
+    for what, (words, read) in _WORDS.items():
+        if found[what] != left[what]:
+            raise Broken(Failure("left-world", f"{run.function}() {words}", read=read))
+    if not scene.exercise.keeps_signals:
+        return
+    for name, action in left["handlers"].items():
+        if action != found["handlers"][name]:
+            sentence = _handler_words(name, action[1], f"when {run.function}() has returned")
+            raise Broken(Failure("left-signals", sentence, read="sigaction(2)"))
+    for name, times in left["called"].items():
+        if times != found["called"].get(name, 0):
+            sentence = f"the caller's handler of {name} is called for a signal that came while {run.function}() ran"
+            raise Broken(Failure("left-signals", sentence, read="sigaction(2)"))
+
+
+#: What a function has done to a setting, and the page about it.
+_WORDS = {
+    "umask": ("has changed the umask, and does not put it back", "umask(2)"),
+    "directory": ("has changed the working directory, and does not put it back", "chdir(2)"),
+    "timeout": ("leaves the time limit of socket.setdefaulttimeout() in effect", ""),
+    "wakeup": ("does not undo signal.set_wakeup_fd(): Python goes on writing to that descriptor", ""),
+}
+_DEFAULT, _IGNORE = 0, 1
+
+
+def _handler_words(name: str, address: int, when: str) -> str:
+    if address == _DEFAULT:
+        return f"{name} has its default action, and not the caller's handler, {when}"
+    if address == _IGNORE:
+        return f"{name} is ignored {when}"
+    return f"{name} still has a handler of the program's own {when}"
