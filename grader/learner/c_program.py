@@ -156,8 +156,11 @@ class CProgram:
         except OSError:
             pass  # the program closed it; the judge has seen that
 
+    def decided(self) -> None:
+        """Of C the trace knows where a result was decided."""
+
     def exception(self, exception: BaseException) -> dict:
-        return raised(exception, "")
+        return raised(exception)
 
 
 def load(request: dict, memory: Any) -> CProgram:

@@ -173,7 +173,7 @@ def _value(argument: Any, judge: Channel, program: Any, lent: list) -> Any:
 def _call(function: Any, arguments: list, options: dict, program: Any, given: list) -> dict:
     try:
         result = function(*arguments, **options)
-        answer = {"returned": described(result)}
+        answer = {"returned": described(result), "decided": program.decided()}
         given += program.keep(result)
     except ContractBroken as broken:
         answer = {"broke": str(broken)}

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from grader.learner.decided import Returns
 from grader.learner.program import LoadError
 from grader.learner.trace import tamper
 from grader.learner.trace.recorder import Recorder
+from grader.learner.trace.snapshot import Moment, Snapshots
 from grader.learner.trace.traced_socket import TracedSocket
 
 
@@ -27,9 +29,11 @@ class PythonProgram:
             it on one that was made.
     """
 
-    def __init__(self, module: types.ModuleType, path: str, functions: Iterable[str]) -> None:
+    def __init__(
+        self, module: types.ModuleType, snapshots: Snapshots, returns: Returns, functions: Iterable[str]
+    ) -> None:
         self._module = module
-        self._path = path
+        self._snapshots, self._returns = snapshots, returns
         self._owners = {name.rpartition(".")[2]: name.rpartition(".")[0] for name in functions}
         self._made: list[Any] = []
 
@@ -39,6 +43,7 @@ class PythonProgram:
         Args:
             of: the number of the object, in the order in which they were made.
         """
+        self._returns.begin()
         if name in self._owners.values():
             return partial(self._make, name)
         if self._owners.get(name):
@@ -72,18 +77,23 @@ class PythonProgram:
         """Close, as its owner, a socket that was lent."""
         lent.close()
 
+    def decided(self) -> Moment | None:
+        """Where the last function's result was decided; None if that is unknown."""
+        return self._returns.decided
+
     def exception(self, exception: BaseException) -> dict:
-        return raised(exception, self._path)
+        return raised(exception, self._snapshots)
 
 
-def raised(exception: BaseException, path: str) -> dict:
+def raised(exception: BaseException, snapshots: Snapshots | None = None) -> dict:
     """An exception as the channel carries it.
 
     Returns:
         ``class``, ``bases`` (names, most derived first), ``errno``, ``text``,
-        ``name`` (of a NameError) and ``line``, the innermost in the program.
+        ``name`` (of a NameError), ``line``, the innermost in the program, and
+        ``decided``, what there was at it.
     """
-    lines = [frame.lineno for frame in traceback.extract_tb(exception.__traceback__) if frame.filename == path]
+    lines, values = snapshots.of_traceback(exception.__traceback__) if snapshots else ([], [])
     errno = getattr(exception, "errno", None)
     name = getattr(exception, "name", None)
     try:
@@ -96,7 +106,8 @@ def raised(exception: BaseException, path: str) -> dict:
         "errno": errno if type(errno) is int else None,
         "text": text,
         "name": name if type(name) is str else None,
-        "line": lines[-1] if lines else None,
+        "line": lines[0] if lines else None,
+        "decided": (lines, values),
     }
     traceback.clear_frames(exception.__traceback__)
     return report
@@ -117,7 +128,9 @@ def load(request: dict, memory: memoryview) -> PythonProgram:
             # what the compiler thinks of the file is not printed by its functions
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
-            code = compile(source, path, "exec", dont_inherit=True)
+            snapshots = Snapshots(path, source.decode(errors="replace"))
+            returns = Returns(snapshots)
+            code = returns.compiled(source, path)
     except OSError as error:
         raise LoadError(f"{path} cannot be read: {error.strerror}") from None
     except SyntaxError as error:
@@ -128,7 +141,7 @@ def load(request: dict, memory: memoryview) -> PythonProgram:
         raise LoadError(f"{type(error).__name__}: {error.msg}", line=error.lineno, detail=pointer) from None
     except ValueError as error:  # a NUL byte
         raise LoadError(f"not Python source: {error}") from None
-    tamper.install(Recorder(memoryview(memory), path))
+    tamper.install(Recorder(memoryview(memory), snapshots))
     name = path.rpartition("/")[2].removesuffix(".py")
     module = types.ModuleType(name)
     module.__file__ = path
@@ -136,11 +149,11 @@ def load(request: dict, memory: memoryview) -> PythonProgram:
     try:
         exec(code, module.__dict__)
     except BaseException as exception:
-        report = raised(exception, path)
+        report = raised(exception, snapshots)
         raise LoadError(
             f"{report['class']} while the file was loaded: {report['text']}".rstrip(": "), line=report["line"]
         ) from None
-    program = PythonProgram(module, path, request["functions"])
+    program = PythonProgram(module, snapshots, returns, request["functions"])
     for function, arguments in request["functions"].items():
         _require(module, function, arguments)
     return program

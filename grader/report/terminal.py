@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from grader.report.bytes import compared
+from grader.report.code import code
 from grader.report.story import fitted
-from grader.verdict.model import CheckResult, Line, UnitResult, Verdict
+from grader.verdict.model import CheckResult, Diagnosis, Excerpt, Line, UnitResult, Verdict
+from grader.verdict.words import counted
 
 WIDTH = 80
 _STYLES = {
@@ -56,13 +58,9 @@ class Terminal:
         """
         self._board(results)
         failures = [failure for unit in results for failure in unit.failures]
-        for unit in results:
-            if unit.warnings and unit.verdict is not Verdict.BUILD:
-                self._say()
-                self._say(f" The compiler warns of {unit.exercise}:")
-                self._say(_indented(unit.warnings.strip().splitlines()[:_MESSAGES]), "dim")
         for failure in failures if verbose else failures[:1]:
             self._failure(failure)
+        self._warnings(results, verbose=verbose)
         self._skips(results)
         for fault in faults:
             self._say()
@@ -114,6 +112,8 @@ class Terminal:
         if found.messages:
             limit = None if result.verdict is Verdict.ERROR else _MESSAGES
             self._say(_indented(found.messages.splitlines()[:limit]), "dim")
+        if found.excerpt and not found.messages:
+            self._excerpt(found.excerpt)
         if found.transcript:
             self._transcript(found.transcript)
         if found.difference is not None:
@@ -126,6 +126,10 @@ class Terminal:
             room = self._width - _INDENT
             printed = [line if len(line) <= room else f"{line[: room - 3]}..." for line in result.output.splitlines()]
             self._say(_indented(printed[:5]), "dim")
+        self._reference(result, found)
+
+    def _reference(self, result: CheckResult, found: Diagnosis) -> None:
+        """What to read, and the command that runs just this again."""
         again = f"nox -s grade -- {result.exercise[3:]} --lang {result.language}{self._submission}"
         read = f"read  {found.read}" if found.read else ""
         room = self._width - _INDENT - len("again  ") - len(again)
@@ -137,6 +141,11 @@ class Terminal:
             self._say(f"{_MARGIN}{read:<{max(0, room)}}again  {again}")
         else:
             self._say(f"{_MARGIN}again  {again}")
+
+    def _excerpt(self, excerpt: Excerpt) -> None:
+        self._say()
+        for line in code(excerpt, self._width - _INDENT):
+            self._say(f"{_MARGIN}{_printable(line)}")
 
     def _transcript(self, story: tuple[Line, ...]) -> None:
         shown = story[-_TRANSCRIPT:]
@@ -151,6 +160,18 @@ class Terminal:
                 self._say(f"{' ' * indent}{text}")
         if any(line.injected for line in shown):
             self._say(f"{_MARGIN}* brought about by the grader; elsewhere it happens by itself", "dim")
+
+    def _warnings(self, results: list[UnitResult], *, verbose: bool) -> None:
+        """What the compiler said: of a program that passed only that it has said it."""
+        for unit in results:
+            if not unit.warnings or unit.verdict is Verdict.BUILD:
+                continue
+            self._say()
+            if unit.verdict is Verdict.PASS and not verbose:
+                self._say(f" The compiler warns of {unit.exercise}: add -v")
+            else:
+                self._say(f" The compiler warns of {unit.exercise}:")
+                self._say(_indented(unit.warnings.strip().splitlines()[:_MESSAGES]), "dim")
 
     # --- the end ----------------------------------------------------------
 
@@ -167,7 +188,8 @@ class Terminal:
         if verbose and any(failure.verdict is Verdict.HANG for failure in failures):
             more += " · after a hang no more checks are run"
         self._say()
-        self._say(f" {passed} of {len(results)} program{'s' * (len(results) != 1)} pass{more}", "bold")
+        sum_ = "all passed" if passed == len(results) else f"{passed} of {counted(len(results), 'program')} passed"
+        self._say(f" {sum_}{more}", "bold")
 
     def _paragraph(self, text: str, style: str = "") -> None:
         for line in Text(_printable(text)).wrap(self._console, self._width - _INDENT - 1):

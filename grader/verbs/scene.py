@@ -29,6 +29,7 @@ from grader.processes.connections import Connections
 from grader.verbs import death, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.hangs import IDLE_SECONDS, Hangs, nobody_is_left
+from grader.verbs.moments import Moments
 from grader.verbs.outcomes import line_of, outcome_words, stopped
 from grader.verbs.stage import Stage, Unit
 from grader.verbs.watch import Watch
@@ -82,6 +83,7 @@ class Scene:
         self.bulk = False
         self.concluded = False
         self.hangs = Hangs(self)
+        self.moments = Moments(self)
         text = unit.path.read_text(encoding="utf-8", errors="replace") if unit.path.is_file() else ""
         self.source = Source(unit.language, unit.path.name, text)
 
@@ -396,6 +398,8 @@ class Scene:
             calls = self.process.trace.calls
             if lines:
                 self.look_up(calls)
+                for run in self.runs:
+                    run.decided = self.moments.of_run(run)
         inodes = {f"socket:[{inode}]" for inode in self.lent_inodes}
         table = (self.after or self.before).descriptors if (self.after or self.before) else {}
         lent = [number for number, target in table.items() if target in inodes]
@@ -416,18 +420,12 @@ class Scene:
             deserted=self.deserted,
             signalled=self.signalled,
             lost=self.process.trace.lost if self.process else 0,
+            moments=self.moments.of_call,
         )
 
     def look_up(self, calls: list[Call]) -> None:
-        """Fill in the lines of calls."""
-        if self.unit.language == "python":
-            for call in calls:
-                call.line = call.where or None
-            return
-        offsets = {call.where for call in calls if call.where}
-        found = self.lines({*offsets})
-        for call in calls:
-            call.line = found.get(call.where)
+        """Fill in the lines of calls, and of the functions around them."""
+        self.moments.look_up(calls)
 
     def lines(self, offsets: set[int]) -> dict[int, int]:
         """Lines of the learner's C file for offsets of its module."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from grader.catalogue.exercises import Exercise
 from grader.verdict.evidence import Evidence, Failure
-from grader.verdict.model import Diagnosis, Place
+from grader.verdict.model import Diagnosis, Moment, Place
 from grader.verdict.rules import EXPLANATIONS, VIOLATIONS, Finding
 from grader.verdict.transcript import Step, tell
+
+#: Failures that are about what a function has answered, and when.
+_ANSWERS = ("outcome", "success", "broke", "unchecked", "unmet", "stopped")
 
 
 def violations(evidence: Evidence) -> list[Finding]:
@@ -45,33 +48,44 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
         findings = [f for f in findings if slugs.intersection(f.gaps)]
     first = min(findings, key=lambda f: f.at, default=None)
     story = tuple(tell(evidence, steps)) if evidence.runs else ()
+    gap, moment = proven, None
     if first is None:
-        line, sentence = failure.line, failure.sentence
+        moment = _moment(evidence, failure)
+        places = (Place(evidence.source.name, moment.line),) if moment else ()
+        sentence, read = failure.sentence, failure.read
         if proven and evidence.runs:
-            # An answer is all there is: where no line is known, its function's counts.
-            function = evidence.runs[-1].function
-            line = line or evidence.source.definition(function)
-            sentence = f"{Place(evidence.source.name, line) if line else evidence.source.name} {sentence}"
-        places = (Place(evidence.source.name, line),) if line else ()
-        return Diagnosis(
-            sentence,
-            gap=proven.slug if proven else "",
-            title=proven.sentence if proven else "",
-            places=places,
-            read=failure.read or (proven.read[0] if proven else ""),
-            difference=failure.difference,
-            transcript=story,
-            messages=failure.messages,
-            is_minor=failure.kind == "printed",
-        )
-    gap = next((gap for slug in first.gaps for gap in known if gap.slug == slug), None)
+            sentence = f"{places[0] if places else evidence.source.name} {sentence}"
+    else:
+        gap = next((gap for slug in first.gaps for gap in known if gap.slug == slug), None)
+        guilty = [call for call in first.calls if call.line]
+        moment = evidence.moments(guilty[0]) if guilty else None
+        places = tuple(Place(evidence.source.name, call.line) for call in guilty)
+        sentence, read = first.sentence, first.read
     return Diagnosis(
-        first.sentence,
+        sentence,
         gap=gap.slug if gap else "",
         title=gap.sentence if gap else "",
-        places=tuple(Place(evidence.source.name, c.line) for c in first.calls if c.line),
-        read=first.read or (gap.read[0] if gap else ""),
+        places=places,
+        excerpt=evidence.source.excerpt(moment) if moment else None,
+        read=read or (gap.read[0] if gap else ""),
         difference=failure.difference,
         transcript=story,
         messages=failure.messages,
+        is_minor=first is None and failure.kind == "printed",
     )
+
+
+def _moment(evidence: Evidence, failure: Failure) -> Moment | None:
+    """Where a failure came about that no rule explains."""
+    run = evidence.runs[-1] if evidence.runs else None
+    decided = run.decided if run is not None else None
+    if failure.line:
+        if decided is not None and decided.line == failure.line:
+            return decided
+        call = next((call for call in reversed(evidence.calls) if call.line == failure.line), None)
+        return evidence.moments(call) if call else Moment(failure.line)
+    if failure.kind in _ANSWERS and decided is not None:
+        return decided
+    # An answer is all there is: where no line is known, its function's counts.
+    line = evidence.source.definition(run.function) if run is not None and failure.gap else None
+    return Moment(line) if line else None

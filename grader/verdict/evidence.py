@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from grader.learner.state import State
 from grader.learner.trace.reader import Call
-from grader.verdict.model import Difference, Place, Verdict
+from grader.verdict.model import Difference, Moment, Place, Verdict
 from grader.verdict.source import Source
 
 
@@ -31,6 +32,7 @@ class Run:
         may_end: whether that signal has been sent.
         judged: whether a check has asked how it ended.
         outcome: the learner's answer: ``returned``, ``raised`` or ``broke``.
+        decided: the ``return`` or ``raise`` that it came of, if that is known.
     """
 
     function: str
@@ -45,6 +47,7 @@ class Run:
     may_end: bool = False
     judged: bool = False
     outcome: dict | None = None
+    decided: Moment | None = None
 
     @property
     def has_stopped(self) -> bool:
@@ -135,6 +138,7 @@ class Evidence:
         signalled: index of the first record after the script's signal, -1
             without one.
         lost: how many records of the trace were overwritten unread.
+        moments: what the program was about at a call.
     """
 
     source: Source
@@ -153,6 +157,7 @@ class Evidence:
     deserted: list[int] = field(default_factory=list)
     signalled: int = -1
     lost: int = 0
+    moments: Callable[[Call], Moment] = lambda call: Moment(call.line)
 
     def place(self, call: Call | None) -> str:
         """``file:line`` of a call, or the file alone where the line is unknown."""

@@ -30,6 +30,42 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """The program at one of its lines.
+
+    Attributes:
+        line: of the learner's file.
+        callers: the lines that the functions around it were called at, the
+            innermost first.
+        values: what the line names, with the values, in words.
+    """
+
+    line: int
+    callers: tuple[int, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The guilty line of the learner's file, among its neighbours.
+
+    Attributes:
+        first: number of the first line.
+        lines: the lines' texts, without the indentation that they share.
+        at: number of the guilty one.
+        values: see `Moment`.
+        callers: numbers and texts of the lines that its function, and the ones
+            around it, were called at.
+    """
+
+    first: int
+    lines: tuple[str, ...]
+    at: int
+    values: tuple[tuple[str, str], ...] = ()
+    callers: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Difference:
     """What was to arrive, and what did."""
 
@@ -76,6 +112,7 @@ class Diagnosis:
         title: the gap in one sentence; ``""`` without a gap.
         sentence: what the program did, with its lines.
         places: the lines that the sentence speaks of, the guilty one first.
+        excerpt: the guilty line as it stands in the file, where it is known.
         read: what to read, such as ``send(2)``.
         difference: the bytes, where bytes were compared.
         transcript: who did what, in order, up to the failure.
@@ -88,6 +125,7 @@ class Diagnosis:
     gap: str = ""
     title: str = ""
     places: tuple[Place, ...] = ()
+    excerpt: Excerpt | None = None
     read: str = ""
     difference: Difference | None = None
     transcript: tuple[Line, ...] = ()

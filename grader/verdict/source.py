@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from functools import cached_property
 
 from grader.learner.trace.reader import Call
+from grader.verdict.model import Excerpt, Moment
 
 #: Where Python's spelling of a call is not the C one.
 _PYTHON_NAMES = {
@@ -60,6 +62,16 @@ class Source:
     def line(self, number: int | None) -> str:
         """The text of a line, without what surrounds it; ``""`` if there is none."""
         return self.lines[number - 1].strip() if number and number <= len(self.lines) else ""
+
+    def excerpt(self, moment: Moment) -> Excerpt | None:
+        """A line between its neighbours; None if the file has no such line."""
+        at = moment.line
+        if not 0 < at <= len(self.lines):
+            return None
+        first = max(1, at - 1)
+        text = "\n".join(line.expandtabs(4) for line in self.lines[first - 1 : at + 1])
+        callers = tuple((number, self.line(number)) for number in moment.callers)
+        return Excerpt(first, tuple(textwrap.dedent(text).split("\n")), at, moment.values, callers)
 
     def line_with(self, text: str) -> int | None:
         """The number of the first line that has a text in it."""

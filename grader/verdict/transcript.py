@@ -166,7 +166,8 @@ class _Story:
         number = sum(run.first <= call.index for run in self._runs)
         if number > self._started or call.pid in self._unborn or not (call.done or self._alone):
             return False
-        return not call.done or bool(call.injected) or self._has_cause(call)
+        is_made_up = call.injected & (layout.ERROR | layout.RETVAL)
+        return not call.done or bool(is_made_up) or self._has_cause(call)
 
     def _has_cause(self, call: Call) -> bool:
         """Whether what a call has reported has come about."""

@@ -2,12 +2,14 @@
 
 The trace is a block of shared memory.  The learner's process writes it (in C
 the link-time tracer ``tracer.c``, in Python the ``recorder``), the judge reads
-it.  Three parts, in this order:
+it.  Four parts, in this order:
 
 1. a **header** of `HEADER_SIZE` bytes: the claim counter, the doorbell, the
    fault plan, the scripted resolver;
 2. a **report** area of `REPORT_SIZE` bytes, where a sanitizer leaves its text;
-3. `CAPACITY` **records** of `RECORD_SIZE` bytes, one for each call.
+3. `CAPACITY` **records** of `RECORD_SIZE` bytes, one for each call;
+4. `SNAPSHOTS` **snapshots** of `SNAPSHOT_SIZE` bytes: what the caller's frame held
+   at the last calls, each under the index of its record.
 
 A writer claims a record by adding one to ``next``: the index is a total order
 over all threads and forked children.  A record is written when its call is
@@ -28,7 +30,10 @@ HEADER_SIZE = 4096
 REPORT_SIZE = 8192
 RECORDS = HEADER_SIZE + REPORT_SIZE
 RECORD_SIZE = 232
-SIZE = RECORDS + CAPACITY * RECORD_SIZE
+SNAPSHOTS = 256
+SNAPSHOT_SIZE = 2048
+FIRST_SNAPSHOT = RECORDS + CAPACITY * RECORD_SIZE
+SIZE = FIRST_SNAPSHOT + SNAPSHOTS * SNAPSHOT_SIZE
 
 #: Every call the trace knows.  A call's number is its place in this list.
 OPERATIONS = (
@@ -124,6 +129,11 @@ ERROR, RETVAL, SIGNAL, LIMIT, HOLD, POKE = 1, 2, 4, 8, 16, 32
 #: on a held clock may take | `STATES`, where the plan or the judge asks for them.
 RECORD = struct.Struct("<IHHiiii 4q q Q QQ II I4x")
 PAYLOAD_SIZE = RECORD_SIZE - RECORD.size
+
+#: Of a snapshot: one more than the index of its record, the length of what follows
+#: (`snapshot` has Python's text; in C it is a part of the stack).
+SNAPSHOT = struct.Struct("<Q I")
+SNAPSHOT_ROOM = SNAPSHOT_SIZE - SNAPSHOT.size
 
 # Header fields: name -> (offset, struct code).
 FIELDS = {

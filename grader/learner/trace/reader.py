@@ -30,6 +30,8 @@ class Call:
             holds the clock.
         payload: the first bytes moved, an address, or a name and a service.
         line: the line in the learner's file, once it has been looked up.
+        callers: the lines that the functions around it were called at, the
+            innermost first.
         until: when it gives up waiting on a held clock; 0 while it does not wait.
         patience: how long its wait on a held clock may last, in milliseconds,
             rounded up; 0 if it did not wait on one.
@@ -51,6 +53,7 @@ class Call:
     left: int
     payload: bytes
     line: int | None = field(default=None)
+    callers: tuple[int, ...] = ()
     until: int = 0
     patience: int = 0
     states: int = 0
@@ -181,6 +184,14 @@ class Trace:
             patience=record[16],
             states=record[17],
         )
+
+    def snapshot(self, call: Call) -> bytes:
+        """What was kept of its caller's frame; empty if nothing was, or others
+        have come since."""
+        start = layout.FIRST_SNAPSHOT + call.index % layout.SNAPSHOTS * layout.SNAPSHOT_SIZE
+        owner, length = layout.SNAPSHOT.unpack_from(self._memory, start)
+        start += layout.SNAPSHOT.size
+        return self._memory[start : start + min(length, layout.SNAPSHOT_ROOM)] if owner == call.index + 1 else b""
 
     # --- the script's side ------------------------------------------------
 

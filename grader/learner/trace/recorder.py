@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 
 from grader.learner.trace import layout, states
+from grader.learner.trace.snapshot import Snapshots
 
 _real_write = os.write
 _monotonic_ns, _sleep = time.monotonic_ns, time.sleep
@@ -113,13 +114,13 @@ class Recorder:
 
     Args:
         memory: the shared mapping, `layout.SIZE` bytes.
-        path: the learner's file; a call is recorded with the innermost line
-            of the stack that lies in it.
+        snapshots: of the learner's file; a call is recorded with the innermost
+            line of the stack that lies in it.
     """
 
-    def __init__(self, memory: memoryview, path: str) -> None:
+    def __init__(self, memory: memoryview, snapshots: Snapshots) -> None:
         self._memory = memory
-        self.path = path
+        self.snapshots = snapshots
         self._lock = _shared_lock()
         self._pid = os.getpid()
         os.register_at_fork(after_in_child=self._forked)
@@ -195,10 +196,13 @@ class Recorder:
             call.states = _LIBRARY
         else:
             self._consult_plan(call)
+        frame = self.snapshots.innermost(sys._getframe(1))
         _pack_record(
             self._memory, entry, layout.CLAIMED, operation, call.injected, *head, 0, *call.args,
-            0, self._line(), self.time(), 0, 0, 0, call.states,
+            0, frame.f_lineno if frame else 0, self.time(), 0, 0, 0, call.states,
         )  # fmt: skip
+        if frame is not None:
+            self._keep(index, self.snapshots.packed(frame))
         _pack_state(self._memory, entry, layout.ENTERED)
         self._ring_doorbell()
         return call
@@ -238,14 +242,13 @@ class Recorder:
         _pack_state(self._memory, call.entry, layout.WAITING)
         self._ring_doorbell()
 
-    def _line(self) -> int:
-        frame = sys._getframe(2)
-        path = self.path
-        while frame is not None:
-            if frame.f_code.co_filename == path:
-                return frame.f_lineno
-            frame = frame.f_back
-        return 0
+    def _keep(self, index: int, snapshot: bytes) -> None:
+        """Keep what the caller's frame held at a call."""
+        if snapshot:
+            start = layout.FIRST_SNAPSHOT + index % layout.SNAPSHOTS * layout.SNAPSHOT_SIZE
+            layout.SNAPSHOT.pack_into(self._memory, start, index + 1, len(snapshot))
+            start += layout.SNAPSHOT.size
+            self._memory[start : start + len(snapshot)] = snapshot
 
     def _consult_plan(self, call: Call) -> None:
         """Let the plan choose what it does to a call.  One that will sleep until it

@@ -84,7 +84,7 @@ def _gethostbyname(name: str) -> str:
 
 
 def _socketpair(*args: Any, **named: Any) -> tuple[socket.socket, socket.socket]:
-    is_of_library = sys._getframe(1).f_code.co_filename != recorder().path
+    is_of_library = sys._getframe(1).f_code.co_filename != recorder().snapshots.path
 
     def action(call: Call) -> tuple[socket.socket, socket.socket]:
         pair = _real_socketpair(*args, **named)

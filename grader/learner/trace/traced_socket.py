@@ -124,10 +124,14 @@ class TracedSocket(_real):
         return recorded("getsockopt", self.fileno(), (level, name, size[0] if size else 4), action)
 
     def getsockname(self) -> Any:
-        return recorded("getsockname", self.fileno(), (), lambda call: _real.getsockname(self))
+        return recorded("getsockname", self.fileno(), (), lambda call: self._address(call, _real.getsockname(self)))
 
     def getpeername(self) -> Any:
-        return recorded("getpeername", self.fileno(), (), lambda call: _real.getpeername(self))
+        return recorded("getpeername", self.fileno(), (), lambda call: self._address(call, _real.getpeername(self)))
+
+    def _address(self, call: Call, address: Any) -> Any:
+        call.payload = address_bytes(self.family, address)
+        return address
 
     def settimeout(self, value: float | None) -> None:
         # Recorded as the receive timeout that C would set; level -1 tells them apart.

@@ -1,0 +1,113 @@
+"""What the program was about at a call, and where a result was decided."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Run
+from grader.verdict.model import Moment
+
+if TYPE_CHECKING:
+    from grader.verbs.scene import Scene
+
+#: Values from here on are addresses, or the names of threads; -1 as C's unsigned
+#: types have it is above them.
+_ADDRESSES = range(1 << 40, (1 << 64) - (1 << 20))
+#: The least port that a script chooses, and the least process id that is told
+#: from a small number.
+_PORTS, _PROCESSES = 10000, 300
+_WITH_ADDRESS = ("connect", "accept", "accept4", "bind", "getsockname", "getpeername")
+#: How long before its check a clock's value may have been read (seconds).
+_LATELY = 3600
+
+
+class Moments:
+    """Looks up lines and values, of Python's snapshots and of C's frames.
+
+    Args:
+        scene: the check in progress.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def look_up(self, calls: list[Call]) -> None:
+        """Fill in the lines of calls, and of the functions around them."""
+        if self._scene.unit.language == "c":
+            found = self._scene.lines({call.where for call in calls if call.where})
+            for call in calls:
+                call.line = found.get(call.where)
+            return
+        for call in calls:
+            call.line = call.where or None
+            lines, _values = self._snapshot(call)
+            call.callers = tuple(lines[1:])
+
+    def of_call(self, call: Call) -> Moment:
+        """The program at a call that has been looked up."""
+        _lines, values = self._snapshot(call)
+        return Moment(call.line, call.callers, self._steady(values))
+
+    def of_run(self, run: Run) -> Moment | None:
+        """Where a function's result was decided."""
+        outcome = run.outcome or {}
+        kept = (outcome.get("raised") or outcome).get("decided")
+        try:
+            lines, values = kept
+            line, *callers = (int(line) for line in lines)
+            return Moment(line, tuple(callers), self._steady([(str(name), str(value)) for name, value in values]))
+        except (TypeError, ValueError):
+            return None  # nothing was kept, or the program has written it itself
+
+    def _snapshot(self, call: Call) -> tuple[list[int], list[tuple[str, str]]]:
+        """The lines and values that Python's recorder has kept (`snapshot`)."""
+        if self._scene.unit.language != "python":
+            return [], []
+        lines, *words = self._scene.process.trace.snapshot(call).decode(errors="replace").split("\0")
+        return [int(line) for line in re.findall(r"\d+", lines)], list(zip(words[::2], words[1::2], strict=False))
+
+    def _steady(self, values: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """The values that are the same in every run."""
+        told = ((name, self._told(value)) for name, value in values)
+        return tuple((name, value) for name, value in told if value)
+
+    def _told(self, value: str) -> str:
+        """A value, a word for it, or ``""`` if it is another one in every run."""
+        if not re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", value):
+            return "" if any(int(number) in self._chosen for number in re.findall(r"\d{5,}", value)) else value
+        if "." in value or "e" in value:
+            return value if self._scene.clock_held or len(value) < 5 else ""
+        number = int(value)
+        if number in self._children:
+            return self._children[number]
+        if number in self._chosen or number in _ADDRESSES or _is_a_time(number):
+            return ""
+        return value
+
+    @property
+    def _children(self) -> dict[int, str]:
+        """Process id -> what a transcript calls the process."""
+        forks = [call for call in self._scene.process.trace.calls if call.name == "fork" and call.done]
+        return {call.result: f"child {n}" for n, call in enumerate(forks, 1) if call.result > _PROCESSES}
+
+    @property
+    def _chosen(self) -> set[int]:
+        """Numbers that the kernel has chosen: ports and process ids."""
+        calls = self._scene.process.trace.calls
+        asked = (call.payload.partition(b"\0")[2] for call in calls if call.name == "getaddrinfo")
+        ports = {self._scene.port, *(int(text) for text in asked if text.isdigit() and len(text) < 6)}
+        ports |= {call.address[1] for call in calls if call.name in _WITH_ADDRESS and call.address}
+        return {self._scene.process.pid, *self._children, *(port for port in ports if port >= _PORTS)}
+
+
+def _is_a_time(number: int) -> bool:
+    """Whether a number may have been read from a clock, in any usual unit."""
+    clocks = (time.monotonic_ns(), time.time_ns())
+    return any(
+        abs(now // unit - number) < _LATELY * 1_000_000_000 // unit and number > 100_000
+        for now in clocks
+        for unit in (1, 1_000, 1_000_000, 1_000_000_000)
+    )

@@ -1,0 +1,145 @@
+"""The guilty line, shown with its neighbours, its callers and its values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.catalogue.gaps import Gaps
+from grader.report.code import code
+from grader.verdict.model import Excerpt
+from tests.conftest import Graded, by_slug
+
+GradeText = Callable[..., dict | None]
+
+EXCERPT = Excerpt(
+    12, ("while True:", "    data = sock.recv(4096)", ""), 13, (("sock", "socket fd 3"),), ((46, "echo(listener)"),)
+)
+
+
+def test_an_arrow_points_to_the_line_between_its_neighbours() -> None:
+    assert code(EXCERPT, 60) == [
+        "   12  while True:",
+        "-> 13      data = sock.recv(4096)",
+        "       called at 46: echo(listener)",
+        "       sock = socket fd 3",
+    ]
+
+
+def test_an_excerpt_fits_its_column() -> None:
+    long = Excerpt(1, ("x" * 200,), 1, (("name", "value " * 30),), ((7, "y" * 300),))
+
+    assert max(map(len, code(long, 60))) <= 60
+
+
+def guilty(failure: dict) -> str:
+    """The line under the arrow."""
+    excerpt = failure["diagnosis"]["excerpt"]
+    return excerpt["lines"][excerpt["at"] - excerpt["first"]].strip()
+
+
+def values(failure: dict) -> dict[str, str]:
+    return dict(failure["diagnosis"]["excerpt"]["values"])
+
+
+def test_a_wrong_value_is_shown_where_it_was_returned(grade_text: GradeText) -> None:
+    text = Gaps(by_slug("endpoints")).mutant("python", "host-order-port")
+
+    failure = grade_text(by_slug("endpoints"), "python", text)
+
+    assert guilty(failure) == 'return struct.pack("=BH", family, number) + address'
+    assert values(failure) == {"family": "4", "number": "3490", "address": r"b'\xc0\x00\x02\x01'"}
+
+
+HELPED = """
+def pack_endpoint(text):
+    return packed(text)
+
+
+def packed(text):
+    if text:
+        return b"nothing"
+    return b""
+
+
+def unpack_endpoint(record):
+    return ""
+"""
+
+
+def test_what_a_helper_returned_is_shown_in_the_helper(grade_text: GradeText) -> None:
+    excerpt = grade_text(by_slug("endpoints"), "python", HELPED)["diagnosis"]["excerpt"]
+
+    assert excerpt["at"] == 8
+    assert excerpt["callers"] == [[3, "return packed(text)"]]
+
+
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [("raise KeyError(text)", "raise KeyError(text)"), ("return None", "return None"), ("return", "return")],
+)
+def test_the_statement_that_ended_the_function_is_shown(statement: str, shown: str, grade_text: GradeText) -> None:
+    text = f"def pack_endpoint(text):\n    if text:\n        {statement}\n\n\ndef unpack_endpoint(record):\n    pass\n"
+
+    failure = grade_text(by_slug("endpoints"), "python", text)
+
+    assert guilty(failure) == shown
+    assert failure["diagnosis"]["places"][0]["line"] == 3
+
+
+def test_a_short_send_is_shown_with_what_it_was_given(grade_text: GradeText) -> None:
+    text = Gaps(by_slug("send_all")).mutant("python", "short-send")
+
+    failure = grade_text(by_slug("send_all"), "python", text)
+
+    assert "sock.send(" in guilty(failure)
+    assert values(failure)["sock"] == "socket fd 3"
+
+
+def test_a_helper_is_shown_with_the_line_that_called_it(grade_text: GradeText) -> None:
+    text = Gaps(by_slug("echo_server")).mutant("python", "listener-io")
+
+    failure = grade_text(by_slug("echo_server"), "python", text)
+
+    assert "connection.recv(" in guilty(failure)
+    assert [text for _line, text in failure["diagnosis"]["excerpt"]["callers"]] == ["echo(listener)"]
+
+
+#: Values that are other ones in every run, and one that says that it is asked.
+CHANGING = """
+import os, threading, time
+
+class Loud:
+    def __repr__(self):
+        print("asked")
+        raise SystemExit
+
+def send_all(sock, data):
+    pid, now, thread, port, loud = os.getpid(), time.monotonic(), threading.get_ident(), sock.getpeername()[1], Loud()
+    sock.send(data[:13]) if (pid, now, thread, port, loud) else None
+"""
+
+
+def test_what_changes_from_run_to_run_is_not_shown(grade_text: GradeText) -> None:
+    failure = grade_text(by_slug("send_all"), "python", CHANGING)
+
+    assert values(failure).keys() == {"sock", "data"}
+    assert failure["output"] == ""
+
+
+def test_a_report_shows_the_code_under_the_sentence(submission: Path, grade: Callable[..., Graded]) -> None:
+    (submission / "echo_server.py").write_text(Gaps(by_slug("echo_server")).mutant("python", "listener-io"))
+
+    text = grade(submission, "echo_server", "--lang", "python").text
+
+    assert re.search(
+        r"^ +-> +\d+ +while data := connection\.recv\(4096\):\n"
+        r" +\d+ .*\n"
+        r" +called at \d+: echo\(listener\)\n"
+        r" +connection = socket fd 3\n",
+        text,
+        re.MULTILINE,
+    )
