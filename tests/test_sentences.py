@@ -78,10 +78,34 @@ MEMORY = {
     ),
 }  # fmt: skip
 
+HANGS = {
+    "a line that is not answered": Mistake(
+        "thread_server", "python", 'data.count(b"\\n")', 'data.count(b"\\r\\n")',
+        "bob has sent a whole line (17 bytes) and waits for 2 bytes; serve() sleeps in recv() at thread_server.py:42",
+        "numbers",
+    ),
+    "an empty line that is skipped": Mistake(
+        "lines", "python", 'return checked(line.removesuffix(b"\\r"))',
+        'return checked(line.removesuffix(b"\\r")) or self.read_line()',
+        "recv() waits for more, although an empty line has come whole and has not been returned", "for_content",
+    ),
+    "room that is not asked for": Mistake(
+        "event_loop", "python", "EVENT_READ | EVENT_WRITE if client.queue", "EVENT_READ | EVENT_WRITE if client.line",
+        "serve() sleeps in epoll_wait() at event_loop.py:110, which does not ask whether slow can take more "
+        "(EVENT_WRITE)", "waits_for_nobody",
+    ),
+    "a client that is never accepted": Mistake(
+        "echo_server", "python", "connection.close()\n",
+        "connection.close()\n            __import__('signal').pause()\n",
+        "and stands in the backlog: no accept() has taken it; serve() sleeps in pause() at echo_server.py:54",
+        "one_client_after",
+    ),
+}  # fmt: skip
 
-@pytest.mark.parametrize("name", [*RESULTS, *MEMORY])
+
+@pytest.mark.parametrize("name", [*RESULTS, *MEMORY, *HANGS])
 def test_the_first_sentence_says(name: str, grade_text: Callable[..., dict | None]) -> None:
-    mistake = {**RESULTS, **MEMORY}[name]
+    mistake = {**RESULTS, **MEMORY, **HANGS}[name]
     exercise = by_slug(mistake.slug)
     text = exercise.solution(mistake.language).read_text()
     assert mistake.find in text

@@ -1,11 +1,10 @@
-"""Words for programs that ended, or never will."""
+"""Words for programs that have ended."""
 
 from __future__ import annotations
 
 import os
 import re
 import signal
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from grader.learner.state import CHANNEL_LOST
@@ -73,7 +72,7 @@ def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:
         sentence = f"SIGPIPE ended the program: {last.name}() on a broken connection, without MSG_NOSIGNAL"
         return Failure("died", sentence, Verdict.CRASH, last.line, read="send(2), MSG_NOSIGNAL")
     sentence = f"{number.name} ended the program {when}"
-    return Failure("died", sentence, Verdict.CRASH, _noted_line(scene), read="signal(7)")
+    return Failure("died", sentence, Verdict.CRASH, noted_line(scene), read="signal(7)")
 
 
 def _line_in(scene: Scene, frame: re.Pattern, text: str) -> int | None:
@@ -84,7 +83,7 @@ def _line_in(scene: Scene, frame: re.Pattern, text: str) -> int | None:
     return None
 
 
-def _noted_line(scene: Scene) -> int | None:
+def noted_line(scene: Scene) -> int | None:
     """Where the processor was when a signal was noted."""
     if scene.unit.language == "python":
         last = scene.process.dump().rpartition("(most recent call first)")[2]
@@ -101,45 +100,6 @@ def _last_call(scene: Scene) -> Call | None:
     return calls[-1] if calls else None
 
 
-def _waiting(scene: Scene) -> list[Call]:
-    """The calls that the program's threads are in, the first process' own last."""
-    alive = scene.process.task_states()
-    calls = [call for call in scene.process.trace.unfinished if call.tid in alive]
-    return sorted(calls, key=lambda call: (call.pid == scene.process.pid, call.index))
-
-
-def _peers_words(scene: Scene, awaited: str) -> str:
-    return f"; the peer waits until {awaited}" if awaited else ""
-
-
-def of_busy_loop(scene: Scene, awaited: str) -> Failure:
-    """A program that has used up its processor time."""
-    line = _noted_line(scene)
-    calls = scene.process.trace.calls
-    last = _repeated(calls)
-    if not scene.runs:
-        return Failure("busy", "the program computes without end while it is loaded", Verdict.HANG, line)
-    sentence = f"{scene.runs[-1].function}() computes without end"
-    if last is not None and len(calls) > 50:
-        scene.look_up([last])
-        answer = f"-1 {last.errno}" if last.failed else str(last.result)
-        sentence = f"{scene.runs[-1].function}() calls {last.name}() again and again; it returns {answer} each time"
-        line = last.line or line
-    return Failure("busy", sentence, Verdict.HANG, line, read=f"{last.name}(2)" if last is not None else "")
-
-
-def _repeated(calls: list[Call]) -> Call | None:
-    """What a loop without end does: of the calls it goes round in, the first in
-    the text."""
-    tail = [call for call in calls[-1000:] if call.name != "thread_start"]
-    if not tail:
-        return None
-    counts = Counter((call.name, call.where) for call in tail)
-    often = [call for call in tail if counts[call.name, call.where] > len(tail) // 8] or tail[-1:]
-    first = min(call.where for call in often)
-    return next(call for call in reversed(often) if call.where == first)
-
-
 def of_fork_bomb(scene: Scene) -> Failure:
     """A program that forks without end."""
     trace = scene.process.trace
@@ -153,42 +113,3 @@ def of_fork_bomb(scene: Scene) -> Failure:
         last.line if last else None,
         read="fork(2)",
     )
-
-
-def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:
-    """A program that waits for what nobody will send."""
-    scene.look_up([call])
-    where = f" at {scene.source.name}:{call.line}" if call.line else ""
-    return Failure(
-        "hang", f"blocked in {call.name}(){where}{_peers_words(scene, awaited)}", Verdict.HANG, call.line,
-        read=f"{call.name}(2)",
-    )  # fmt: skip
-
-
-def of_deadlock(scene: Scene, call: Call) -> Failure:
-    """A program and a peer that both wait for room to send."""
-    scene.look_up([call])
-    where = f" at {scene.source.name}:{call.line}" if call.line else ""
-    return Failure(
-        "deadlock",
-        f"blocked in {call.name}(){where} until there is room to send, with the peer's bytes unread; the peer "
-        "waits for room too",
-        Verdict.HANG, call.line, read=f"{call.name}(2)",
-    )  # fmt: skip
-
-
-def of_held(scene: Scene, call: Call, awaited: str) -> Failure:
-    """A program all of which waits for one of its threads."""
-    scene.look_up([call])
-    where = f" at {scene.source.name}:{call.line}" if call.line else ""
-    sentence = f"nothing goes on until {call.name}(){where} returns, which takes its time{_peers_words(scene, awaited)}"
-    return Failure("hang", sentence, Verdict.HANG, call.line)
-
-
-def of_sleep(scene: Scene, awaited: str) -> Failure:
-    """A program that neither computes nor goes on, after the last limit."""
-    waiting = _waiting(scene)
-    if waiting:
-        return of_blocked(scene, waiting[-1], awaited)
-    during = f"{scene.runs[-1].function}()" if scene.runs else "the program, while it is loaded,"
-    return Failure("hang", f"{during} sleeps outside of any socket call{_peers_words(scene, awaited)}", Verdict.HANG)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from grader.learner.process import LearnerProcess
 from grader.learner.trace import layout
 from grader.learner.trace.reader import Call
-from grader.verbs import death, quiet
+from grader.verbs import death, quiet, standstill
 from grader.verbs.broken import Broken
 from grader.verbs.watch import Watch
 from grader.verdict.evidence import Failure
@@ -78,7 +78,7 @@ class Hangs:
             return False
         if self._is_busy_for_nothing(process) or _turns_in_circles(process):
             process.end()
-            raise Broken(death.of_busy_loop(scene, awaited))
+            raise Broken(standstill.of_busy_loop(scene))
         if process.trace["forks"] > process.trace["fork_limit"]:
             raise Broken(death.of_fork_bomb(scene))
         blocked = self._blocked(process, watch, awaited)
@@ -87,13 +87,13 @@ class Hangs:
                 return True
             if self._time_passes(watch):
                 return False
-            raise Broken(death.of_blocked(scene, blocked, awaited))
+            raise Broken(standstill.of_blocked(scene, blocked, awaited))
         # a call that is held looks around for its release: that is no progress
         is_held = process.trace["held"] > process.trace["released"]
         used = 0 if is_held else process.processor_ticks
         progress = (process.trace["next"], used, len(process.trace.unfinished))
         if watch.idle(progress) > IDLE_SECONDS or self._only_looks_around(watch):
-            raise Broken(death.of_sleep(scene, awaited))
+            raise Broken(standstill.of_sleep(scene, awaited))
         return False
 
     def _blocked(self, process: LearnerProcess, watch: Watch, awaited: str) -> Call | None:
@@ -108,13 +108,13 @@ class Hangs:
             raise Broken(Failure("hang", "the program stopped itself (SIGSTOP)", Verdict.HANG))
         stuck = quiet.deadlocked(scene, states)
         if watch.twice("deadlocked", stuck is not None):
-            raise Broken(death.of_deadlock(scene, stuck))
+            raise Broken(standstill.of_deadlock(scene, stuck))
         blocked = quiet.blocked_for_ever(scene, states) if stuck is None else None
         if watch.twice("blocked", blocked is not None):
             return blocked
         held = quiet.held_for_ever(scene)
         if watch.twice("held", held is not None):
-            raise Broken(death.of_held(scene, held, awaited))
+            raise Broken(standstill.of_held(scene, held, awaited))
         return None
 
     def _time_passes(self, watch: Watch) -> bool:

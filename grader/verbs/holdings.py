@@ -56,13 +56,49 @@ def is_accepted(ports: Ports) -> bool:
     return any((end.other, end.port) == ports and end.inode for end in tcp_table.ends())
 
 
+def is_open(ports: Ports) -> bool:
+    """Whether a client's connection is there, accepted or in the backlog."""
+    return any((end.other, end.port) == ports for end in tcp_table.ends())
+
+
+def unread(ports: Ports) -> int:
+    """How many bytes of a client lie unread at the program's end."""
+    return sum(end.unread for end in tcp_table.ends() if (end.other, end.port) == ports)
+
+
+def ports_of(inode: int) -> Ports | None:
+    """The connection that the program's socket of that inode is the end of."""
+    return next(((end.other, end.port) for end in tcp_table.ends() if end.inode == inode), None)
+
+
+def calls_on(scene: Scene, ports: Ports) -> list[Call]:
+    """What the program has called on a client's connection, in every process and
+    through every duplicate, from its accept() on."""
+    found: list[Call] = []
+    holders: set[tuple[int, int]] = set()  # process and number
+    for call in scene.process.trace.calls:
+        own = (call.pid, call.fd)
+        if own in holders:
+            found.append(call)
+        if not call.done or call.failed:
+            continue
+        if call.any_of("accept"):
+            holders.discard((call.pid, call.result))
+            if call.address and call.address[1] == ports[0]:
+                holders.add((call.pid, call.result))
+        elif call.name == "dup" and own in holders:
+            holders.add((call.pid, call.result))
+        elif call.name == "fork":
+            holders |= {(call.result, number) for pid, number in holders if pid == call.pid}
+        elif call.name in ("close", "abandon"):
+            holders.discard(own)
+    return found
+
+
 def last_call(scene: Scene, ports: Ports) -> Call | None:
     """What the program last sent or received on a connection."""
-    table = tcp_table.ends()
-    inodes = {end.inode for end in table if (end.other, end.port) == ports}
-    numbers = {fd for fd, inode in _held(scene, table) if inode in inodes}
-    calls = reversed(scene.process.trace.calls)
-    return next((c for c in calls if c.fd in numbers and (c.any_of("send") or c.any_of("recv"))), None)
+    calls = reversed(calls_on(scene, ports))
+    return next((c for c in calls if c.any_of("send") or c.any_of("recv")), None)
 
 
 def has_taken_all(ports: Ports) -> bool:

@@ -11,6 +11,7 @@ from grader.verbs import holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.learner import Lent
 from grader.verbs.scene import Scene
+from grader.verbs.standstill import Party
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.transcript import Step
@@ -36,8 +37,8 @@ class Peer:
         self._process = process
         self._who, self._name = who, who or _CONNECTION
         self._lent: Lent | None = None
-        self._sent = 0
-        self._ports = (0, 0)  # its own and the program's, where it has connected to it
+        self._party = Party(who or "the peer")
+        scene.parties.append(self._party)
 
     # --- beginnings -------------------------------------------------------
 
@@ -136,9 +137,10 @@ class Peer:
         except PeerError as error:
             scene.process.trace.update()
             where = "the port" if address == "127.0.0.1" else f"the port of {address}, an address of this machine"
-            sentence = f"a client that connects to {where} is answered {error.errno}"
+            sentence = f"a client's connect() to {where} fails with {error.errno}"
             raise Broken(Failure("refused", sentence, address=address)) from None
-        self._ports = answer["port"], int(port)
+        self._party.ports = answer["port"], int(port)
+        self._party.name = self._who or "the client"
         self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
 
     def knocks(self, port: str) -> None:
@@ -155,7 +157,7 @@ class Peer:
 
     def is_accepted(self) -> None:
         """The program has accepted the connection."""
-        self._scene.wait(lambda: holdings.is_accepted(self._ports), "the program accepts the client")
+        self._scene.wait(lambda: holdings.is_accepted(self._party.ports), "the program accepts the client")
 
     def is_refused(self, port: str) -> None:
         """A further client finds nobody listening."""
@@ -183,7 +185,7 @@ class Peer:
         room; how more are cut is the kernel's affair: send them in pieces.
         """
         self._wait("send", f"the program receives {counted(len(data))}", after_return=True, name=self._name, data=data)
-        self._sent += len(data)
+        self._party.says(data)
         self._note(f"sends {counted(len(data))}", sends=len(data))
 
     def sends_in_pieces(self, pieces: Iterable[bytes]) -> None:
@@ -192,7 +194,7 @@ class Peer:
         for number, piece in enumerate(pieces, 1):
             self._scene.wait(self._program_wants_more, f"the program receives piece {number}")
             self._do("send", name=self._name, data=piece)
-            self._sent += len(piece)
+            self._party.says(piece)
             self._note(f"sends {counted(len(piece))}", sends=len(piece))
 
     def tells(self, other: Peer, pieces: Iterable[bytes]) -> None:
@@ -207,12 +209,12 @@ class Peer:
         self._scene.wait(self._program_wants_more, "the program receives what was sent")
 
     def _program_wants_more(self) -> bool:
-        if any(self._ports):
-            return holdings.has_taken_all(self._ports) and quiet.rests(self._scene)
+        if any(self._party.ports):
+            return holdings.has_taken_all(self._party.ports) and quiet.rests(self._scene)
         trace = self._scene.process.trace
         receiving = [c for c in trace.calls if c.any_of("recv")]
         waits = any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
-        if sum(c.result for c in receiving if c.done and c.result > 0) >= self._sent and waits:
+        if sum(c.result for c in receiving if c.done and c.result > 0) >= self._party.sent and waits:
             return True
         # A receive that goes on until its buffer is full, or one that the trace
         # does not see: all there is has been delivered, and the program sleeps.
@@ -247,11 +249,13 @@ class Peer:
 
     def _so_far(self, failure: Failure, data: bytes, mistakes: Mapping[bytes, str]) -> Failure:
         """A hang in which this peer waits for bytes, with those that came: what
-        the program has sent, where its trace has all of it."""
-        calls = [c for c in self._scene.process.trace.calls if c.any_of("send") and c.result > 0]
+        the program has sent to it, where its trace has all of that."""
+        scene = self._scene
+        calls = holdings.calls_on(scene, self._party.ports) if any(self._party.ports) else scene.process.trace.calls
+        calls = [c for c in calls if c.any_of("send") and c.result > 0]
         sent = b"".join(call.payload[: call.result] for call in calls)
         is_whole = len(sent) == sum(call.result for call in calls)
-        if failure.verdict is not Verdict.HANG or not is_whole or len(self._scene.runs) != 1 or len(sent) > len(data):
+        if failure.verdict is not Verdict.HANG or not is_whole or len(scene.runs) != 1 or len(sent) > len(data):
             return failure
         return replace(failure, difference=Difference(data, sent), gap=failure.gap or mistakes.get(sent, ""))
 
@@ -323,10 +327,10 @@ class Peer:
             Broken: the program rests, and has the connection still.
         """
         scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: not holdings.is_accepted(self._ports) or rest(), "the program ends the connection")
-        if holdings.is_accepted(self._ports):
+        scene.wait(lambda: not holdings.is_accepted(self._party.ports) or rest(), "the program ends the connection")
+        if holdings.is_accepted(self._party.ports):
             whose = f"the connection of {self._who}" if self._who else "the connection"
-            last = holdings.last_call(scene, self._ports)
+            last = holdings.last_call(scene, self._party.ports)
             scene.look_up([last] if last else [])
             sentence = f"{whose} is still open; the program must end it"
             raise Broken(Failure("kept", sentence, line=last.line if last else None, gap=instead))
@@ -346,6 +350,7 @@ class Peer:
     def half_closes(self) -> None:
         """Send an end-of-file; the peer can still receive."""
         self._do("shutdown", name=self._name)
+        self._party.has_ended = True
         self._note("half-closes", ends=1)
 
     def closes(self) -> None:
@@ -379,7 +384,9 @@ class Peer:
     def _wait(self, action: str, awaited: str, *, after_return: bool = False, **arguments: object) -> dict:
         """An action that comes to an end when the program does its part."""
         player, answer = self._player, []
-        self._scene.awaited_since = len(self._scene.steps)
+        scene, party = self._scene, self._party
+        scene.awaited_since = len(scene.steps)
+        scene.creditor, party.wants = party, _wanted(action, arguments.get("count", 0))
         player.start(action, **arguments)
 
         def ready() -> bool:
@@ -388,9 +395,10 @@ class Peer:
             return bool(answer)
 
         try:
-            self._scene.wait(ready, awaited, after_return=after_return or action == "accept")
+            scene.wait(ready, awaited, after_return=after_return or action == "accept")
         except PeerError as error:
             raise _gone(action, error) from None
+        scene.creditor = None
         return answer[0]
 
     def _note(self, text: str, **effects: int) -> None:
@@ -400,6 +408,13 @@ class Peer:
         """Close the judge's own descriptor of a lent connection."""
         if self._lent is not None:
             self._lent.close()
+
+
+def _wanted(action: str, count: int) -> str:
+    """What a peer waits for in an action, in words."""
+    if action == "receive":
+        return counted(count) if count >= 0 else "the end of the connection"
+    return {"accept": "the program's connect()", "echo": "the end of the request"}.get(action, "room to send more")
 
 
 def _gone(action: str, error: PeerError) -> Exception:

@@ -32,6 +32,7 @@ from grader.verbs.hangs import IDLE_SECONDS, Hangs, nobody_is_left
 from grader.verbs.moments import Moments
 from grader.verbs.outcomes import line_of, outcome_words, stopped
 from grader.verbs.stage import Stage, Unit
+from grader.verbs.standstill import Party
 from grader.verbs.watch import Watch
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.model import Verdict
@@ -59,6 +60,8 @@ class Scene:
         self.process: LearnerProcess | None = None
         self.peers: list[PeerProcess] = []
         self.connections = Connections()
+        self.parties: list[Party] = []  # whom the program talks to
+        self.creditor: Party | None = None  # the one that waits for it now
         self.steps: list[Step] = []
         self.runs: list[Run] = []
         self.faults: list[Fault] = []

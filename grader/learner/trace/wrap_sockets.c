@@ -96,12 +96,18 @@ static int traced_accept(int operation, uintptr_t caller, int fd,
 {
     struct call call = trace_enter(operation, caller, fd,
                                    length ? (int64_t)*length : -1, flags, 0, 0);
+    struct sockaddr_storage unasked; /* the trace has it all the same */
+    socklen_t size = sizeof unasked;
     long result;
 
+    if (!address) {
+        address = (struct sockaddr *)&unasked;
+        length = &size;
+    }
     if (!trace_answers(&call, &result) &&
         clock_lets(&call, fd, 0, POLLIN, EAGAIN, &result)) {
         result = __real_accept4(fd, address, length, flags);
-        if (result != -1 && address && length)
+        if (result != -1 && length)
             trace_keep(&call, address, *length);
     }
     return (int)trace_leave(&call, result);

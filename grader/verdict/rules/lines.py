@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rules import Finding, explains
+from grader.verdict.words import counted
 
 #: What an answer that only one mistake gives says of the bytes it came from.
 _BROUGHT = {
@@ -58,6 +59,28 @@ def one_byte_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             f"{evidence.place(small)} {small.name}() is asked for one byte each time: {failure.sentence}",
             (small,), "recv(2)",
         )  # fmt: skip
+
+
+@explains
+def kept_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A line is there, whole, and the program waits for more."""
+    runs = [run for run in evidence.runs if run.function == "read_line"]
+    if failure.kind != "hang" or len(evidence.lent) != 1 or not runs or runs[-1].outcome is not None:
+        return
+    blocked = next((c for c in reversed(evidence.calls) if not c.done and c.any_of("recv")), None)
+    taken = [c for c in evidence.calls if c.any_of("recv") and c.done and c.result > 0]
+    received = b"".join(c.payload[: c.result] for c in taken)
+    *lines, _rest = received.split(b"\n")
+    if blocked is None or len(received) < sum(c.result for c in taken) or len(lines) < len(runs):
+        return
+    line = lines[len(runs) - 1].removesuffix(b"\r")
+    what = f"a line of {counted(len(line))}" if line else "an empty line"
+    yield Finding(
+        blocked.index, (),
+        f"{evidence.place(blocked)} {blocked.name}() waits for more, although {what} has come whole and has not been "
+        "returned",
+        (blocked, taken[-1]), "recv(2)",
+    )  # fmt: skip
 
 
 @explains

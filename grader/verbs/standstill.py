@@ -1,0 +1,269 @@
+"""Words for programs that never come to an end: who owes what to whom.
+
+A hang is told from the side of whoever waits: what he has said, what of it has
+come, and what he has not got; then where the program sleeps, and for whom.  Of
+several processes and threads the one that has to do with him is spoken of.
+Numbers that are the kernel's, how far a large transfer has come, are left out.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from grader.learner.trace.reader import Call
+from grader.processes.sockets import sockets_of
+from grader.verbs import death, holdings
+from grader.verdict.evidence import Failure
+from grader.verdict.model import Verdict
+from grader.verdict.words import counted, ended
+
+if TYPE_CHECKING:
+    from grader.verbs.scene import Scene
+
+#: More bytes than this the kernel cuts as it likes.
+_COUNTABLE = 4096
+#: How a program asks for room to send, where its source does.
+_ASKS_FOR_ROOM = re.compile(r"EVENT_WRITE|EPOLLOUT|POLLOUT|POLLWR|FD_SET\s*\(")
+_EPOLLOUT = 0x4
+
+
+@dataclass
+class Party:
+    """One whom a program talks to, as far as it is known to have said something.
+
+    Attributes:
+        name: what sentences call it: ``bob``, ``the client``.
+        ports: its own and the program's, where it has connected to it.
+        sent: how many bytes it has sent.
+        last: what it has sent last.
+        has_ended: whether it has sent end-of-file.
+        wants: what it waits for, while it does: ``20 bytes``.
+    """
+
+    name: str
+    ports: tuple[int, int] = (0, 0)
+    sent: int = 0
+    last: bytes = b""
+    has_ended: bool = False
+    wants: str = ""
+
+    def says(self, data: bytes) -> None:
+        """It sends data."""
+        self.sent += len(data)
+        self.last = data
+
+
+def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:
+    """A program that waits for what nobody will send."""
+    party = scene.creditor
+    call = _owing(scene, party, call)
+    scene.look_up([call])
+    if party is not None:
+        debt = _debt(scene, party)
+    elif scene.runs and call.fd >= 0 and call.any_of("recv"):
+        debt = f"{_come(scene, call)} has come and nothing more will"
+    else:
+        debt = f"nothing is left that could happen before {awaited}"
+    sentence = f"{debt}; {_function(scene)} sleeps in {_sleeping(scene, call, party)}"
+    return Failure("hang", sentence, Verdict.HANG, call.line, read=f"{call.name}(2)")
+
+
+def of_deadlock(scene: Scene, call: Call) -> Failure:
+    """A program and a peer that both wait for room to send."""
+    scene.look_up([call])
+    sentence = (
+        f"the peer waits until the program reads what it has sent; {_function(scene)} sleeps in "
+        f"{call.name}(){_at(scene, call)} until the peer reads"
+    )
+    return Failure("deadlock", sentence, Verdict.HANG, call.line, read=f"{call.name}(2)")
+
+
+def of_held(scene: Scene, call: Call, awaited: str) -> Failure:
+    """A program all of which waits for one of its threads."""
+    scene.look_up([call])
+    sentence = f"{call.name}(){_at(scene, call)} takes its time, and the whole program waits for it; {_unmet(awaited)}"
+    return Failure("hang", sentence, Verdict.HANG, call.line)
+
+
+def of_sleep(scene: Scene, awaited: str) -> Failure:
+    """A program that neither computes nor goes on, after the last limit."""
+    alive = scene.process.task_states()
+    waiting = [call for call in scene.process.trace.unfinished if call.tid in alive]
+    if waiting:
+        return of_blocked(scene, max(waiting, key=lambda call: (call.tid == scene.process.pid, call.index)), awaited)
+    during = _function(scene) if scene.runs else "the program, while it is loaded,"
+    return Failure("hang", f"{during} sleeps outside of any socket call; {_unmet(awaited)}", Verdict.HANG)
+
+
+def of_busy_loop(scene: Scene) -> Failure:
+    """A program that has used up its processor time."""
+    line = death.noted_line(scene)
+    calls = scene.process.trace.calls
+    last = _repeated(calls)
+    if not scene.runs:
+        return Failure("busy", "the program computes without end while it is loaded", Verdict.HANG, line)
+    sentence = f"{_function(scene)} computes without end"
+    if last is not None and len(calls) > 50:
+        scene.look_up([last])
+        sentence, line = (
+            f"{_function(scene)} calls {last.name}() over and over; {_each_time(scene, last)}",
+            last.line or line,
+        )
+    return Failure("busy", sentence, Verdict.HANG, line, read=f"{last.name}(2)" if last is not None else "")
+
+
+def _each_time(scene: Scene, call: Call) -> str:
+    """What comes of a call that is made again and again."""
+    outcome = ended(call, scene.unit.language)
+    if call.any_of("recv") and call.done and not call.failed:
+        if call.name != "read" and call.args[1] & socket.MSG_PEEK:
+            return f"with MSG_PEEK it leaves what it {outcome.replace('returned', 'returns')} where it is"
+        if call.result == 0 and call.args[0] == 0:
+            return "asked for 0 bytes it returns 0, which is not end-of-file"
+        if call.result == 0:
+            return f"each time it {outcome}, end-of-file: nothing more will come"
+    return f"each time it {outcome}"
+
+
+def _repeated(calls: list[Call]) -> Call | None:
+    """What a loop without end does: of the calls it goes round in, the first in
+    the text."""
+    tail = [call for call in calls[-1000:] if call.name != "thread_start"]
+    if not tail:
+        return None
+    counts = Counter((call.name, call.where) for call in tail)
+    often = [call for call in tail if counts[call.name, call.where] > len(tail) // 8] or tail[-1:]
+    first = min(call.where for call in often)
+    return next(call for call in reversed(often) if call.where == first)
+
+
+# --- the parts of a sentence ----------------------------------------------
+
+
+def _function(scene: Scene) -> str:
+    return f"{scene.runs[-1].function}()"
+
+
+def _at(scene: Scene, call: Call) -> str:
+    return f" at {scene.source.name}:{call.line}" if call.line else ""
+
+
+def _unmet(awaited: str) -> str:
+    return f"what does not come: {awaited}"
+
+
+def _debt(scene: Scene, party: Party) -> str:
+    """What someone has said and waits for, and what has become of it."""
+    said = list(filter(None, [_said(party), "end-of-file" if party.has_ended else ""]))
+    has_said = f"has sent {' and '.join(said)} and " if said else ""
+    words = f"{party.name} {has_said}waits for {party.wants}"
+    if not any(party.ports):
+        return words
+    if not holdings.is_accepted(party.ports):
+        return (
+            f"{words}, and stands in the backlog: no accept() has taken it" if holdings.is_open(party.ports) else words
+        )
+    unread, moved = holdings.unread(party.ports), _moved(scene, party, "send")
+    if 0 < unread <= _COUNTABLE:
+        words += f"; {'it lies' if unread == party.sent else f'{counted(unread)} lie'} unread"
+    elif 0 < moved <= _COUNTABLE and not scene.bulk:
+        words += f"; {moved} have come"
+    return words + "".join(_cut_off(scene, other) for other in scene.parties if other is not party)
+
+
+def _cut_off(scene: Scene, party: Party) -> str:
+    """What somebody else has said that the program has not heard to its end."""
+    unread = party.sent - _moved(scene, party, "recv")
+    if not any(party.ports) or not 0 < unread <= _COUNTABLE or holdings.is_accepted(party.ports):
+        return ""
+    closed = next((c for c in reversed(holdings.calls_on(scene, party.ports)) if c.name == "close"), None)
+    if closed is None:
+        return ""
+    scene.look_up([closed])
+    return f"; {party.name} has sent {_said(party)}, and close(){_at(scene, closed)} came before {unread} were received"
+
+
+def _said(party: Party) -> str:
+    """What someone has sent, as a reader of the program would put it."""
+    if not party.sent:
+        return ""
+    if party.last in (b"\n", b"\r\n"):
+        return "an empty line"
+    if party.sent == len(party.last) and party.last.endswith(b"\n"):
+        lines = party.last.count(b"\n")
+        return f"{'a whole line' if lines == 1 else f'{lines} lines'} ({counted(party.sent)})"
+    return counted(party.sent)
+
+
+def _moved(scene: Scene, party: Party, group: str) -> int:
+    """How many bytes the program has sent to someone, or received from him."""
+    calls = holdings.calls_on(scene, party.ports)
+    return sum(call.result for call in calls if call.any_of(group) and call.done and call.result > 0)
+
+
+def _come(scene: Scene, call: Call) -> str:
+    """What a function has received, where nobody has more to say."""
+    run = scene.runs[-1]
+    calls = [c for c in scene.process.trace.calls if c.index >= run.first and c.fd == call.fd and c.any_of("recv")]
+    taken = [c for c in calls if c.done and c.result > 0 and not (c.name != "read" and c.args[1] & socket.MSG_PEEK)]
+    size = sum(c.result for c in taken)
+    if size == 0:
+        return "end-of-file" if any(c.done and c.result == 0 for c in calls) else "nothing"
+    last = b"".join(c.payload[: c.result] for c in taken)
+    if last in (b"\n", b"\r\n"):
+        return "an empty line"
+    is_line = size == len(last) and last.endswith(b"\n") and last.count(b"\n") == 1
+    return f"a whole line ({counted(size)})" if is_line else "all that was sent" if scene.bulk else counted(size)
+
+
+def _owing(scene: Scene, party: Party | None, call: Call) -> Call:
+    """The call of the process or thread that has to do with whoever waits."""
+    if party is None or not any(party.ports):
+        return call
+    waiting = scene.process.trace.unfinished
+    served = holdings.calls_on(scene, party.ports)
+    own = [c for c in waiting if any(c is other for other in served)]
+    if not own and served:
+        own = [c for c in waiting if (c.pid, c.tid) == (served[-1].pid, served[-1].tid)]
+    return own[0] if own else call
+
+
+def _sleeping(scene: Scene, call: Call, party: Party | None) -> str:
+    """Where the program sleeps, and for what."""
+    words = f"{call.name}(){_at(scene, call)}"
+    if call.any_of("recv") and call.name != "read" and call.args[1] & socket.MSG_PEEK:
+        words += ", which only looks at what is there (MSG_PEEK)"
+    other = _talks_to(scene, call)
+    if other is not None and other is not party and (call.any_of("recv") or call.any_of("send")):
+        words += f", for {other.name}"
+    if party is not None and call.any_of("wait") and _is_not_asked_for(scene, call, party):
+        words += (
+            f", which does not ask whether {party.name} can take more ({_ASKS_FOR_ROOM.search(scene.source.text)[0]})"
+        )
+    return words
+
+
+def _talks_to(scene: Scene, call: Call) -> Party | None:
+    """Whose connection a call works on."""
+    inode = sockets_of(call.pid).get(call.fd) if call.fd >= 0 else None
+    ports = holdings.ports_of(inode) if inode else None
+    return next((party for party in scene.parties if ports and party.ports == ports), None)
+
+
+def _is_not_asked_for(scene: Scene, call: Call, party: Party) -> bool:
+    """Whether a rest waits for someone, and the wait would not end when there is
+    room for it, although the program knows how to ask."""
+    calls = holdings.calls_on(scene, party.ports)
+    sent = [c for c in calls if c.any_of("send") and c.done]
+    is_left = bool(sent) and (sent[-1].errno == "EAGAIN" or 0 <= sent[-1].result < sent[-1].args[0])
+    if not is_left or not _ASKS_FOR_ROOM.search(scene.source.text):
+        return False
+    # of epoll in C it is epoll_ctl() that asks
+    asked = [
+        c for c in scene.process.trace.calls if c.name == "epoll_ctl" and c.args[1] == sent[-1].fd and not c.failed
+    ]
+    return not call.args[2] and not (asked and asked[-1].args[2] & _EPOLLOUT)
