@@ -84,7 +84,7 @@ def grade(session: nox.Session) -> None:
 
 @nox.session
 def verify(session: nox.Session) -> None:
-    """Prove that the exercises are lawful: nox -s verify -- send_all --repeat 5."""
+    """Prove that the exercises are lawful: nox -s verify -- send_all --mutants."""
     _kit(session, "verify", *session.posargs)
 
 

@@ -86,6 +86,51 @@ def run_kit(*arguments: str, env: dict[str, str] | None = None, cwd: Path = PROJ
     )
 
 
+@dataclass
+class Project:
+    """A copy of the kit with one exercise of its own, ``40_tiny``, as ``new`` writes it."""
+
+    root: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-m", "grader", *arguments],
+            cwd=self.root, env=kit_environment(self.root), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def edit(self, place: str, old: str, new: str) -> None:
+        path = self.root / place
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def breaks(self, law: str, path: str, *words: str, languages: tuple[str, ...] = ("--lang", "python")) -> str:
+        """Verify; it fails with that law and file, and these words."""
+        done = self.run("verify", "tiny", *languages)
+        text = " ".join(done.stdout.split())
+        assert done.returncode == 1, done.stdout + done.stderr
+        for part in (f"{law} 40 tiny", path, *words):
+            assert part in text, done.stdout
+        assert done.stderr == ""
+        return text
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("kit")
+    without = shutil.ignore_patterns("__pycache__", "check_*.py")
+    shutil.copytree(PROJECT / "grader", root / "grader", ignore=without)
+    (root / "exercises").mkdir()
+    Project(root).run("new", "tiny").check_returncode()
+    return root
+
+
+@pytest.fixture
+def project(pristine: Path, tmp_path: Path) -> Project:
+    shutil.copytree(pristine, tmp_path / "kit")
+    return Project(tmp_path / "kit")
+
+
 @pytest.fixture
 def submission(tmp_path: Path) -> Path:
     """An empty folder for a learner's files."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,38 +10,9 @@ import pytest
 from grader.catalogue.exercises import PROJECT, load_all
 from grader.verify import reference
 from grader.verify.lint import lint
-from tests.conftest import kit_environment
+from tests.conftest import Project
 
 KEY = "40_tiny"
-
-
-@dataclass
-class Project:
-    """A copy of the kit with one exercise of its own, `KEY`, as ``new`` writes it."""
-
-    root: Path
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "grader", *arguments],
-            cwd=self.root, env=kit_environment(self.root), capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    def edit(self, place: str, old: str, new: str) -> None:
-        path = self.root / place
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
-
-    def breaks(self, law: str, path: str, *words: str, languages: tuple[str, ...] = ("--lang", "python")) -> str:
-        """Verify; it fails with that law and file, and these words."""
-        done = self.run("verify", "tiny", *languages)
-        text = " ".join(done.stdout.split())
-        assert done.returncode == 1, done.stdout + done.stderr
-        for part in (f"{law} 40 tiny", path, *words):
-            assert part in text, done.stdout
-        assert done.stderr == ""
-        return text
 
 
 SOLUTION = f"solutions/{KEY}/tiny.py"
@@ -53,22 +21,6 @@ MANIFEST = f"exercises/{KEY}/exercise.toml"
 MANUAL = pytest.mark.tools("man")
 CHECKS = "grader/checks/check_tiny.py"
 CLAUSES = "grader/checks/clauses/tiny.toml"
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("kit")
-    without = shutil.ignore_patterns("__pycache__", "check_*.py")
-    shutil.copytree(PROJECT / "grader", root / "grader", ignore=without)
-    (root / "exercises").mkdir()
-    Project(root).run("new", "tiny").check_returncode()
-    return root
-
-
-@pytest.fixture
-def project(pristine: Path, tmp_path: Path) -> Project:
-    shutil.copytree(pristine, tmp_path / "kit")
-    return Project(tmp_path / "kit")
 
 
 def test_a_new_exercise_is_lawful_and_names_the_next_commands(tmp_path: Path, pristine: Path) -> None:

@@ -91,6 +91,7 @@ def write(key: str, root: Path = PROJECT) -> list[Path]:
         "solutions/solution.py": f"solutions/{key}/{slug}.py",
         "solutions/solution.c": f"solutions/{key}/{slug}.c",
         "solutions/gaps.toml": f"solutions/{key}/gaps.toml",
+        "solutions/equivalent.toml": f"solutions/{key}/equivalent.toml",
         "checks/check.py": f"grader/checks/check_{slug}.py",
         "checks/clauses.toml": f"grader/checks/clauses/{slug}.toml",
     }

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from grader.verify.model import LAWS, Breach, Proof
+from grader.verify.model import LAWS, Breach, Proof, Score
 
 WIDTH = 80
 _MARGIN = " " * 7
@@ -52,7 +52,8 @@ class Proofs:
     def show(self, proofs: list[Proof], breaches: list[Breach], faults: list[str]) -> None:
         """The table, each broken law in full, and one line that says it all."""
         self._console.print()
-        self._console.print(self._table(proofs))
+        scored = [proof for proof in proofs if proof.score]
+        self._console.print(_score_table(scored) if scored else _proof_table(proofs))
         for breach in breaches:
             self._breach(breach)
         for fault in faults:
@@ -64,28 +65,6 @@ class Proofs:
         self._console.print()
         self._console.print(Text(f" {count} exercise{'s' * (count != 1)} · {broken}", "bold"))
 
-    def _table(self, proofs: list[Proof]) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), collapse_padding=True)
-        table.add_column("exercise", no_wrap=True)
-        table.add_column("", no_wrap=True)
-        for name in ("checks", "accepted", "stub", "mutants", "cases", "runs"):
-            table.add_column(name, justify="right", no_wrap=True)
-        last = ""
-        for proof in proofs:
-            closed, gaps = proof.closed
-            table.add_row(
-                proof.exercise.replace("_", " ", 1) if proof.exercise != last else "",
-                {"python": "py"}.get(proof.language, proof.language),
-                _share(proof.solution),
-                _share(proof.accepted),
-                Text.assemble(f"{proof.distance} lines ", _share((closed, gaps))),
-                _share(proof.mutants),
-                str(proof.cases),
-                str(proof.repetitions),
-            )
-            last = proof.exercise
-        return table
-
     def _breach(self, breach: Breach) -> None:
         self._console.print()
         law = "files" if breach.law == 0 else f"law {breach.law}"
@@ -93,16 +72,66 @@ class Proofs:
         self._paragraph(LAWS[breach.law], "yellow")
         self._paragraph(f"{breach.path}: {breach.sentence}")
         lines = breach.detail.splitlines()
-        for line in lines[:_DETAIL]:
+        most = len(lines) if breach.law == 7 else _DETAIL  # of survivors each one counts
+        for line in lines[:most]:
             shown = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
             self._console.print(Text(f"{_MARGIN}  {shown}", "dim"))
-        if len(lines) > _DETAIL:
-            self._console.print(Text(f"{_MARGIN}  ... {len(lines) - _DETAIL} more lines", "dim"))
+        if len(lines) > most:
+            self._console.print(Text(f"{_MARGIN}  ... {len(lines) - most} more lines", "dim"))
         self._paragraph(f"do  {breach.advice}")
 
     def _paragraph(self, text: str, style: str = "") -> None:
         for line in Text(text).wrap(self._console, WIDTH - len(_MARGIN)):
             self._console.print(Text(f"{_MARGIN}{line.plain.rstrip()}", style))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), collapse_padding=True)
+    for name in ("exercise", ""):
+        table.add_column(name, no_wrap=True)
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _programs(proofs: list[Proof]) -> Iterator[tuple[str, str]]:
+    """How the rows of a table begin: an exercise is named once."""
+    last = ""
+    for proof in proofs:
+        name = proof.exercise.replace("_", " ", 1) if proof.exercise != last else ""
+        yield name, {"python": "py"}.get(proof.language, proof.language)
+        last = proof.exercise
+
+
+def _proof_table(proofs: list[Proof]) -> Table:
+    table = _table("checks", "accepted", "stub", "mutants", "cases", "runs")
+    for begins, proof in zip(_programs(proofs), proofs, strict=True):
+        table.add_row(
+            *begins,
+            _share(proof.solution),
+            _share(proof.accepted),
+            Text.assemble(f"{proof.distance} lines ", _share(proof.closed)),
+            _share(proof.mutants),
+            str(proof.cases),
+            str(proof.repetitions),
+        )
+    return table
+
+
+def _score_table(proofs: list[Proof]) -> Table:
+    """What came of the standard mutants; further texts are none, because they
+    do not build or mean the same as another one."""
+    table = _table("mutants", "fail", "equivalent", "unbuilt", "alike")
+    rows = [(*begins, proof.score) for begins, proof in zip(_programs(proofs), proofs, strict=True)]
+    if len(rows) > 1:
+        rows.append(("all", "", sum((proof.score for proof in proofs), Score())))
+    for name, language, score in rows:
+        accounted = score.killed + score.equivalent == score.mutants
+        fail = Text(str(score.killed), "green" if accounted else "red")
+        table.add_row(
+            name, language, str(score.mutants), fail, str(score.equivalent), str(score.refused), str(score.alike)
+        )
+    return table
 
 
 def _share(pair: tuple[int, int]) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,6 +58,12 @@ class Builds:
             BuildError: the file does not build.
         """
         return self._modules[path].result()
+
+    def forget(self, path: Path) -> None:
+        """Throw away what a file was built to, in the cache too."""
+        building = self._modules.pop(path)
+        if building.exception() is None:
+            shutil.rmtree(building.result().path.parent, ignore_errors=True)
 
     def close(self) -> None:
         """Stop building, and clear the cache of what is old."""

@@ -68,6 +68,12 @@ class Stage:
         if any(unit.language == "python" for unit in units):
             self._server("python")
 
+    def forget(self, units: list[Unit]) -> None:
+        """Throw away what was built of these; nothing will ask for it again."""
+        for unit in units:
+            if unit.language == "c":
+                self._builds.forget(unit.path)
+
     def server(self, which: str) -> ForkServer:
         """The fork server ``python``, ``c`` or ``peers``; started anew if it has ended."""
         if which in self._servers and not self._servers[which].is_alive:

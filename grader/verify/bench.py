@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from grader.catalogue.exercises import Exercise
-from grader.plugin.session import run_on
+from grader.plugin.session import Outcome, run_on
 from grader.verbs.stage import Stage, Unit
 from grader.verdict.model import UnitResult, Verdict
 
@@ -60,15 +60,7 @@ class Bench:
         Raises:
             KitFault: pytest or the grader itself failed.
         """
-        units = []
-        for name, text in programs.items():
-            path = Path(self._folder.name, name, self._exercise.file_name(self._language))
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            units.append(Unit(self._exercise, self._language, path, name if until == "end" else ""))
-        stage = _warm_stage()
-        stage.add(units)
-        outcome = run_on(stage, units, until=until)
+        outcome = self.run(programs, until=until)
         faults = outcome.faults + [
             f"{check.check}: {check.diagnosis.messages}"
             for result in outcome.results
@@ -78,3 +70,18 @@ class Bench:
         if faults:
             raise KitFault("\n".join(faults))
         return dict(zip(programs, outcome.results, strict=True))
+
+    def run(self, programs: dict[str, str], *, until: str) -> Outcome:
+        """Grade programs, as `grade` does, and leave faults to the caller."""
+        units = []
+        for name, text in programs.items():
+            path = Path(self._folder.name, name, self._exercise.file_name(self._language))
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            units.append(Unit(self._exercise, self._language, path, name if until == "end" else ""))
+        stage = _warm_stage()
+        stage.add(units)
+        try:
+            return run_on(stage, units, until=until)
+        finally:
+            stage.forget(units)

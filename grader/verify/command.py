@@ -23,6 +23,8 @@ from grader.verify import proof
 from grader.verify.bench import KitFault
 from grader.verify.lint import has_manual, lint
 from grader.verify.model import Breach, Proof
+from grader.verify.mutation.equivalents import made
+from grader.verify.mutation.proof import standard
 
 PASSED, BROKEN, KIT_FAULT = 0, 1, 2
 
@@ -34,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", metavar="N", type=_count, default=2, help="compare N runs (law 5); default: 2")
     parser.add_argument(
         "--load", metavar="N", type=_count, default=0, help="run beside N processes that use the processor"
+    )
+    parser.add_argument(
+        "--mutants", action="store_true", help="grade every standard mutant of every right program (law 7) instead"
+    )
+    parser.add_argument(
+        "--sample", metavar="N", type=_count, help="N of them for each exercise and language, always the same"
     )
     parser.add_argument("--write", action="store_true", help="write the stubs anew from solutions and gaps.toml first")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the report")
@@ -65,28 +73,20 @@ def run(options: argparse.Namespace) -> int:
     breaches = [breach for _, breach in broken]
     faults: list[str] = []
     with _busy_neighbours(options.load), _pool() as pool:
-        tasks = dict(_submit(pool, exercises, languages, every, options.repeat))
-        with report.progress(len(tasks)) as advance:
-            for done in as_completed(tasks):
-                what = tasks[done]
-                try:
-                    result = done.result()
-                except KitFault as fault:
-                    faults.append(f"{what}: {fault}")
-                    continue
-                except Exception:
-                    faults.append(f"{what}: {traceback.format_exc()}")
-                    continue
-                finally:
-                    advance(what)
-                if isinstance(result, Proof):
-                    proofs[result.exercise, result.language].take(result)
-                else:
-                    breaches += result
-    for exercise in exercises if not faults else ():  # what was not run has revealed nothing
+        if options.mutants:
+            tasks = dict(_submit_standard(pool, exercises, languages, options.sample))
+        else:
+            tasks = dict(_submit(pool, exercises, languages, every, options.repeat))
+        for result in _results(tasks, report, faults):
+            if isinstance(result, Proof):
+                proofs[result.exercise, result.language].take(result)
+            else:
+                breaches += result
+    for exercise in exercises if not (faults or options.mutants) else ():  # what was not run has revealed nothing
         revealed = set().union(*(proofs[exercise.key, language].revealed for language in languages))
         breaches += _law_4(exercise, languages, revealed)
     breaches += [breach for one in proofs.values() for breach in one.breaches]
+    faults += [fault for one in proofs.values() for fault in one.faults]
     report.show(list(proofs.values()), sorted(breaches, key=lambda b: (b.subject[:2], b.law)), faults)
     if not has_manual():
         report.say(
@@ -95,6 +95,25 @@ def run(options: argparse.Namespace) -> int:
     if faults:
         return KIT_FAULT
     return BROKEN if breaches else PASSED
+
+
+def _results(tasks: dict[Future, str], report: Proofs, faults: list[str]) -> Iterator[Proof | list[Breach]]:
+    """What the tasks find, as they are done.
+
+    Args:
+        faults: takes what went wrong in the kit itself.
+    """
+    with report.progress(len(tasks)) as advance:
+        for done in as_completed(tasks):
+            what = tasks[done]
+            try:
+                yield done.result()
+            except KitFault as fault:
+                faults.append(f"{what}: {fault}")
+            except Exception:
+                faults.append(f"{what}: {traceback.format_exc()}")
+            finally:
+                advance(what)
 
 
 def _broken_checks(exercises: list[Exercise]) -> Iterator[tuple[str, Breach]]:
@@ -127,6 +146,15 @@ def _submit(
                     yield pool.submit(part, exercise, language, repeat), f"{exercise.key} {language} {name}"
     for exercise in exercises:
         yield pool.submit(lint, exercise, every), f"{exercise.key} files"
+
+
+def _submit_standard(
+    pool: ProcessPoolExecutor, exercises: list[Exercise], languages: Sequence[str], most: int | None
+) -> Iterator[tuple[Future, str]]:
+    """The standard mutants of each exercise and language, the most first."""
+    pairs = [(exercise, language) for exercise in exercises for language in languages]
+    for exercise, language in sorted(pairs, key=lambda pair: -len(made(*pair))):
+        yield pool.submit(standard, exercise, language, most), f"{exercise.key} {language} standard mutants"
 
 
 @contextmanager

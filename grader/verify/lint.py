@@ -14,6 +14,7 @@ from grader.catalogue.exercises import LANGUAGES, Exercise, Gap, ManifestError
 from grader.catalogue.gaps import Gaps
 from grader.verify.clauses import clauses_have_checks
 from grader.verify.model import Breach
+from grader.verify.mutation import equivalents
 
 PARTS = range(1, 7)
 MOST_HINTS = 3
@@ -29,8 +30,8 @@ def lint(exercise: Exercise, every: list[Exercise]) -> list[Breach]:
         every: all exercises of the project, which it may refer to.
     """
     found = [*_among(exercise, every), *_prerequisites(exercise, every)]
-    rules = (_files, _readme, _contract, _manifest, _gaps_have_edits, _checks_name_gaps, clauses_have_checks)
-    for rule in rules:
+    files = (_files, _readme, _contract, _manifest, _gaps_have_edits, _checks_name_gaps)
+    for rule in (*files, clauses_have_checks, equivalents.entries_are_right):
         found += rule(exercise)
     return found
 
@@ -92,11 +93,12 @@ def _files(exercise: Exercise) -> Iterator[Breach]:
         root / "c_stubs" / key: {f"{slug}.h", f"{slug}.c", "binding.py"},
         root / "solutions" / key: {"gaps.toml", f"{slug}.py", f"{slug}.c", "accepted"},
     }
+    free = {root / "solutions" / key: {equivalents.NAME}}
     for folder, names in needed.items():
         there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
         for name in sorted(names - there):
             yield _breach(exercise, folder / name, "it is missing", "write it; nox -s new shows what it looks like")
-        for name in sorted(there - names - set(_IGNORED)):
+        for name in sorted(there - names - free.get(folder, set()) - set(_IGNORED)):
             yield _breach(exercise, folder / name, "it does not belong there", "move it away, or delete it")
     accepted = root / "solutions" / key / "accepted"
     for path in sorted(accepted.iterdir()) if accepted.is_dir() else ():

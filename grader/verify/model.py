@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 #: Number of a law -> the law.  0 is for the files that all others stand on.
 LAWS = {
@@ -13,6 +13,7 @@ LAWS = {
     4: "No gap without a check that reports it, no check without a gap it can report.",
     5: "Every repetition gives the same verdicts, diagnoses and transcripts.",
     6: "Whatever call fails, a solution recovers or reports it, and leaves nothing behind.",
+    7: "Every standard mutant of a right program fails, or has the reason why nobody can tell it.",
     8: "Every clause of a contract has a check that looks at it, or the reason why it is left open.",
 }
 
@@ -39,6 +40,28 @@ class Breach:
 
 
 @dataclass
+class Score:
+    """What came of the standard mutants of an exercise in one language.
+
+    Attributes:
+        mutants: how many there are.
+        killed: how many of them fail.
+        equivalent: how many pass, and have their reason.
+        refused: further texts that do not build.
+        alike: further texts that a compiler makes a known program of.
+    """
+
+    mutants: int = 0
+    killed: int = 0
+    equivalent: int = 0
+    refused: int = 0
+    alike: int = 0
+
+    def __add__(self, other: Score) -> Score:
+        return Score(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass
 class Proof:
     """What was proven about one exercise in one language.
 
@@ -53,7 +76,9 @@ class Proof:
         cases: how often the torture sweep played its script.
         repetitions: how many whole runs were compared.
         revealed: (check, gap) for every gap that a check was seen to report.
+        score: of the standard mutants, where they were asked for.
         breaches: in the order in which they were found.
+        faults: what went wrong in the kit itself.
     """
 
     exercise: str
@@ -66,7 +91,9 @@ class Proof:
     cases: int = 0
     repetitions: int = 0
     revealed: set[tuple[str, str]] = field(default_factory=set)
+    score: Score | None = None
     breaches: list[Breach] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     def take(self, other: Proof) -> None:
         """Add what another task has proven about the same program."""
@@ -74,4 +101,6 @@ class Proof:
             if getattr(other, name) not in (0, (0, 0)):
                 setattr(self, name, getattr(other, name))
         self.revealed |= other.revealed
+        self.score = other.score or self.score
+        self.faults += other.faults
         self.breaches += other.breaches

@@ -1,0 +1,89 @@
+"""A standard mutant: a program with one small edit, and how it is named."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+#: A relation -> those that replace it: together with a constant truth they tell
+#: every other change of it (Kaminski, Ammann and Offutt, 2011).
+RELATIONS = {
+    "<": ("<=", "!="), ">": (">=", "!="), "<=": ("<", "=="), ">=": (">", "=="), "==": ("<=", ">="), "!=": ("<", ">"),
+}  # fmt: skip
+#: Whether that truth is true.
+IS_TRUE = {"<": False, ">": False, "<=": True, ">=": True, "==": False, "!=": True}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A piece of a program's text and what is put in its place.
+
+    Attributes:
+        start, end: of the piece, in characters.
+        put: the new text.
+    """
+
+    start: int
+    end: int
+    put: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A program with one edit.
+
+    Attributes:
+        program: the file, relative to its folder in ``solutions/``.
+        number: the line of the edit, from 1.
+        line: the line as it was, blanks squeezed; several lines stand in one.
+        becomes: what the edit has made of it.
+        occurrence: which of the equal lines of the program it is, from 1.
+        text: the whole program.
+    """
+
+    program: str
+    number: int
+    line: str
+    becomes: str
+    occurrence: int
+    text: str
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """What an entry of ``equivalent.toml`` names it by."""
+        return self.program, self.line, self.becomes, self.occurrence
+
+    @property
+    def lot(self) -> bytes:
+        """What a sample is drawn by: the same in every run, and unlike that of
+        its neighbours."""
+        return hashlib.sha256(repr(self.key).encode()).digest()
+
+
+def mutants(program: str, text: str, edits: Iterable[Edit]) -> Iterator[Mutant]:
+    """The mutants of a program, each once, in the order of its lines.
+
+    Args:
+        program: the file, as `Mutant.program` has it.
+        text: its content.
+        edits: what a maker has found in it.
+    """
+    made: dict[str, Mutant] = {}
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        mutated = text[: edit.start] + edit.put + text[edit.end :]
+        if mutated != text and mutated not in made:
+            made[mutated] = _named(program, text, edit, mutated)
+    yield from made.values()
+
+
+def _named(program: str, text: str, edit: Edit, mutated: str) -> Mutant:
+    lines, first = text.splitlines(), text.count("\n", 0, edit.start)
+    block = lines[first : text.count("\n", 0, edit.end) + 1]
+    changed = mutated.splitlines()[first : first + len(block) + mutated.count("\n") - text.count("\n")]
+    equal = [at for at in range(first + 1) if lines[at : at + len(block)] == block]
+    return Mutant(program, first + 1, _squeezed(block), _squeezed(changed), len(equal), mutated)
+
+
+def _squeezed(lines: list[str]) -> str:
+    return " ".join(" ".join(lines).split())
