@@ -5,6 +5,8 @@ from grader.verbs.script import only, reveals, torture
 
 # As long as a line may be; every 8 bytes tell where they stand.
 LONGEST = b"".join(b"%07d " % offset for offset in range(0, 1024, 8))
+# Bytes that end a line elsewhere: VT, FF, the separators, NEL; and two more.
+OTHERS = b"\x0b\x0c\x1c\x1d\x1e\x85\x00\xff"
 ASTA, BRISE, CLIO = b"0740 Asta, 12 crates", b"0812 Brise, 3 crates", b"0815 Clio, no cargo"
 
 
@@ -36,9 +38,9 @@ def check_takes_a_bare_cr_for_content(learner, peer):
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
 
-    peer.sends(b"a\rb\x00\xff\nc\r\r\n\r\n\n")
+    peer.sends(b"a\r" + OTHERS + b"\nc\r\r\n\r\n\n")
     learner.runs("read_line")
-    learner.returns(b"a\rb\x00\xff", mistakes={b"a": "bare-cr", b"ab\x00\xff": "bare-cr"})
+    learner.returns(b"a\r" + OTHERS, mistakes={b"a": "bare-cr", b"a" + OTHERS: "bare-cr"})
     learner.runs("read_line")
     learner.returns(b"c\r", mistakes={b"c": "bare-cr"})
     learner.runs("read_line")
@@ -48,7 +50,7 @@ def check_takes_a_bare_cr_for_content(learner, peer):
 
     learner.runs("read_line")
     peer.sends_in_pieces([ASTA[:9], ASTA[9:] + b"\r", b"\n"])
-    learner.returns(ASTA)
+    learner.returns(ASTA, mistakes={ASTA + b"\r": "newest-chunk-only"})
 
 
 @reveals("lost-remainder")
@@ -92,10 +94,12 @@ def check_gives_out_the_last_line(learner, peer, other_peer):
 
     learner.runs("LineReader", other_peer.connection)
     learner.returns(None)
-    other_peer.sends(ASTA + b"\n")
+    other_peer.sends(ASTA + b"\n" + LONGEST)
     other_peer.closes()
     learner.runs("read_line")
     learner.returns(ASTA)
+    learner.runs("read_line")
+    learner.returns(LONGEST, mistakes={None: "lost-last-line"})
     learner.runs("read_line")
     learner.returns(None)
 
@@ -119,14 +123,22 @@ def check_refuses_a_line_without_end(learner, peer, other_peer):
     peer.sends_in_pieces([b"\n"])
     learner.returns(LONGEST)
 
+    learner.runs("read_line")
+    peer.sends_in_pieces([LONGEST + b"\r", b"\n"])
+    learner.returns(LONGEST)
+
+    learner.runs("read_line")
+    peer.sends_in_pieces([LONGEST, b"\r", b"\n"])
+    learner.returns(LONGEST)
+
     peer.sends(LONGEST + b"x")
     learner.runs("read_line")
     learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
 
     learner.runs("LineReader", other_peer.connection)
     learner.returns(None)
-    other_peer.sends(LONGEST + b"\rx")
     learner.runs("read_line")
+    other_peer.sends_in_pieces([LONGEST + b"\r", b"x"])
     learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
 
 
@@ -200,13 +212,17 @@ def check_reports_a_line_that_does_not_fit(learner, peer):
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
 
-    peer.sends(ASTA + b"\r\n" + b"\n" + BRISE + b"\n")
+    peer.sends(ASTA + b"\r\n" + b"\n")
     learner.runs("read_line", room=Null(64))
     learner.raises("EINVAL")
     learner.runs("read_line", room=len(ASTA))
     learner.returns(ASTA)
     learner.runs("read_line", room=0)
     learner.returns(b"")
+    learner.runs("read_line", room=len(CLIO))
+    peer.sends_in_pieces([CLIO, b"\r", b"\n"])
+    learner.returns(CLIO)
+    peer.sends(BRISE + b"\n")
     learner.runs("read_line", room=len(BRISE) - 1)
     learner.raises("EMSGSIZE", instead="small-buffer")
 

@@ -209,11 +209,19 @@ def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
 
 @only("c", because="Python ignores SIGPIPE")
 @reveals("broken-pipe")
-def check_reports_a_broken_pipe(learner, peer):
-    """reports a peer that is gone, and survives it"""
-    learner.runs("send_message", peer.broken_connection, ORDER)
+def check_reports_a_broken_pipe(learner, peer, other_peer, fault):
+    """reports a peer that is gone, or goes when the length is sent, and survives it"""
+    fault("send", limit=4, hold=True, when="2")
 
+    learner.runs("send_message", peer.broken_connection, ORDER)
     learner.raises("EPIPE")
+
+    learner.runs("send_message", other_peer.connection, FORECAST, sends=WIRE)
+    learner.is_held()
+    other_peer.half_closes()
+    other_peer.resets()
+    learner.goes_on()
+    learner.raises("EPIPE", "ECONNRESET")
 
 
 @only("c", because="Python has no null pointers")

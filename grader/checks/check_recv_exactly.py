@@ -8,7 +8,7 @@ NEXT = b"gauge 7: level -0.02"
 BINARY = b"\x00\xff\xfe\r\n\x00" + bytes(14)
 SIZE = len(RECORD)
 # Every 8 bytes tell where they stand: "0000000 0000008 ...".
-PATTERN = b"".join(b"%07d " % offset for offset in range(0, 24000, 8))
+PATTERN = b"".join(b"%07d " % offset for offset in range(0, 80000, 8))
 
 
 @reveals("one-recv", "lost-offset")
@@ -63,7 +63,7 @@ def check_receives_byte_by_byte(learner, peer, fault):
 def check_receives_many_bytes(learner, peer):
     """receives as many bytes as it is asked for, more than one segment holds"""
     learner.runs("recv_exactly", peer.connection, len(PATTERN), takes=[len(PATTERN)])
-    peer.sends_in_pieces([PATTERN[:1], PATTERN[1:9000], PATTERN[9000:]])
+    peer.sends_in_pieces([PATTERN[:1], PATTERN[1:25000], PATTERN[25000:50000], PATTERN[50000:75000], PATTERN[75000:]])
     learner.returns(PATTERN)
 
 
