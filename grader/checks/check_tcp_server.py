@@ -25,6 +25,7 @@ def check_listens_on_every_address(learner, peer, port, clock):
     peer.connects(port, "127.0.0.2")
     peer.receives(GREETING)
     learner.returns(None)
+    learner.has_named_no_host()
 
 
 @reveals("no-reuse-address")
@@ -57,10 +58,10 @@ def check_closes_the_listening_socket(learner, peer, other_peer, port, fault):
 
 @reveals("leaked-candidate")
 def check_tries_the_next_candidate(learner, peer, port, resolves):
-    """takes the next candidate when one cannot be bound"""
-    resolves(None, "192.0.2.13", "0.0.0.0")
+    """takes the next IPv4 candidate when one cannot be bound, of a service by its name"""
+    resolves(None, "::1", "192.0.2.13", "0.0.0.0", service=("greeting", port))
 
-    learner.runs("greet_one", port)
+    learner.runs("greet_one", "greeting")
 
     peer.connects(port)
     peer.receives(GREETING)
@@ -85,13 +86,14 @@ def check_reports_why_it_cannot_serve(learner, peer, port, fault):
 
 
 @reveals("leaked-candidate")
-def check_reports_a_port_that_is_taken(learner, peer, port):
-    """reports a port that another server has"""
+def check_reports_a_port_that_is_taken(learner, peer, port, resolves):
+    """reports a port that another server has, by the error of the last candidate"""
+    resolves(None, "192.0.2.13", "0.0.0.0")
     peer.serves(port)
 
     learner.runs("greet_one", port)
 
-    learner.raises("EADDRINUSE")
+    learner.raises("EADDRINUSE", named=True)
 
 
 @reveals("lost-eai-code")
@@ -141,18 +143,40 @@ def check_reports_a_broken_pipe(learner, peer, port, fault):
     learner.raises("EPIPE")
 
 
+@only("c", because="Python ignores SIGPIPE")
 @reveals("broken-pipe")
-def check_reports_a_client_that_is_gone(learner, peer, port, fault):
-    """reports a client that has reset the connection before it is accepted"""
-    fault("listen", hold=True)
+def check_survives_a_client_that_goes_early(learner, peer, port, fault):
+    """survives a client that goes in the middle of the greeting"""
+    fault("send", limit=7, hold=True, when="1")
 
     learner.runs("greet_one", port)
 
+    peer.connects(port)
+    learner.is_held()
+    peer.half_closes()
+    peer.resets()
+    learner.goes_on()
+    learner.raises("EPIPE", "ECONNRESET")
+
+
+@reveals("broken-pipe")
+def check_reports_a_client_that_is_gone(learner, peer, other_peer, port, fault):
+    """reports a client that is gone before it is accepted, and waits for no other"""
+    fault("listen", hold=True)
+    fault("accept", error="ECONNABORTED", when="2")
+
+    learner.runs("greet_one", port)
     learner.is_held()
     peer.connects(port)
     peer.resets()
     learner.goes_on()
     learner.raises()
+
+    learner.runs("greet_one", port)
+    learner.is_held()
+    other_peer.connects(port)
+    learner.goes_on()
+    learner.raises("ECONNABORTED")
 
 
 @torture

@@ -43,6 +43,19 @@ class CallVerbs:
         touching = (made for made in calls if made.fd in numbers or made.any_of("wait"))
         self._none_of(touching, "there is nothing to do")
 
+    def has_named_no_host(self) -> None:
+        """getaddrinfo() has been asked for addresses to listen on: without a host.
+
+        Raises:
+            Broken: with one, were it that of any address.
+        """
+        for call in self._during_the_last_run():
+            host = call.payload.partition(b"\0")[0].decode(errors="replace")
+            if call.name == "getaddrinfo" and host:
+                self._scene.look_up([call])
+                sentence = f"getaddrinfo() is asked for the host {host}; the contract has it asked without one"
+                raise Broken(Failure("order", sentence, line=call.line, read="getaddrinfo(3), AI_PASSIVE"))
+
     def has_tried(self, *addresses: str) -> None:
         """The function has connected to these addresses, in this order, and to
         no others; to one of them more than once, where that goes on.

@@ -18,6 +18,7 @@ from grader.verbs.outcomes import (
     error_words,
     errors_words,
     may_return_none,
+    python_accepts,
     unexpected,
     value_words,
 )
@@ -26,7 +27,7 @@ from grader.verbs.serving import ServingVerbs
 from grader.verbs.state import judge_state
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.transcript import Step
-from grader.verdict.words import class_for, counted
+from grader.verdict.words import counted
 
 if TYPE_CHECKING:
     from grader.verbs.peer import Peer
@@ -171,6 +172,7 @@ class Learner(CallVerbs, ServingVerbs):
         python: str = "",
         c: str = "",
         mistakes: Mapping[str, str] | None = None,
+        named: bool = False,
     ) -> None:
         """The function fails, and leaves everything as it found it.
 
@@ -179,6 +181,8 @@ class Learner(CallVerbs, ServingVerbs):
             instead: slug of the gap that reporting success gives away.
             mistakes: classes of wrong exceptions that give a gap away, each with
                 the gap's slug: ``{"OverflowError": "unchecked-port"}``.
+            named: whether the contract names the errno, so that it counts in
+                Python, too.
             errors: symbolic names, one of which it must be: ``"ECONNREFUSED"``;
                 ``"gaierror"`` and ``"ValueError"`` as the contracts have them;
                 none for any ``OSError``.  Of a Python exception the class
@@ -188,7 +192,7 @@ class Learner(CallVerbs, ServingVerbs):
         own = python if self._scene.unit.language == "python" else c
         errors = (*errors, own) if own else errors
         unit = self._scene.unit
-        words = errors_words(errors, unit)
+        words = errors_words(errors, unit, named=named)
         run = self._ended(f"{self._scene.runs[-1].function}() fails with {words}")
         outcome = run.outcome
         given.keep(self._scene, run)
@@ -199,7 +203,7 @@ class Learner(CallVerbs, ServingVerbs):
             gap = instead if "returned" in outcome else ""
             raise Broken(replace(unexpected(run, words, unit, expected), gap=gap))
         raised = outcome["raised"]
-        if not any(map(self._accepts(raised), expected)):
+        if not any(map(self._accepts(raised, named), expected)):
             gap = (mistakes or {}).get(raised["class"], "")
             raise Broken(replace(unexpected(run, words, unit, expected), gap=gap))
         verb = "raises" if unit.language == "python" else "returns"
@@ -286,7 +290,7 @@ class Learner(CallVerbs, ServingVerbs):
             sentence = "the caller has closed its socket, but the program keeps a duplicate of it open"
             line = scene.source.line_with(".makefile(")
             if line is not None:
-                sentence = f"{scene.source.name}:{line} makefile() keeps the connection open when the caller closes it"
+                sentence = "makefile() keeps the connection open when the caller closes it"
             raise Broken(Failure("lent-kept", sentence, line=line, gap=kept))
         scene.lent_inodes.clear()
         scene.steps.append(Step("closes its socket", "learner"))
@@ -302,10 +306,10 @@ class Learner(CallVerbs, ServingVerbs):
         run.judged = True
         return run
 
-    def _accepts(self, raised: dict) -> Callable[[str], bool]:
+    def _accepts(self, raised: dict, named: bool = False) -> Callable[[str], bool]:
         if self._scene.unit.language == "c":
             return lambda name: c_accepts(name, raised)
-        return lambda name: class_for(name) in raised["bases"]
+        return lambda name: python_accepts(name, raised, named=named)
 
 
 def _plain(argument: Any) -> Any:

@@ -69,9 +69,24 @@ def c_accepts(name: str, raised: dict) -> bool:
     return number == getattr(errno, "EINVAL" if name == "ValueError" else name)
 
 
-def errors_words(errors: tuple[str, ...], unit: Unit) -> str:
-    """The errors that the contract has, one of which is expected."""
+def python_accepts(name: str, raised: dict, *, named: bool = False) -> bool:
+    """Whether what a Python function has raised is that error: its class counts.
+
+    Args:
+        named: whether its errno counts, too.
+    """
+    return class_for(name) in raised["bases"] and not (named and raised["errno"] != getattr(errno, name))
+
+
+def errors_words(errors: tuple[str, ...], unit: Unit, *, named: bool = False) -> str:
+    """The errors that the contract has, one of which is expected.
+
+    Args:
+        named: whether the errno counts in Python, too.
+    """
     names = errors or ("OSError",)
+    if unit.language == "python" and named:
+        return " or ".join(map(python_error, names))
     if unit.language == "python":
         return " or ".join(dict.fromkeys("socket.gaierror" if _is_of_names(n) else class_for(n) for n in names))
     codes = [name for name in names if name.startswith("EAI_")]
