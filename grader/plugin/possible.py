@@ -76,6 +76,7 @@ FAILURES = tuple(
         ("accept", "listening", "EPROTO", "accept(2): an error of the new connection"),
         ("accept", "listening blocking", "EINTR", "accept(2): inet_csk_accept() sleeps"),
         ("connect", "tcp unconnected", "EACCES", "connect(2): a local firewall rule"),
+        ("connect", "tcp unconnected", "EPERM", "connect(2): a local firewall rule"),
         ("connect", "tcp unconnected", "EADDRNOTAVAIL", "connect(2): all ephemeral ports are in use"),
         ("connect", "tcp unconnected", "ECONNREFUSED", "connect(2): on this machine at once, blocking or not"),
         ("connect", "tcp unconnected", "ENETUNREACH", "connect(2): no route"),
@@ -87,6 +88,7 @@ FAILURES = tuple(
         ("connect", "unix unconnected", "ECONNREFUSED", "unix(7): nobody listens"),
         # --- bytes move
         ("send", "tcp connected", "ECONNRESET", "tcp_reset(): the peer has reset the connection"),
+        ("send", "tcp connected", "EPERM", "security_socket_sendmsg(): a security module forbids it"),
         ("send", "tcp connected", "EPIPE", "tcp_reset(): the same after its end-of-file"),
         ("send", "tcp connected", "EHOSTUNREACH", "tcp_write_err(): ICMP has said so all the time"),
         ("send", "tcp connected", "ETIMEDOUT", "tcp(7): nothing was acknowledged for long"),
@@ -97,6 +99,7 @@ FAILURES = tuple(
         ("send", "datagram connected", "ECONNREFUSED", "udp(7): ICMP on an earlier datagram"),
         ("send", "datagram blocking", "EINTR", "sock_alloc_send_pskb() sleeps"),
         ("recv", "tcp connected", "ECONNRESET", "tcp_reset(): the peer has reset the connection"),
+        ("recv", "tcp connected", "EPERM", "security_socket_recvmsg(): a security module forbids it"),
         ("recv", "tcp connected", "EHOSTUNREACH", "tcp_write_err(): ICMP has said so all the time"),
         ("recv", "tcp connected", "ETIMEDOUT", "tcp(7): keepalive or data was not acknowledged"),
         ("recv", "tcp connected blocking", "EINTR", "sk_wait_data() sleeps"),

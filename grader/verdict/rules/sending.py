@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from itertools import islice
 
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
@@ -156,8 +157,8 @@ def interrupted(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 continue
             if evidence.signalled >= 0 and not call.injected:
                 continue  # this signal is meant to be noticed
-            again = [c for c in calls[i + 1 :] if c.fd == call.fd and (c.name == call.name or _same_group(c, call))]
-            if not again:
+            later = islice(calls, i + 1, None)
+            if not any(c.fd == call.fd and (c.name == call.name or _same_group(c, call)) for c in later):
                 stops = run.endless and call.any_of("accept")
                 yield Finding(
                     call.index, ("dies-of-accept", "interrupted-call") if stops else ("interrupted-call",),

@@ -39,9 +39,8 @@ def standard(exercise: Exercise, language: str, most: int | None) -> Proof:
     for start in range(0, len(mutants), _BATCH):
         for mutant, result in _graded(exercise, language, mutants[start : start + _BATCH], proof):
             failure, is_excused = result.first_failure, mutant.key in reasons
-            if failure is not None and failure.verdict is Verdict.ERROR:
-                where = f"{_subject(proof, mutant.program)}:{mutant.number}"
-                proof.faults.append(f"{where}: {failure.check}: {failure.diagnosis.messages}")
+            if result.verdict is Verdict.ERROR:
+                proof.faults.append(_fault(proof, mutant, failure))
             elif failure is not None and is_excused:
                 proof.breaches.append(_is_told_apart(proof, mutant, failure))
             elif failure is not None:
@@ -82,6 +81,12 @@ def _graded(
 
 def _subject(proof: Proof, program: str) -> str:
     return f"{proof.exercise.replace('_', ' ', 1)} · {proof.language} · {program}"
+
+
+def _fault(proof: Proof, mutant: Mutant, failure: CheckResult | None) -> str:
+    """The kit itself failed on a mutant, which is then neither told nor missed."""
+    what = f"{failure.check}: {failure.diagnosis.messages}" if failure else "a check came to no verdict"
+    return "\n".join((f"{_subject(proof, mutant.program)}:{mutant.number}", *_difference(mutant), what))
 
 
 def _survive(proof: Proof, survivors: list[Mutant]) -> Iterator[Breach]:
