@@ -92,7 +92,7 @@ static int answer_line(int fd)
 /* Answer the lines that come in on fd, until end-of-file or an error. */
 static void answer(int fd)
 {
-    char data[4096];
+    static char data[4096];
 
     for (;;) {
         ssize_t n;

@@ -22,6 +22,12 @@ def check_echoes_until_end_of_file(learner, peer, port):
     peer.receives(BINARY)
     peer.sends(PATTERN)
     peer.receives(PATTERN)
+    peer.sends(b"\n")
+    peer.receives(b"\n")
+    peer.sends(b" \t \r\n")
+    peer.receives(b" \t \r\n")
+    peer.sends(b"\0")
+    peer.receives(b"\0")
     peer.half_closes()
     peer.sees_end_of_file()
 
@@ -54,6 +60,34 @@ def check_serves_one_client_after_the_other(learner, clients, port, clock):
     dave.sends(PATTERN)
     dave.receives(PATTERN)
     learner.has_reaped_its_children()
+    dave.half_closes()
+    dave.sees_end_of_file()
+
+
+@reveals("missed-eof")
+def check_hears_a_client_to_its_end(learner, clients, port):
+    """sends everything back to clients that have said it, and half-closed, before the server looks"""
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.is_stopped()
+    ann.sends(PATTERN)
+    ann.half_closes()
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.half_closes()
+    carol.connects(port)
+    carol.resets()
+    dave.connects(port)
+    dave.sends(BINARY)
+    learner.goes_on()
+    ann.receives(PATTERN)
+    ann.sees_end_of_file()
+    bob.receives(HELLO)
+    bob.sees_end_of_file()
+    dave.receives(BINARY)
     dave.half_closes()
     dave.sees_end_of_file()
 
@@ -127,7 +161,7 @@ def check_outlives_a_broken_pipe(learner, clients, port, fault):
 
 @reveals("dies-of-accept")
 def check_outlives_what_accept_reports(learner, clients, port, fault):
-    """accepts again after errors that pass, and gives up after those that do not"""
+    """accepts again after errors that pass, and gives up or goes on after those that do not"""
     ann, bob = clients("ann", "bob")
     for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 1):
         fault("accept", error=error, when=f"ready {number}")
@@ -140,9 +174,35 @@ def check_outlives_what_accept_reports(learner, clients, port, fault):
     ann.receives(HELLO)
     ann.half_closes()
     ann.sees_end_of_file()
-    fault("accept", error="EBADF")
-    bob.knocks(port)
-    learner.gives_up("EBADF")
+    learner.rests()
+    fault("accept", error="EBADF", when="ready 1")
+    bob.connects(port)
+    bob.sends(BINARY)
+    bob.half_closes()
+    learner.gives_up_or_answers("EBADF", bob, BINARY)
+
+
+@reveals("dies-of-accept")
+def check_keeps_nobody_waiting(learner, clients, port, fault, clock):
+    """does not sleep while a client waits, or for a moment when accept() has failed"""
+    ann, bob = clients("ann", "bob")
+    fault("accept", error="EPROTO", when="ready 1")
+    fault("accept", error="EMFILE", when="ready 3")
+
+    learner.serves("serve", port)
+
+    clock.limits_waiting(0.1)
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    ann.sends(BINARY)
+    ann.half_closes()
+    ann.receives(BINARY)
+    ann.sees_end_of_file()
+    clock.limits_waiting(1)
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
 
 
 @reveals("dies-of-accept", "accept-spin")
@@ -185,8 +245,9 @@ def check_takes_a_port_over(learner, peer, other_peer, port):
 
 
 @reveals("leaked-candidate")
-def check_reports_why_it_cannot_serve(learner, peer, port, fault):
+def check_reports_why_it_cannot_serve(learner, peer, port, fault, caller):
     """reports a port that is taken and a service that is unknown"""
+    caller.has_settings_of_its_own()
     peer.serves(port)
     learner.runs("serve", port)
     learner.raises("EADDRINUSE")

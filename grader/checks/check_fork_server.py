@@ -75,28 +75,71 @@ def check_listens_in_the_parent_alone(learner, clients, port):
 @reveals("zombies")
 def check_reaps_its_children(learner, clients, port):
     """has let go of every child that has ended when the next client is accepted"""
-    ann, bob, carol = clients("ann", "bob", "carol")
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
 
     learner.serves("serve", port)
 
-    ann.connects(port)
-    learner.rests()
+    clients.arrive(port, ann, bob, carol)
     ann.sends(HELLO)
     ann.receives(HELLO)
-    bob.connects(port)
-    learner.rests()
     bob.sends(HELLO)
     bob.receives(HELLO)
+    learner.is_stopped()
     ann.half_closes()
     ann.sees_end_of_file()
     bob.half_closes()
     bob.sees_end_of_file()
+    learner.goes_on()  # to one SIGCHLD for two children
     learner.rests()
-    carol.connects(port)
+    dave.connects(port)
     learner.rests()
+    dave.sends(HELLO)
+    dave.receives(HELLO)
+    learner.has_reaped_its_children()
     carol.sends(HELLO)
     carol.receives(HELLO)
-    learner.has_reaped_its_children()
+
+
+@reveals("one-at-a-time")
+def check_hears_a_client_to_its_end(learner, clients, port):
+    """sends everything back to clients that have said it, and half-closed, before the server looks"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    learner.is_stopped()
+    ann.connects(port)
+    bob.connects(port)
+    bob.sends(PATTERN)
+    bob.half_closes()
+    carol.connects(port)
+    carol.sends(HELLO)
+    carol.half_closes()
+    learner.goes_on()
+    carol.receives(HELLO)
+    carol.sees_end_of_file()
+    bob.receives(PATTERN)
+    bob.sees_end_of_file()
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+
+
+@reveals("one-at-a-time")
+def check_serves_as_many_as_come(learner, clients, other_peer, port):
+    """takes a port over, and serves one more client beside forty that are silent"""
+    (last,) = clients("last")
+    crowd = clients.crowd(40)
+    other_peer.leaves_time_wait(port)
+
+    learner.serves("serve", port)
+
+    crowd.connects(port)
+    last.connects(port)
+    last.sends(HELLO)
+    last.receives(HELLO)
+    crowd.closes()
+    last.sends(BINARY)
+    last.receives(BINARY)
 
 
 @reveals("fork-failure")
@@ -167,7 +210,7 @@ def check_outlives_a_broken_pipe(learner, clients, port, fault):
 
 @reveals("dies-of-accept")
 def check_outlives_what_accept_reports(learner, clients, port, fault):
-    """accepts again after errors that pass, and gives up after those that do not"""
+    """accepts again after errors that pass, and gives up or goes on after those that do not"""
     ann, bob = clients("ann", "bob")
     fault("send", limit=7)
     for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 1):
@@ -181,10 +224,33 @@ def check_outlives_what_accept_reports(learner, clients, port, fault):
     ann.receives(BINARY)
     ann.half_closes()
     ann.sees_end_of_file()
-    fault("accept", error="EBADF")
+    learner.rests()
+    fault("accept", error="EBADF", when="ready 1")
     bob.connects(port)
-    bob.closes()
-    learner.gives_up("EBADF")
+    bob.sends(BINARY)
+    bob.half_closes()
+    learner.gives_up_or_answers("EBADF", bob, BINARY)
+
+
+@reveals("dies-of-accept")
+def check_keeps_nobody_waiting(learner, clients, port, fault, clock):
+    """does not sleep while a client waits, or for a moment when accept() has failed"""
+    ann, bob = clients("ann", "bob")
+    fault("accept", error="EPROTO", when="ready 1")
+    fault("accept", error="EMFILE", when="ready 3")
+
+    learner.serves("serve", port)
+
+    clock.limits_waiting(0.1)
+    ann.connects(port)
+    ann.sends(HELLO)
+    ann.receives(HELLO)
+    ann.half_closes()
+    ann.sees_end_of_file()
+    clock.limits_waiting(1)
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
 
 
 @reveals("dies-of-accept")

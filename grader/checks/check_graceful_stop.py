@@ -130,9 +130,11 @@ def check_leaves_nothing_behind(learner, peer, port, fault):
 
     learner.serves("serve", port)
     learner.rests()
-    fault("accept", error="EINVAL")
-    peer.knocks(port)
-    learner.gives_up("EINVAL")
+    fault("accept", error="EINVAL", when="ready 1")
+    peer.connects(port)
+    peer.sends(HELLO)
+    peer.half_closes()
+    learner.gives_up_or_answers("EINVAL", peer, HELLO)
 
 
 @reveals("handler-left")

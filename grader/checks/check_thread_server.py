@@ -29,8 +29,10 @@ def check_numbers_the_lines_of_everyone(learner, clients, port):
     learner.rests()
     carol.sends(b"\0\n" + LONG)
     carol.receives(b"5\n")
-    bob.sends(b"\n" * 6)
-    bob.receives(b"6\n7\n8\n9\n10\n11\n")
+    bob.sends(b"x" * 4095 + b"\n" + b"y" * 4096 + b"\n\n")  # at both sides of an edge
+    bob.receives(b"6\n7\n8\n")
+    bob.sends(b"\n" * 3)
+    bob.receives(b"9\n10\n11\n")
     bob.sends(b"and so")
     learner.rests()
     bob.half_closes()
@@ -80,6 +82,73 @@ def check_gives_every_number_once(learner, clients, port, fault):
     learner.rests()
     ann.sends(LINE)
     ann.receives(b"3\n")
+
+
+@reveals("lost-update", "shared-buffer")
+def check_keeps_its_clients_apart(learner, clients, port, fault):
+    """keeps the bytes of its clients apart, whatever another thread is doing"""
+    ann, bob = clients("ann", "bob")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.rests()
+    bob.connects(port)
+    learner.rests()
+    ann.sends(LINE * 9)
+    ann.receives(b"1\n2\n3\n4\n5\n6\n7\n8\n9\n")
+    learner.rests()
+    fault("send", limit=1, hold=True, when="1")
+    ann.sends(LINE * 3)  # of whose answers one byte is sent while bob is served
+    learner.is_held()
+    bob.sends(b"x" * 100 + b"\n" + b"x" * 100)
+    bob.receives(b"11\n", b"13\n")
+    learner.goes_on()
+    ann.receives(b"10\n12\n13\n", b"10\n11\n12\n", fewer="shared-buffer")
+
+
+@reveals("fd-leak")
+def check_hears_a_client_to_its_end(learner, clients, port):
+    """answers all lines of clients that have sent them, and half-closed, before the server looks"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.is_stopped()
+    ann.sends(LINE + b"no line")
+    ann.half_closes()
+    learner.goes_on()
+    ann.receives(b"1\n")
+    ann.sees_end_of_file()
+    learner.is_stopped()
+    bob.connects(port)
+    carol.connects(port)
+    carol.sends(LINE * 2)
+    carol.half_closes()
+    learner.goes_on()
+    carol.receives(b"2\n3\n")
+    carol.sees_end_of_file()
+    bob.sends(LINE)
+    bob.receives(b"4\n")
+
+
+@reveals("fd-leak")
+def check_serves_as_many_as_come(learner, clients, other_peer, port):
+    """takes a port over, and serves one more client beside a hundred that are silent"""
+    (last,) = clients("last")
+    crowd = clients.crowd(100)
+    other_peer.leaves_time_wait(port)
+
+    learner.serves("serve", port)
+
+    crowd.connects(port)
+    last.connects(port)
+    last.sends(LINE)
+    last.receives(b"1\n")
+    crowd.closes()
+    last.sends(LINE)
+    last.receives(b"2\n")
 
 
 @only("c", because="a Python thread is detached by the interpreter")
@@ -152,10 +221,32 @@ def check_outlives_a_thread_that_cannot_be_had(learner, clients, port, fault):
     bob.half_closes()
     bob.sees_end_of_file()
     learner.rests()
-    fault("accept", error="EBADF")
+    fault("accept", error="EBADF", when="ready 1")
     carol.connects(port)
-    carol.closes()
-    learner.gives_up("EBADF")
+    carol.sends(LINE)
+    carol.half_closes()
+    learner.gives_up_or_answers("EBADF", carol, b"11\n")
+
+
+@reveals("fd-leak")
+def check_keeps_nobody_waiting(learner, clients, port, fault, clock):
+    """does not sleep while a client waits, or for a moment when accept() has failed"""
+    ann, bob = clients("ann", "bob")
+    fault("accept", error="EPROTO", when="ready 1")
+    fault("accept", error="EMFILE", when="ready 3")
+
+    learner.serves("serve", port)
+
+    clock.limits_waiting(0.1)
+    ann.connects(port)
+    ann.sends(LINE)
+    ann.receives(b"1\n")
+    ann.half_closes()
+    ann.sees_end_of_file()
+    clock.limits_waiting(1)
+    bob.connects(port)
+    bob.sends(LINE)
+    bob.receives(b"2\n")
 
 
 @only("c", because="a Python socket knows that it has been closed")

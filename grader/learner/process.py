@@ -37,7 +37,7 @@ class LearnerProcess:
         self.channel = Channel(ours.detach())
         files = [os.memfd_create(name, os.MFD_CLOEXEC) for name in ("stdout", "stderr", "dump")]
         self._stdout, self._stderr, self._dump = files
-        self.trace["fork_limit"] = 32
+        self.trace["fork_limit"] = 256
         fds = (self.trace.fd, self.doorbell, theirs.fileno(), *files)
         self.exit: Exit | None = None
         self.is_stopped = False  # by the script

@@ -143,18 +143,6 @@ class Peer:
         self._party.name = self._who or "the client"
         self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
 
-    def knocks(self, port: str) -> None:
-        """Connect and close at once; if the program listens no more, do nothing."""
-        try:
-            self._do("connect", name=self._name, address="127.0.0.1", port=int(port))
-        except PeerError as error:
-            if error.errno != "ECONNREFUSED":
-                raise
-            self._note("tries to connect")
-            return
-        self._do("close", name=self._name)
-        self._note("connects, and closes", connects=1, ends=1)
-
     def is_accepted(self) -> None:
         """The program has accepted the connection."""
         self._scene.wait(lambda: holdings.is_accepted(self._party.ports), "the program accepts the client")
@@ -220,7 +208,9 @@ class Peer:
         # does not see: all there is has been delivered, and the program sleeps.
         return (waits or not receiving) and quiet.sleeps_on_all_delivered(self._scene)
 
-    def receives(self, data: bytes, *others: bytes, mistakes: Mapping[bytes, str] | None = None) -> None:
+    def receives(
+        self, data: bytes, *others: bytes, mistakes: Mapping[bytes, str] | None = None, fewer: str = ""
+    ) -> None:
         """Exactly these bytes arrive next, or others of the same length where the
         contract leaves it open which.
 
@@ -228,6 +218,7 @@ class Peer:
             mistakes: wrong bytes that give a gap away, each with the gap's slug:
                 ``{b"alice": "no-line-end"}``; also where the program then waits
                 for an answer.
+            fewer: slug of the gap that gives itself away by fewer bytes.
 
         Raises:
             Broken: none of them do, or fewer.
@@ -239,12 +230,13 @@ class Peer:
                 "receive", f"{len(data)} bytes arrive", after_return=True, name=self._name, count=len(data)
             )
         except Broken as broken:
-            raise Broken(self._so_far(broken.failure, data, mistakes or {})) from None
+            failure = self._so_far(broken.failure, data, mistakes or {})
+            raise Broken(replace(failure, gap=failure.gap or fewer)) from None
         got, end = answer["data"], answer["end"]
         ending = f", then {end}" if end else ""
         self._note(f"receives {counted(len(got))}{ending}", receives=len(got))
         if got not in (data, *others):
-            gap = (mistakes or {}).get(got, "")
+            gap = (mistakes or {}).get(got, fewer if len(got) < len(data) else "")
             raise Broken(Failure("bytes", _compared(data, got, end), difference=Difference(data, got, end), gap=gap))
 
     def _so_far(self, failure: Failure, data: bytes, mistakes: Mapping[bytes, str]) -> Failure:

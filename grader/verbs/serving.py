@@ -12,6 +12,7 @@ from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 
 if TYPE_CHECKING:
+    from grader.verbs.peer import Peer
     from grader.verbs.scene import Scene
 
 #: So many failed attempts with pauses between them show that a program waits ...
@@ -63,27 +64,20 @@ class ServingVerbs:
         scene.wait(lambda: scene.run is None or (scene.process.has_taken(number) and rest()), f"{name} is taken")
         scene.steps.append(Step(f"gets {name}", "learner"))
 
-    def gives_up(self, error: str) -> None:
-        """The function fails with what accept() has failed with, and does not
-        try again.
+    def gives_up_or_answers(self, error: str, client: Peer, answer: bytes) -> None:
+        """The function fails with what accept() has failed with once; or it goes
+        on, and a client that has sent all it wanted gets its answer.
 
         Raises:
-            Broken: it tries again.
+            Broken: it does neither, or fails with something else.
         """
-        scene = self._scene
-        scene.wait(lambda: scene.run is None or self._insists(error), f"{scene.runs[-1].function}() fails with {error}")
-        if scene.run is not None:
-            last = self._refusals(error)[0]
-            scene.look_up([last])
-            sentence = f"{last.name}() is called again after it has failed with {error}, an error that never passes"
-            raise Broken(Failure("insists", sentence, line=last.line, read="accept(2), ERRORS"))
-        self.raises(error)
-
-    def _refusals(self, error: str) -> list[Call]:
-        return [c for c in self._scene.process.trace.calls if c.any_of("accept") and c.errno == error]
-
-    def _insists(self, error: str) -> bool:
-        return len(self._refusals(error)) > 1
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: scene.run is None or rest(), f"{scene.runs[-1].function}() fails with {error}, or goes on")
+        if scene.run is None:
+            self.raises(error)
+        else:
+            client.receives(answer)
+            client.sees_end_of_file()
 
     def has_reaped_its_children(self) -> None:
         """No child that has ended waits to be waited for.
