@@ -118,7 +118,10 @@ def described(value: Any) -> str:
     elif kind in (bytes, bytearray, str):
         words = repr(value) if len(value) <= _LONGEST else f"{len(value)} {'characters' if kind is str else 'bytes'}"
     elif kind is memoryview:
-        words = f"{value.nbytes} bytes"
+        try:
+            words = f"{value.nbytes} bytes"
+        except ValueError:
+            words = "a view that has been released"
     elif isinstance(value, socket):
         number = socket.fileno(value)
         words = f"socket fd {number}" if number >= 0 else "closed socket"
