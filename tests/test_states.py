@@ -176,7 +176,7 @@ def test_every_failure_is_one_of_a_call_that_the_trace_knows() -> None:
         ("shutdown", "tcp listening", set()),
         ("close", "tcp connected blocking", set()),
         ("getpeername", "tcp connected", set()),
-        ("recv", "tcp connected", {"ECONNRESET", "EHOSTUNREACH", "ETIMEDOUT"}),
+        ("recv", "tcp connected", {"ECONNRESET", "EHOSTUNREACH", "EPERM", "ETIMEDOUT"}),
         ("recv", "unix connected", {"ECONNRESET"}),
         ("read", "unix connected blocking", {"ECONNRESET", "EINTR"}),
         ("recvfrom", "datagram connected", {"ECONNREFUSED"}),
