@@ -57,9 +57,13 @@ def check_reports_the_last_refusal(learner, peer, resolves, fault):
     learner.runs("connect_within", HOST, port, LIMIT)
     learner.raises("ECONNREFUSED")
 
-    fault("getaddrinfo", retval=-2)
+    fault("getaddrinfo", retval=-2, when="1")
+    fault("getaddrinfo", error="EMFILE", when="2")
     learner.runs("connect_within", HOST, port, LIMIT)
     learner.raises("gaierror")
+
+    learner.runs("connect_within", HOST, port, LIMIT)
+    learner.raises("EMFILE", named=True)
 
 
 @reveals("fd-leak")

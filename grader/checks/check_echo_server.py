@@ -252,9 +252,13 @@ def check_reports_why_it_cannot_serve(learner, peer, port, fault, caller):
     learner.runs("serve", port)
     learner.raises("EADDRINUSE")
 
-    fault("getaddrinfo", retval=-8)
+    fault("getaddrinfo", retval=-8, when="1")
+    fault("getaddrinfo", error="EMFILE", when="2")
     learner.runs("serve", "no-such-service")
     learner.raises("gaierror")
+
+    learner.runs("serve", "no-such-service")
+    learner.raises("EMFILE", named=True)
 
 
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")

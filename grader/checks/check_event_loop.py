@@ -188,6 +188,10 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
     fault("accept", error="ECONNABORTED", when="ready 1")
     fault("accept", error="EPROTO", when="ready 2")
     fault("accept", error="ENOBUFS", when="ready 3")
+    fault("getaddrinfo", error="EMFILE", when="1")
+
+    learner.runs("serve", port)
+    learner.raises("EMFILE", named=True)
 
     learner.serves("serve", port)
 

@@ -210,11 +210,15 @@ def check_outlives_a_broken_pipe(learner, clients, port, fault):
 
 @reveals("dies-of-accept")
 def check_outlives_what_accept_reports(learner, clients, port, fault):
-    """accepts again after errors that pass, and gives up or goes on after those that do not"""
+    """accepts again after errors that pass, and reports those that do not, or goes on"""
     ann, bob = clients("ann", "bob")
     fault("send", limit=7)
     for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 1):
         fault("accept", error=error, when=f"ready {number}")
+    fault("getaddrinfo", error="EMFILE", when="1")
+
+    learner.runs("serve", port)
+    learner.raises("EMFILE", named=True)
 
     learner.serves("serve", port)
 

@@ -128,6 +128,10 @@ def check_leaves_nothing_behind(learner, peer, port, fault):
     learner.runs("serve", taken)
     learner.raises("EADDRINUSE")
 
+    fault("getaddrinfo", error="EMFILE", when="1")
+    learner.runs("serve", port)
+    learner.raises("EMFILE", named=True)
+
     learner.serves("serve", port)
     learner.rests()
     fault("accept", error="EINVAL", when="ready 1")

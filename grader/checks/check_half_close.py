@@ -159,9 +159,13 @@ def check_tries_every_address(learner, peer, resolves, fault):
     learner.runs("ask", HOST, "store", REQUEST)
     learner.raises("ETIMEDOUT")
 
-    fault("getaddrinfo", retval=-2)
+    fault("getaddrinfo", retval=-2, when="1")
+    fault("getaddrinfo", error="EMFILE", when="2")
     learner.runs("ask", HOST, "store", REQUEST)
     learner.raises("gaierror")
+
+    learner.runs("ask", HOST, "store", REQUEST)
+    learner.raises("EMFILE", named=True)
 
 
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")
@@ -206,10 +210,10 @@ def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
     other_peer.closes()
     learner.raises("EMSGSIZE")
 
-    learner.runs("ask", "127.0.0.1", port, REQUEST, room=Null(64))
+    learner.runs("ask", "127.0.0.1", port, REQUEST, room=Null(1))
     learner.raises("EINVAL")
 
-    learner.runs("ask", "127.0.0.1", port, Null(44))
+    learner.runs("ask", "127.0.0.1", port, Null(1))
     learner.raises("EINVAL")
 
 

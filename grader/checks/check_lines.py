@@ -214,7 +214,7 @@ def check_reports_a_line_that_does_not_fit(learner, peer):
     learner.returns(None)
 
     peer.sends(ASTA + b"\r\n" + b"\n")
-    learner.runs("read_line", room=Null(64))
+    learner.runs("read_line", room=Null(1))
     learner.raises("EINVAL")
     learner.runs("read_line", room=len(ASTA))
     learner.returns(ASTA)

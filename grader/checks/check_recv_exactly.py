@@ -159,7 +159,7 @@ def check_refuses_a_null_buffer(learner, peer):
     learner.returns(b"")
 
     peer.sends(RECORD)
-    learner.runs("recv_exactly", peer.connection, Null(SIZE))
+    learner.runs("recv_exactly", peer.connection, Null(1))
     learner.raises("EINVAL")
 
 

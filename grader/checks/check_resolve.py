@@ -126,21 +126,27 @@ def check_refuses_a_service_of_datagrams(learner, resolves):
 @reveals("small-buffer", "unchecked-argument")
 def check_reports_what_does_not_fit(learner, resolves):
     """fills the buffer to its last byte, and reports a list that is larger"""
-    resolves(HOST, "192.0.2.1", "2001:db8::1")
+    resolves(HOST, "2001:db8::1", "192.0.2.1")
 
     learner.runs("resolve", HOST, "3490", room=35)
-    learner.returns(["192.0.2.1:3490", "[2001:db8::1]:3490"])
+    learner.returns(["[2001:db8::1]:3490", "192.0.2.1:3490"])
 
     learner.runs("resolve", HOST, "3490", room=34)
     learner.raises("EMSGSIZE", instead="small-buffer")
 
-    learner.runs("resolve", HOST, "3490", room=15)
+    learner.runs("resolve", HOST, "3490", room=19)
+    learner.raises("EMSGSIZE", instead="small-buffer")
+
+    learner.runs("resolve", HOST, "3490", room=10)
+    learner.raises("EMSGSIZE", instead="small-buffer")
+
+    learner.runs("resolve", HOST, "3490", room=0)
     learner.raises("EMSGSIZE", instead="small-buffer")
 
     learner.runs("resolve", HOST, "3490", room=Null(0))
     learner.raises("EMSGSIZE", "EINVAL")
 
-    learner.runs("resolve", HOST, "3490", room=Null(64))
+    learner.runs("resolve", HOST, "3490", room=Null(1))
     learner.raises("EINVAL")
 
 

@@ -128,7 +128,7 @@ def check_refuses_a_null_buffer(learner, peer):
     learner.runs("send_all", peer.connection, Null(0))
     learner.returns(None)
 
-    learner.runs("send_all", peer.connection, Null(44))
+    learner.runs("send_all", peer.connection, Null(1))
     learner.raises("EINVAL")
 
 

@@ -50,7 +50,7 @@ def check_tries_every_address(learner, peer, other_peer, resolves, fault):
     port = peer.listens("127.0.0.1")
     other_peer.listens("127.0.0.4", port)
     resolves(HOST, "127.0.0.2", "127.0.0.3", "127.0.0.1", "127.0.0.4", service=("greeting", port))
-    fault("connect", error="EHOSTUNREACH", when="2")
+    fault("connect", error="ENETUNREACH", when="2")
     peer.holds("127.0.0.2", port)
 
     learner.runs("fetch", HOST, "greeting")
@@ -93,9 +93,13 @@ def check_reports_why_it_cannot_connect(learner, peer, resolves, fault):
     learner.runs("fetch", HOST, port)
     learner.raises("EAFNOSUPPORT")
 
-    fault("getaddrinfo", retval=-2)
+    fault("getaddrinfo", retval=-2, when="1")
+    fault("getaddrinfo", error="EMFILE", when="2")
     learner.runs("fetch", HOST, port)
     learner.raises("gaierror")
+
+    learner.runs("fetch", HOST, port)
+    learner.raises("EMFILE", named=True)
 
 
 @reveals("missed-error")
@@ -147,7 +151,7 @@ def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
     other_peer.closes()
     learner.returns(b"")
 
-    learner.runs("fetch", "127.0.0.1", port, room=Null(64))
+    learner.runs("fetch", "127.0.0.1", port, room=Null(1))
     learner.raises("EINVAL")
 
 

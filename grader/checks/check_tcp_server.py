@@ -99,12 +99,14 @@ def check_reports_a_port_that_is_taken(learner, peer, port, resolves):
 
 @reveals("lost-eai-code")
 def check_reports_an_unknown_service(learner, fault):
-    """reports a service that is unknown"""
-    fault("getaddrinfo", retval=-8)
+    """reports a service that is unknown, and one that cannot be looked up"""
+    fault("getaddrinfo", retval=-8, when="1")
+    fault("getaddrinfo", error="EMFILE", when="2")
+    learner.runs("greet_one", "no-such-service")
+    learner.raises("gaierror")
 
     learner.runs("greet_one", "no-such-service")
-
-    learner.raises("gaierror")
+    learner.raises("EMFILE", named=True)
 
 
 @reveals("short-send")

@@ -208,6 +208,10 @@ def check_outlives_a_thread_that_cannot_be_had(learner, clients, port, fault):
     fault("send", limit=1)
     for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 2):
         fault("accept", error=error, when=f"ready {number}")
+    fault("getaddrinfo", error="EMFILE", when="1")
+
+    learner.runs("serve", port)
+    learner.raises("EMFILE", named=True)
 
     learner.serves("serve", port)
 
