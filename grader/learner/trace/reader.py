@@ -205,14 +205,15 @@ class Trace:
         self["armed"] = int(on)
 
     def plan(self, faults: list[Fault]) -> None:
-        """Write the fault plan; its counters start at 0.
+        """Write what is new in the fault plan; its counters start at 0, those of
+        the faults before go on.
 
         Raises:
             ValueError: there are more faults than the plan has room for.
         """
         if len(faults) > layout.FAULT_LIMIT:
             raise ValueError(f"a plan has room for {layout.FAULT_LIMIT} faults")
-        for i, fault in enumerate(faults):
+        for i, fault in list(enumerate(faults))[self["fault_count"] :]:
             offset = layout.FAULTS + i * layout.FAULT.size
             self._memory[offset : offset + layout.FAULT.size] = fault.packed()
         self["fault_count"] = len(faults)
