@@ -85,10 +85,10 @@ def check_takes_in_what_comes_with_the_signal(learner, clients, port):
     ann.receives(HELLO)
     learner.is_stopped()
     learner.gets("SIGTERM")
-    ann.sends(BINARY)
+    ann.sends(BINARY * 20)
     ann.half_closes()
     learner.goes_on()
-    ann.receives(BINARY)
+    ann.receives(BINARY * 20)
     ann.sees_end_of_file()
     learner.returns(None)
 
