@@ -235,6 +235,8 @@ def no_reuse_address(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             words = f"although {evidence.place(before[0])} setsockopt() was to set SO_REUSEADDR"
         elif options:
             words = f"before {evidence.place(options[0])} sets SO_REUSEADDR, which is too late"
+        elif "SO_REUSEADDR" in evidence.source.text:
+            words = "before SO_REUSEADDR is set, which would be too late"
         yield Finding(
             bind.index, ("no-reuse-address",),
             f"{evidence.place(bind)} bind() fails with EADDRINUSE {words}",
