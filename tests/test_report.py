@@ -28,6 +28,7 @@ SHORT_SEND = """
           21  do
        -> 22      n = send(fd, next, left, MSG_NOSIGNAL);
           23  while (n == -1 && errno == EINTR);
+              fd = 3, left = 8192
 
        peer            learner, by line of send_all.c
        connects, and lends the program its end

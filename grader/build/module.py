@@ -145,6 +145,7 @@ class Workshop:
                         "-g",
                         "-fPIC",
                         "-fno-builtin",
+                        "-fno-omit-frame-pointer",  # through which `frames.c` finds the caller's
                         "-I",
                         str(directory),
                         "-I",
@@ -170,7 +171,7 @@ class Workshop:
             ffi.set_source(name, preamble, compiler_verbose=0)
             ffi.emit_c_code(str(directory / "glue.c"))
             include = sysconfig.get_path("include")
-            flags = ["-O1", "-fPIC", "-w", "-I", include]
+            flags = ["-O1", "-fPIC", "-fno-omit-frame-pointer", "-w", "-I", include]
             self._must([*flags, "-c", str(directory / "glue.c"), "-o", str(directory / "glue.o")])
 
         ingredients = [

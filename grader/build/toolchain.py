@@ -27,7 +27,12 @@ LEARNER_FLAGS = (
 ).split()
 
 #: Asked for where the compiler has them.
-OPTIONAL_FLAGS = ("-ftrivial-auto-var-init=pattern", "-fdiagnostics-color=never", "-Wno-unused-result")
+OPTIONAL_FLAGS = (
+    "-ftrivial-auto-var-init=pattern",
+    "-fdiagnostics-color=never",
+    "-Wno-unused-result",
+    "-fsanitize-coverage=trace-pc",  # `frames.c` keeps the blocks that ran last
+)
 
 #: Undefined behaviour that fails.  Left out is what right programs do everywhere:
 #: unaligned header fields, a byte shifted into the sign, NULL with a length of 0.

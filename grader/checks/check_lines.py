@@ -54,9 +54,8 @@ def check_takes_a_bare_cr_for_content(learner, peer):
 
 
 @reveals("lost-remainder")
-def check_keeps_two_connections_apart(learner, peer, other_peer, caller):
+def check_keeps_two_connections_apart(learner, peer, other_peer):
     """reads from two connections in turn, and keeps their bytes apart"""
-    caller.has_settings_of_its_own()
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
     learner.runs("LineReader", other_peer.connection)
@@ -179,9 +178,9 @@ def check_reports_a_reset(learner, peer):
 
 @reveals("missed-error")
 def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
-    """reports EAGAIN, which a blocking recv() gives at the caller's time limit, and keeps that limit"""
+    """reports EAGAIN, which a blocking recv() gives at the caller's time limit"""
     fault("recv", error="EAGAIN", when="1")
-    learner.runs("LineReader", peer.limited_connection)
+    learner.runs("LineReader", peer.connection)
     learner.returns(None)
 
     peer.sends(ASTA + b"\n")

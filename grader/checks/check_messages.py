@@ -97,10 +97,8 @@ def check_receives_one_message_after_the_other(learner, peer, other_peer):
 
 
 @reveals("payload-one-recv", "header-one-recv")
-def check_moves_large_messages(learner, peer, caller):
+def check_moves_large_messages(learner, peer):
     """sends and receives large messages, up to 65,536 bytes"""
-    caller.has_settings_of_its_own()
-
     learner.runs("recv_message", peer.connection, takes=[4, 33000])
     peer.sends_in_pieces([framed(LONGER)[:25000], framed(LONGER)[25000:]])
     learner.returns(LONGER)
@@ -199,11 +197,11 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
 @only("c", because="a blocking socket of Python's has no time limit of its own")
 @reveals("missed-error")
 def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
-    """reports EAGAIN, which a blocking recv() gives at the caller's time limit, and keeps that limit"""
+    """reports EAGAIN, which a blocking recv() gives at the caller's time limit"""
     fault("recv", error="EAGAIN", when="2")
     fault("recv", limit=4)
 
-    learner.runs("recv_message", peer.limited_connection, takes=[4, 11])
+    learner.runs("recv_message", peer.connection, takes=[4, 11])
 
     peer.sends(framed(ORDER) + WIRE)
     learner.reports_the_fault("EAGAIN", otherwise=ORDER)

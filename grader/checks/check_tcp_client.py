@@ -27,9 +27,8 @@ def check_reads_until_the_server_closes(learner, peer, clock):
 
 
 @reveals("one-recv")
-def check_reads_a_long_reply(learner, peer, caller):
+def check_reads_a_long_reply(learner, peer):
     """reads a long reply of any bytes, and then another"""
-    caller.has_settings_of_its_own()
     port = peer.listens()
 
     learner.runs("fetch", "127.0.0.1", port)

@@ -60,19 +60,10 @@ class PythonProgram:
         """Write out what the program has printed so far."""
         sys.stdout.flush()
 
-    def arrange(self) -> None:
-        """Have what a caller's own calls leave behind: nothing, in Python."""
-
-    def lend(self, fd: int, limit: int) -> socket.socket:
-        """A descriptor as Python programs get it: a socket object.
-
-        Args:
-            limit: the caller's time limit in seconds; 0 for none.
-        """
+    def lend(self, fd: int) -> socket.socket:
+        """A descriptor as Python programs get it: a socket object."""
         lent = socket.socket(fileno=fd)
         lent.release()
-        if limit:
-            lent.settimeout(limit)
         return lent
 
     def keep(self, result: object) -> list[socket.socket]:

@@ -6,6 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from grader.build.frames import Frames, Stack, frames_of
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Run
 from grader.verdict.model import Moment
@@ -20,8 +21,14 @@ _ADDRESSES = range(1 << 40, (1 << 64) - (1 << 20))
 #: from a small number.
 _PORTS, _PROCESSES = 10000, 300
 _WITH_ADDRESS = ("connect", "accept", "accept4", "bind", "getsockname", "getpeername")
+#: A program that reads a clock.
+_CLOCK = re.compile(r"\b(?:clock_gettime|gettimeofday|monotonic|perf_counter|time)(?:_ns)?\s*\(")
 #: How long before its check a clock's value may have been read (seconds).
 _LATELY = 3600
+#: Smaller numbers are none of a clock's.
+_LEAST_TIME = 600
+#: A number with a fraction that is no longer was not measured.
+_SHORT = 5
 
 
 class Moments:
@@ -36,10 +43,8 @@ class Moments:
 
     def look_up(self, calls: list[Call]) -> None:
         """Fill in the lines of calls, and of the functions around them."""
-        if self._scene.unit.language == "c":
-            found = self._scene.lines({call.where for call in calls if call.where})
-            for call in calls:
-                call.line = found.get(call.where)
+        if self._speaks_c:
+            self._look_up_c(calls)
             return
         for call in calls:
             call.line = call.where or None
@@ -48,11 +53,14 @@ class Moments:
 
     def of_call(self, call: Call) -> Moment:
         """The program at a call that has been looked up."""
-        _lines, values = self._snapshot(call)
+        values = self._c_values(call) if self._speaks_c else self._snapshot(call)[1]
         return Moment(call.line, call.callers, self._steady(values))
 
     def of_run(self, run: Run) -> Moment | None:
         """Where a function's result was decided."""
+        if self._speaks_c:
+            line = self._frames.decided(run.function, run.blocks) if run.outcome else None
+            return Moment(line) if line else None
         outcome = run.outcome or {}
         kept = (outcome.get("raised") or outcome).get("decided")
         try:
@@ -62,12 +70,41 @@ class Moments:
         except (TypeError, ValueError):
             return None  # nothing was kept, or the program has written it itself
 
+    # --- C ----------------------------------------------------------------
+
+    @property
+    def _speaks_c(self) -> bool:
+        return self._scene.unit.language == "c"
+
+    @property
+    def _frames(self) -> Frames:
+        scene = self._scene
+        return frames_of(scene.stage.module(scene.unit), scene.source.name, scene.source.text)
+
+    def _look_up_c(self, calls: list[Call]) -> None:
+        stacks = {call.index: self._stack(call) for call in calls}
+        places = {call.where for call in calls if call.where}
+        found = self._scene.lines(places.union(*(stack.callers for stack in stacks.values() if stack)))
+        for call in calls:
+            stack = stacks[call.index]
+            call.line = found.get(call.where)
+            call.callers = tuple(found[place] for place in stack.callers if place in found) if stack else ()
+
+    def _stack(self, call: Call) -> Stack | None:
+        return Stack.unpacked(self._scene.process.trace.snapshot(call))
+
+    def _c_values(self, call: Call) -> list[tuple[str, str]]:
+        stack = self._stack(call)
+        return self._frames.values(call.where, call.line, stack) if stack and call.line else []
+
+    # --- Python -----------------------------------------------------------
+
     def _snapshot(self, call: Call) -> tuple[list[int], list[tuple[str, str]]]:
         """The lines and values that Python's recorder has kept (`snapshot`)."""
-        if self._scene.unit.language != "python":
-            return [], []
         lines, *words = self._scene.process.trace.snapshot(call).decode(errors="replace").split("\0")
         return [int(line) for line in re.findall(r"\d+", lines)], list(zip(words[::2], words[1::2], strict=False))
+
+    # --- values that are the same in every run ----------------------------
 
     def _steady(self, values: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """The values that are the same in every run."""
@@ -79,11 +116,13 @@ class Moments:
         if not re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", value):
             return "" if any(int(number) in self._chosen for number in re.findall(r"\d{5,}", value)) else value
         if "." in value or "e" in value:
-            return value if self._scene.clock_held or len(value) < 5 else ""
+            is_steady = self._scene.clock_held and not _is_a_time(float(value))
+            return value if is_steady or len(value) < _SHORT else ""
         number = int(value)
         if number in self._children:
             return self._children[number]
-        if number in self._chosen or number in _ADDRESSES or _is_a_time(number):
+        reads_clock = _CLOCK.search(self._scene.source.text)
+        if number in self._chosen or number in _ADDRESSES or (reads_clock and _is_a_time(number)):
             return ""
         return value
 
@@ -103,11 +142,10 @@ class Moments:
         return {self._scene.process.pid, *self._children, *(port for port in ports if port >= _PORTS)}
 
 
-def _is_a_time(number: int) -> bool:
+def _is_a_time(number: float) -> bool:
     """Whether a number may have been read from a clock, in any usual unit."""
-    clocks = (time.monotonic_ns(), time.time_ns())
     return any(
-        abs(now // unit - number) < _LATELY * 1_000_000_000 // unit and number > 100_000
-        for now in clocks
-        for unit in (1, 1_000, 1_000_000, 1_000_000_000)
+        number > _LEAST_TIME and abs(clock() - number / unit) < _LATELY
+        for clock in (time.monotonic, time.time)
+        for unit in (1, 1e3, 1e6, 1e9)
     )

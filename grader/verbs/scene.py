@@ -67,7 +67,6 @@ class Scene:
         self.faults: list[Fault] = []
         self.resolver: tuple[str, list[str], str, str] | None = None
         self.lent_inodes: set[int] = set()
-        self.limited_inodes: set[int] = set()  # with a time limit, which a Python socket has for itself
         self.is_arranged = False  # the caller's world: `grader.learner.world`
         self.before: State | None = None
         self.after: State | None = None
@@ -154,6 +153,7 @@ class Scene:
         self.process.trace.update()
         self.process.trace.arm(False)
         run.outcome = message
+        run.blocks = self.process.trace.blocks
         run.last = self.process.trace["next"]
         self.after = self._state()
         limit = time.monotonic() + _LAST_BREATH

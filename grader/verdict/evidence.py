@@ -32,6 +32,8 @@ class Run:
         may_end: whether that signal has been sent.
         judged: whether a check has asked how it ended.
         outcome: the learner's answer: ``returned``, ``raised`` or ``broke``.
+        blocks: of C, the code that had run last when it returned: offsets in the
+            module.
         decided: the ``return`` or ``raise`` that it came of, if that is known.
     """
 
@@ -47,6 +49,7 @@ class Run:
     may_end: bool = False
     judged: bool = False
     outcome: dict | None = None
+    blocks: list[int] = field(default_factory=list)
     decided: Moment | None = None
 
     @property

@@ -131,8 +131,12 @@ RECORD = struct.Struct("<IHHiiii 4q q Q QQ II I4x")
 PAYLOAD_SIZE = RECORD_SIZE - RECORD.size
 
 #: Of a snapshot: one more than the index of its record, the length of what follows
-#: (`snapshot` has Python's text; in C it is a part of the stack).
-SNAPSHOT = struct.Struct("<Q I")
+#: (`snapshot` has Python's text; of C it is `STACK` and a part of the stack).
+SNAPSHOT = struct.Struct("<Q I4x")
+SNAPSHOT_HEAD = SNAPSHOT.size
+#: The frame pointer, where the frame ends, the places that it and the functions
+#: around it were called at (offsets in the module, 0 where there are no more).
+STACK = struct.Struct("<QQ 4I")
 SNAPSHOT_ROOM = SNAPSHOT_SIZE - SNAPSHOT.size
 
 # Header fields: name -> (offset, struct code).
@@ -154,6 +158,7 @@ FIELDS = {
     "strays": (76, "I"),  # forked children that came back from the function
     "clock_held": (56, "I"),  # time moves only by script
     "clock_now": (64, "Q"),  # what a held CLOCK_MONOTONIC shows, in nanoseconds
+    "blocks": (84, "I"),  # of the learner's C code, how many have run
     "interrupts": (120, "I"),  # waits on a held clock that are to end with EINTR
     "stops": (124, "I"),  # how often the script has stopped the program
     "tells_states": (80, "I"),  # every record holds `STATES`
@@ -175,11 +180,17 @@ FRAME_LIMIT = 12
 RESOLVER = 2048
 RESOLVER_SIZE = 1024
 
+#: The blocks of the learner's C code that have run last, a ring: offsets in the
+#: module of 4 bytes.
+BLOCKS = 3072
+BLOCK_LIMIT = 256
+
 
 _C_NAMES = (
     "MAGIC CAPACITY HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE PAYLOAD_SIZE "
     "CLAIMED ENTERED DONE WAITING ERROR RETVAL SIGNAL LIMIT HOLD POKE "
-    "FAULTS FAULT_LIMIT FRAMES FRAME_LIMIT RESOLVER RESOLVER_SIZE"
+    "FAULTS FAULT_LIMIT FRAMES FRAME_LIMIT RESOLVER RESOLVER_SIZE "
+    "FIRST_SNAPSHOT SNAPSHOTS SNAPSHOT_SIZE SNAPSHOT_HEAD BLOCKS BLOCK_LIMIT"
 )
 
 

@@ -193,6 +193,15 @@ class Trace:
         start += layout.SNAPSHOT.size
         return self._memory[start : start + min(length, layout.SNAPSHOT_ROOM)] if owner == call.index + 1 else b""
 
+    @property
+    def blocks(self) -> list[int]:
+        """The blocks of the learner's C code that have run last, in order: offsets
+        in the module."""
+        count = self["blocks"]
+        ring = struct.unpack_from(f"<{layout.BLOCK_LIMIT}I", self._memory, layout.BLOCKS)
+        place = count % layout.BLOCK_LIMIT
+        return [block for block in (*ring[place:], *ring[:place]) if block]
+
     # --- the script's side ------------------------------------------------
 
     def hold_clock(self) -> None:

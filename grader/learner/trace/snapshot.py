@@ -115,13 +115,11 @@ def described(value: Any) -> str:
         words = str(value)
     elif kind is float:
         words = f"{value:.6g}"
+        words += ".0" * words.removeprefix("-").isdigit()
     elif kind in (bytes, bytearray, str):
         words = repr(value) if len(value) <= _LONGEST else f"{len(value)} {'characters' if kind is str else 'bytes'}"
     elif kind is memoryview:
-        try:
-            words = f"{value.nbytes} bytes"
-        except ValueError:
-            words = "a view that has been released"
+        words = f"{value.nbytes} bytes"
     elif isinstance(value, socket):
         number = socket.fileno(value)
         words = f"socket fd {number}" if number >= 0 else "closed socket"

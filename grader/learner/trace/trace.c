@@ -43,8 +43,7 @@ uint32_t *trace_field(size_t offset)
     return memory ? (uint32_t *)(void *)(memory + offset) : NULL;
 }
 
-/* Offset of a code address in the learner's module; 0 outside of it. */
-static uint64_t offset_of(uintptr_t address)
+uint64_t trace_offset(uintptr_t address)
 {
     uintptr_t base = (uintptr_t)__ehdr_start;
 
@@ -91,12 +90,13 @@ struct call trace_enter(int operation, uintptr_t caller, int fd,
     r->args[2] = c;
     r->args[3] = d;
     r->result = 0;
-    r->where = offset_of(caller);
+    r->where = trace_offset(caller);
     r->entered = clock_time();
     r->left = 0;
     r->length = r->patience = r->states = 0;
     call.record = r;
     call.stops = __atomic_load_n(trace_field(TRACE_AT_STOPS), __ATOMIC_SEQ_CST);
+    frames_keep(index, caller);
     plan_consult(&call, operation, fd, a, b);
     __atomic_store_n(&r->state, TRACE_ENTERED, __ATOMIC_SEQ_CST);
     ring_doorbell();
@@ -210,11 +210,11 @@ static void note_frames(const ucontext_t *context)
 #elif defined __aarch64__
     at = (uintptr_t)context->uc_mcontext.pc;
 #endif
-    if (offset_of(at))
-        noted[kept++] = offset_of(at);
+    if (trace_offset(at))
+        noted[kept++] = trace_offset(at);
     for (int i = 1; i < n && kept < TRACE_FRAME_LIMIT; i++)
-        if (offset_of((uintptr_t)frames[i] - 1))
-            noted[kept++] = offset_of((uintptr_t)frames[i] - 1);
+        if (trace_offset((uintptr_t)frames[i] - 1))
+            noted[kept++] = trace_offset((uintptr_t)frames[i] - 1);
 }
 
 /* SIGPROF: the processor-time budget of this call is used up. */

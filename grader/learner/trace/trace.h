@@ -123,4 +123,11 @@ int trace_is_socket(int fd);
 uint32_t *trace_field(size_t offset);
 unsigned char *trace_memory(void);
 
+/* The offset of a code address in the learner's module; 0 outside of it. */
+uint64_t trace_offset(uintptr_t address);
+
+/* Keep a copy of the frame that a call was made from, at that place, under the
+   index of the call's record. */
+void frames_keep(uint64_t index, uintptr_t place);
+
 #endif
