@@ -102,10 +102,45 @@ HANGS = {
     ),
 }  # fmt: skip
 
+OTHER_CLOTHES = {
+    "EISCONN after an interrupted connect": Mistake(
+        "tcp_client", "c", "result == -1 && errno == EISCONN ? 0 : result", "result",
+        "failed with EISCONN: the connection is there, and tcp_client.c:16 closes it", "interrupt", "interrupted-call",
+    ),
+    "a second short count": Mistake(
+        "send_all", "python", "        remaining = remaining[sent:]\n",
+        "        remaining = remaining[sent:]\n        sock.send(remaining)\n        break\n",
+        "took 7 of 8185 bytes, as one before it had, and the other 8178 were never sent", "send_is_short", "short-send",
+    ),
+    "sent again from the middle": Mistake(
+        "send_all", "c", "next += n;\n", "next = (const char *)data + n;\n",
+        "sends bytes 8 to 14 again; the first 14 of 8192 bytes had been sent already", "send_is_short", "resent-start",
+    ),
+    "a time limit that is tried again": Mistake(
+        "recv_exactly", "c", "n < 0 && errno == EINTR", "n < 0 && (errno == EINTR || errno == EAGAIN)",
+        "recv() failed with EAGAIN, the end of the caller's time limit, and was called again", "time_limit",
+    ),
+    "a length that is allowed": Mistake(
+        "messages", "python", "if length > LIMIT", "if length >= LIMIT",
+        "the length 00 01 00 00 has come, which is 65536, and recv_message() raised ValueError", "large_messages",
+    ),
+    "bytes of what is refused": Mistake(
+        "messages", "python", "    if len(payload) >", "    sock.sendall(bytes(4))\n    if len(payload) >",
+        "sendall() sent 4 bytes of a message of 65537; send_message() then refused the whole", "send_too_much",
+    ),
+    "a CR that came before its LF": Mistake(
+        "lines", "python", 'self._received[end + 1 :]\n        return checked(line.removesuffix(b"\\r"))',
+        'self._received[end + 1 :]\n        return checked(line if searched == end else line.removesuffix(b"\\r"))',
+        "brought an LF whose CR had come before it, and the CR was left in the line", "for_content",
+        "newest-chunk-only",
+    ),
+}  # fmt: skip
+MISTAKES = {**RESULTS, **MEMORY, **HANGS, **OTHER_CLOTHES}
 
-@pytest.mark.parametrize("name", [*RESULTS, *MEMORY, *HANGS])
+
+@pytest.mark.parametrize("name", MISTAKES)
 def test_the_first_sentence_says(name: str, grade_text: Callable[..., dict | None]) -> None:
-    mistake = {**RESULTS, **MEMORY, **HANGS}[name]
+    mistake = MISTAKES[name]
     exercise = by_slug(mistake.slug)
     text = exercise.solution(mistake.language).read_text()
     assert mistake.find in text

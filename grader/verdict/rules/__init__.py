@@ -8,12 +8,14 @@ list that is never freed).  A rule that is not sure yields nothing.
 
 from __future__ import annotations
 
+import errno
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.learner.trace.reader import Call
+from grader.verdict import words
 from grader.verdict.evidence import Evidence, Failure, Run
 
 
@@ -37,6 +39,29 @@ class Finding:
     calls: tuple[Call, ...] = ()
     read: str = ""
     particular: bool = False
+
+
+def ended(evidence: Evidence, call: Call) -> str:
+    """How a call ended, in the program's language: ``returned b""``, ``failed with EPIPE``."""
+    return words.ended(call, evidence.source.language)
+
+
+def answer(evidence: Evidence, run: Run) -> str:
+    """What a function that has ended told its caller: ``fetch() returned 7 bytes``."""
+    speaks_python = evidence.source.language == "python"
+    outcome = run.outcome or {}
+    if "raised" in outcome:
+        raised = outcome["raised"]
+        name = errno.errorcode.get(raised["errno"], "")
+        return f"{run.function}() " + (f"raised {raised['class']}" if speaks_python else f"failed with {name}")
+    value = outcome.get("returned")
+    if isinstance(value, bytes):
+        told = words.counted(len(value))
+    elif value is None:
+        told = "None" if speaks_python else "success"
+    else:
+        told = "a socket" if isinstance(value, dict) and "descriptor" in value else "as if nothing had failed"
+    return f"{run.function}() returned {told}"
 
 
 def when_returned(run: Run) -> float:

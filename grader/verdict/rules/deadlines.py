@@ -74,6 +74,26 @@ def returned_all_the_same(evidence: Evidence, failure: Failure) -> Iterator[Find
             )  # fmt: skip
 
 
+@explains
+def connected_all_the_same(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A connect() that was interrupted goes on by itself; the second one is told
+    so, and that counts as a failure (M62)."""
+    for life in evidence.descriptors:
+        connects = [c for c in life.calls if c.name == "connect" and c.done]
+        again = next((c for c in connects[1:] if c.errno in ("EISCONN", "EALREADY")), None)
+        if again is None or connects[0].errno not in ("EINTR", "EINPROGRESS"):
+            continue
+        used = any(c.index > again.index and c.name not in ("close", "connect") for c in life.calls)
+        if life.closed is not None and not used:
+            says = "is there" if again.errno == "EISCONN" else "is on its way"
+            yield Finding(
+                again.index, ("interrupted-call",),
+                f"{evidence.place(again)} connect(), called again after {connects[0].errno}, failed with "
+                f"{again.errno}: the connection {says}, and {evidence.place(life.closed)} closes it",
+                (again, connects[0], life.closed), "connect(2), ERRORS: EINTR, EISCONN",
+            )  # fmt: skip
+
+
 def _returned(evidence: Evidence) -> Iterator[tuple[Run, Descriptor]]:
     """Each run that has returned a socket, with the life of that socket."""
     for run in evidence.runs:

@@ -6,13 +6,14 @@ tell a short read from a whole part and a part from what follows it.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import socket
 from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rules import Finding, answer, ended, explains
 from grader.verdict.words import counted
 
 _WRONG = ("outcome", "unmet", "success", "broke", "hang", "busy", "died", "memory")
@@ -97,7 +98,7 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             yield Finding(
                 call.index, _gaps(run, number),
                 f"{evidence.place(call)} {call.name}() returned {call.result} of the {counted(end - before)}"
-                f"{_named(run, number)} that were missing, and {run.function}() took that for all of them",
+                f"{_named(run, number)}, and was not called for the other {end - position}",
                 (call,), "recv(2), RETURN VALUE",
             )  # fmt: skip
             break
@@ -116,13 +117,13 @@ def over_read(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             beyond = call.args[0] > missing and failure.kind == "memory" and not call.done
             if not (took > missing or beyond) or missing < 0:
                 continue
-            rest = "more than there is room for"
+            rest = f"there was room for {missing}"
             if took:
-                rest = f"and took {took}: what follows is lost to the next reader"
+                rest = f"it took {took}, and what stands behind the {total} is lost to the next reader"
             yield Finding(
                 call.index, ("over-read",),
-                f"{evidence.place(call)} {call.name}() was asked for {call.args[0]} bytes where {missing} were "
-                f"missing, {rest}",
+                f"{evidence.place(call)} {call.name}() was asked for {counted(call.args[0])} when {missing} were "
+                f"missing; {rest}",
                 (call,), "recv(2)",
             )  # fmt: skip
             break
@@ -148,8 +149,8 @@ def lost_offset(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if actual.startswith(heap) and len(untouched) <= 1 and actual != difference.expected:
         yield Finding(
             last.index - 0.5, ("lost-offset",),
-            f"{evidence.place(last)} the {counted(last.result)} of this {last.name}() stand first in what was "
-            f"returned, although {counted(at - before)} came before them",
+            f"{evidence.place(last)} {last.name}() put its {counted(last.result)} at the start of the buffer, over the "
+            f"{at - before} that had come before",
             (last,), "recv(2)",
         )  # fmt: skip
 
@@ -168,8 +169,8 @@ def missed_eof(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if len(ends) > 1 and run.outcome is None:
             yield Finding(
                 ends[0].index, ("missed-eof",),
-                f"{evidence.place(ends[0])} {ends[0].name}() returned 0, which is end-of-file, "
-                f"and {run.function}() called it again",
+                f"{evidence.place(ends[0])} {ends[0].name}() {ended(evidence, ends[0])}, end-of-file, and was called "
+                "again: nothing more will come",
                 (ends[0],), "recv(2), RETURN VALUE",
             )  # fmt: skip
 
@@ -185,7 +186,7 @@ def signed_compare(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 yield Finding(
                     call.index, ("signed-compare",),
                     f"{evidence.place(call)} {call.name}() failed with {call.errno}, and its -1 was added to the "
-                    "number of bytes",
+                    "count of bytes",
                     (call,), "recv(2), RETURN VALUE",
                 )  # fmt: skip
                 return
@@ -198,13 +199,12 @@ def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     for run, calls in _taking(evidence):
         raised = (run.outcome or {}).get("raised")
-        ended = raised is not None and "EOFError" in raised["bases"]
+        is_the_end = raised is not None and "EOFError" in raised["bases"]
         broken = next((c for _, c in calls if c.failed and c.errno not in _NOT_BROKEN), None)
-        if broken is not None and ended:
+        if broken is not None and is_the_end:
             yield Finding(
                 broken.index, ("missed-error",),
-                f"{evidence.place(broken)} {broken.name}() failed with {broken.errno}, and {run.function}() reported "
-                "the end of the stream",
+                f"{evidence.place(broken)} {broken.name}() {ended(evidence, broken)}, and {answer(evidence, run)}",
                 (broken,), "recv(2), ERRORS",
             )  # fmt: skip
 
@@ -221,8 +221,8 @@ def host_order_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]
         if length >= 0 and header == length.to_bytes(_HEADER, "big") and sent == header[::-1] != header:
             yield Finding(
                 calls[0].index, ("host-order-length",),
-                f"{evidence.place(calls[0])} {calls[0].name}() sends the length {length} as "
-                f"{sent.hex(' ')}, its last byte first",
+                f"{evidence.place(calls[0])} {calls[0].name}() sent the length {length} as {sent.hex(' ')}; "
+                f"in network order it is {header.hex(' ')}",
                 (calls[0],), "byteorder(3)",
             )  # fmt: skip
     for run, calls in _taking(evidence):
@@ -235,8 +235,8 @@ def host_order_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]
         if at == _HEADER + length and not call.done and call.args[0] == swapped - length > 0:
             yield Finding(
                 call.index, ("host-order-length",),
-                f"{evidence.place(call)} {call.name}() waits until {swapped} bytes have come: that is the length "
-                f"{length} with its last byte first",
+                f"{evidence.place(call)} {call.name}() waits for {swapped} bytes, which is the length {length} with "
+                "its bytes in the wrong order",
                 (call,), "byteorder(3)",
             )  # fmt: skip
 
@@ -254,7 +254,9 @@ def waits_for_more(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     gaps, words = (), f"waits for more, although all {at} bytes have come"
     if run.takes == (_HEADER,):  # the check lets nothing follow it: it is to be refused
         length = int.from_bytes(_first_bytes(calls), "big")
-        gaps, words = ("unchecked-length",), f"waits for the {counted(length)} that the length speaks of"
+        # who asks for less may mean to throw it away
+        gaps = ("unchecked-length",) if call.args[0] == length else ()
+        words = f"waits for a message of {counted(length)}, which is over the limit: the length alone had to be refused"
     yield Finding(call.index, gaps, f"{evidence.place(call)} {call.name}() {words}", (call,), "recv(2)")
 
 
@@ -271,11 +273,10 @@ def asks_for_nothing(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     for run, calls in _taking(evidence):
         for position, call in calls:
             if call.args[0] == 0 and position == sum(run.takes) and not (call.done and run.succeeded):
-                how = "returned 0, as it always does" if call.done else "waits for the peer all the same"
+                how = "its 0 is not end-of-file" if call.done else "it waits for the peer all the same"
                 yield Finding(
                     call.index, (),
-                    f"{evidence.place(call)} {call.name}() was called when nothing was missing: asked for 0 bytes, "
-                    f"it {how}",
+                    f"{evidence.place(call)} {call.name}() was asked for 0 bytes, for nothing was missing; {how}",
                     (call,), "recv(2), RETURN VALUE",
                 )  # fmt: skip
                 return
@@ -294,8 +295,8 @@ def cut_message(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if last.done and last.result == 0 and last.args[0] > 0 and 0 < position < total:
             yield Finding(
                 last.index, ("cut-message",),
-                f"{evidence.place(last)} {last.name}() returned 0 after {counted(position)} of a message, "
-                f"and {run.function}() reported no error",
+                f"{evidence.place(last)} {last.name}() {ended(evidence, last)} after {counted(position)} of a message, "
+                f"and {answer(evidence, run)}",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip
 
@@ -311,8 +312,8 @@ def empty_message(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         last = calls[-1]
         yield Finding(
             last.index, ("empty-message",),
-            f"{evidence.place(last)} {last.name}() received a length of 0, and {run.function}() reported the end "
-            "of the stream",
+            f"{evidence.place(last)} {last.name}() received the length 0, an empty message, and "
+            f"{run.function}() reported the end of the stream",
             (last,), "recv(2), RETURN VALUE",
         )  # fmt: skip
 
@@ -321,13 +322,35 @@ def empty_message(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 def oversized(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Bytes are sent of what is to be refused."""
     run = evidence.runs[-1] if evidence.runs else None
-    if run is None or run.null or not run.message or failure.gap != "oversized-message":
+    if run is None or run.null or not run.message:
         return
+    raised = (run.outcome or {}).get("raised") or {}
+    refused = failure.kind == "bytes" and (raised.get("class") == "ValueError" or raised.get("errno") == errno.EINVAL)
     sent = next((c for c in evidence.during(run) if c.any_of("send")), None)
-    if sent is not None:
-        yield Finding(
-            sent.index, ("oversized-message",),
-            f"{evidence.place(sent)} {sent.name}() is called, although {len(run.message)} bytes are too many "
-            "for a message",
-            (sent,), "send(2)",
-        )  # fmt: skip
+    if sent is None or not (refused or failure.gap == "oversized-message"):
+        return
+    words = f"{run.function}() then refused the whole" if refused else "the contract has it refused"
+    yield Finding(
+        sent.index, ("oversized-message",) if not refused else (),
+        f"{evidence.place(sent)} {sent.name}() sent {counted(sent.result)} of a message of {len(run.message)}; {words}",
+        (sent,), "send(2)",
+    )  # fmt: skip
+
+
+@explains
+def refused_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A length is refused that the contract allows."""
+    if failure.kind not in ("outcome", "unmet"):
+        return
+    for run, calls in _taking(evidence):
+        raised = (run.outcome or {}).get("raised") or {}
+        refuses = raised.get("class") == "ValueError" or raised.get("errno") == errno.EMSGSIZE
+        position = sum(call.result for _, call in calls if call.done and call.result > 0)
+        if len(run.takes) == 2 and refuses and position == _HEADER and run.takes[1] > 0 and not failure.errors:
+            last = calls[-1][1]
+            yield Finding(
+                last.index, (),
+                f"{evidence.place(last)} the length {_first_bytes(calls).hex(' ')} has come, which is {run.takes[1]}, "
+                f"and {answer(evidence, run)}",
+                (last,), "byteorder(3)",
+            )  # fmt: skip

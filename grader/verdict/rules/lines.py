@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rules import Finding, ended, explains
 from grader.verdict.words import counted
 
 #: What an answer that only one mistake gives says of the bytes it came from.
 _BROUGHT = {
-    "lost-remainder": "brought more than a line, and what stood behind it was not kept",
-    "newest-chunk-only": "brought bytes in which the line ending was looked for; the one that had come before them "
-    "was passed over",
-    "bare-cr": "brought a CR that does not stand before an LF, and it was taken away",
-    "small-buffer": "brought a line that is larger than the caller's buffer, and the rest of it was left out without "
-    "an error",
+    "lost-remainder": "brought more than one line, and what stood behind the first was not kept",
+    "newest-chunk-only": "brought the bytes in which the line ending was looked for; the one that had come before "
+    "them was passed over",
+    "bare-cr": "brought a CR that does not stand right before an LF, so it is content, and it was taken away",
+    "small-buffer": "brought a line that is larger than the caller's buffer, and the part that fits was returned "
+    "without an error",
 }
+
+
+@explains
+def passed_over_cr(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The CR of an ending is not seen where its LF comes later (M65)."""
+    difference = failure.difference
+    if failure.kind != "outcome" or difference is None or difference.actual != difference.expected + b"\r":
+        return
+    brought = [c for c in evidence.during(evidence.runs[-1]) if c.any_of("recv") and c.done and c.result > 0]
+    for before, call in itertools.pairwise(brought):
+        if before.payload[: before.result].endswith(b"\r") and call.payload.startswith(b"\n"):
+            yield Finding(
+                call.index, ("newest-chunk-only",),
+                f"{evidence.place(call)} {call.name}() brought an LF whose CR had come before it, and the CR was left "
+                "in the line",
+                (call, before), "recv(2)",
+            )  # fmt: skip
+            return
 
 
 @explains
@@ -36,13 +55,13 @@ def lost_last_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """What has come before end-of-file without an ending is a line too."""
     if failure.gap != "lost-last-line":
         return
-    ended = next((c for c in reversed(evidence.calls) if c.any_of("recv") and c.done and c.result == 0), None)
-    if ended is not None:
+    end = next((c for c in reversed(evidence.calls) if c.any_of("recv") and c.done and c.result == 0), None)
+    if end is not None:
         yield Finding(
-            ended.index, ("lost-last-line",),
-            f"{evidence.place(ended)} {ended.name}() returned 0, and the bytes that had come since the last line "
-            "ending were not given out",
-            (ended,), "recv(2), RETURN VALUE",
+            end.index, ("lost-last-line",),
+            f"{evidence.place(end)} {end.name}() {ended(evidence, end)}, and the bytes that had come behind the last "
+            "line ending were not returned",
+            (end,), "recv(2), RETURN VALUE",
         )  # fmt: skip
 
 
@@ -56,7 +75,7 @@ def one_byte_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if small is not None:
         yield Finding(
             small.index, ("one-byte-recv",),
-            f"{evidence.place(small)} {small.name}() is asked for one byte each time: {failure.sentence}",
+            f"{evidence.place(small)} {small.name}() is asked for one byte at a time: {failure.sentence}",
             (small,), "recv(2)",
         )  # fmt: skip
 
@@ -94,7 +113,7 @@ def overlong_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if blocked is not None and taken > 1024:
         yield Finding(
             blocked.index, ("overlong-line",),
-            f"{evidence.place(blocked)} {blocked.name}() waits for the end of a line of which {taken} bytes have come "
-            "already",
+            f"{evidence.place(blocked)} {blocked.name}() waits for the end of a line that is too long already: {taken} "
+            "bytes of it have come",
             (blocked,), "recv(2)",
         )  # fmt: skip

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rules import Finding, answer, ended, explains
 from grader.verdict.words import counted
 
 
@@ -23,11 +22,13 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if last.fd in evidence.lent:
             continue  # the caller's connection: the function need not read to its end
         if last.result > 0 and not last.failed:
-            count = "one" if len(received) == 1 else f"{len(received)}"
+            short = failure.difference
+            left = len(short.expected) - len(short.actual) if short else 0
+            more = f"the reply had {counted(left)} more" if left > 0 else "end-of-file had not come"
             yield Finding(
                 last.index, ("one-recv", "unread-reply"),
-                f"{evidence.place(last)} {last.name}() returned {counted(last.result)}, and {run.function}() took "
-                f"that for the whole: it stopped after {count} of them, before end-of-file",
+                f"{evidence.place(last)} {last.name}() returned {counted(last.result)} and was never called again; "
+                f"{more}",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip
 
@@ -46,11 +47,85 @@ def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             if broken and run.succeeded:
                 yield Finding(
                     call.index, ("missed-error",),
-                    f"{evidence.place(call)} {call.name}() failed with {call.errno}, and {run.function}() "
-                    "reported success",
+                    f"{evidence.place(call)} {call.name}() {ended(evidence, call)}, and {answer(evidence, run)}",
                     (call,), "recv(2), RETURN VALUE",
                 )  # fmt: skip
                 return
+
+
+@explains
+def unasked_end(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The connection was reset, and recv(), which would have said so, was not
+    called again: a hang-up taken for the end (M57)."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if failure.kind != "success" or "ECONNRESET" not in failure.errors or run is None or run.endless:
+        return
+    calls = [c for c in evidence.during(run) if c.any_of("recv") or c.any_of("wait")]
+    last = calls[-1] if calls else None
+    if last is not None and last.any_of("wait") and last.done and last.result > 0:
+        yield Finding(
+            last.index, ("missed-error",),
+            f"{evidence.place(last)} the connection was reset; {last.name}() reported it, no recv() asked why, and "
+            f"{answer(evidence, run)}",
+            (last,), "poll(2), POLLHUP",
+        )  # fmt: skip
+
+
+@explains
+def asked_for_nothing(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """recv() of 0 bytes on the caller's socket: its 0 says nothing (M52)."""
+    if failure.kind not in ("success", "outcome"):
+        return
+    for run in evidence.runs:
+        for call in evidence.during(run):
+            asks = call.any_of("recv") and call.fd in evidence.lent and call.args[0] == 0 and not run.takes
+            if asks and call.done and call.result == 0:
+                yield Finding(
+                    call.index, (),
+                    f"{evidence.place(call)} {call.name}() was asked for 0 bytes, with no room left; the 0 that it "
+                    "returned is not end-of-file",
+                    (call,), "recv(2), RETURN VALUE",
+                )  # fmt: skip
+                return
+
+
+@explains
+def time_limit_ignored(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The caller's time limit runs out, and the call is made again."""
+    if failure.kind not in ("success", "outcome") or "EAGAIN" not in failure.errors:
+        return
+    for run in evidence.runs:
+        calls = evidence.during(run)
+        for number, call in enumerate(calls):
+            again = next((c for c in calls[number + 1 :] if c.name == call.name and c.fd == call.fd), None)
+            if call.errno == "EAGAIN" and call.injected and again is not None:
+                yield Finding(
+                    call.index, ("retried-time-limit",),
+                    f"{evidence.place(call)} {call.name}() {ended(evidence, call)}, the end of the caller's time "
+                    "limit, and was called again",
+                    (call, again), "socket(7), SO_RCVTIMEO",
+                )  # fmt: skip
+                return
+
+
+@explains
+def lost_at_an_interruption(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """What had come before EINTR is not in what is returned after it (M62)."""
+    difference = failure.difference
+    if failure.kind != "outcome" or difference is None or not difference.expected.endswith(difference.actual):
+        return
+    run, before = evidence.runs[-1], 0
+    missing = len(difference.expected) - len(difference.actual)
+    for call in (c for c in evidence.during(run) if c.any_of("recv") and c.done):
+        if call.errno == "EINTR" and before == missing > 0:
+            yield Finding(
+                call.index, ("interrupted-call",),
+                f"{evidence.place(call)} {call.name}() was interrupted (EINTR), and the {counted(before)} that had "
+                "come before it are lost",
+                (call,), "signal(7), Interruption of system calls",
+            )  # fmt: skip
+            return
+        before += max(call.result, 0)
 
 
 @explains
@@ -65,11 +140,9 @@ def another_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             continue
         last = received[-1]
         if last.failed and last.errno != "EINTR" and raised["errno"] not in {c.error for c in evidence.during(run)}:
-            reported = errno.errorcode.get(raised["errno"], "another error")
             yield Finding(
                 last.index, ("missed-error",),
-                f"{evidence.place(last)} {last.name}() failed with {last.errno}, "
-                f"and {run.function}() reported {reported}",
+                f"{evidence.place(last)} {last.name}() {ended(evidence, last)}, and {answer(evidence, run)}",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip
 
@@ -89,15 +162,15 @@ def small_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if last.result == 0 and last.args[0] == 0:
             yield Finding(
                 last.index, ("small-buffer",),
-                f"{evidence.place(last)} {last.name}() was called with no room left and returned 0, which was taken "
-                "for end-of-file",
+                f"{evidence.place(last)} {last.name}() was asked for 0 bytes, with no room left; the 0 that it "
+                "returned is not end-of-file",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip
         elif last.result > 0 and "EMSGSIZE" in failure.errors:
             yield Finding(
                 last.index, ("small-buffer",),
-                f"{evidence.place(last)} {last.name}() filled the buffer, and the rest of the reply was left unread "
-                "without an error",
+                f"{evidence.place(last)} {last.name}() filled the buffer; the rest of the reply was left unread, and "
+                f"{answer(evidence, run)}",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip
 
@@ -112,7 +185,7 @@ def unchecked_argument(evidence: Evidence, failure: Failure) -> Iterator[Finding
     if calls:
         yield Finding(
             calls[0].index, ("unchecked-argument",),
-            f"{evidence.place(calls[0])} {calls[0].name}() was given the null pointer; the contract says EINVAL "
-            "before anything is done",
+            f"{evidence.place(calls[0])} {calls[0].name}() was given the NULL pointer; the contract has it refused "
+            "with EINVAL before any call",
             (calls[0],), "errno(3), EINVAL",
         )  # fmt: skip

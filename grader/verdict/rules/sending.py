@@ -8,9 +8,11 @@ from itertools import islice
 
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rules import Finding, answer, ended, explains
 from grader.verdict.words import counted
 
+#: Failures of a program that has come through: what it has left, or not let go.
+_AFTER_ALL = ("violation", "left-open", "left-thread", "left-signals", "lent-changed", "memory", "printed")
 _MISSING = ("bytes", "outcome", "unmet", "success")
 
 
@@ -71,7 +73,7 @@ def wrong_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 @explains
 def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """A short count taken for the whole (M41)."""
+    """A short count taken for the whole, the first one or a later one (M41)."""
     if failure.kind not in (*_MISSING, "hang"):
         return
     for run, message, calls in _messages(evidence):
@@ -83,11 +85,12 @@ def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             if call.result == call.args[0]:
                 continue
             if _goes_on(evidence, run, call, later, message, position):
-                break  # and will have done so with every other one
+                continue
             rest = call.args[0] - call.result if later else len(message) - position
+            again = "" if call is calls[0] else ", as one before it had"
             yield Finding(
                 call.index, ("short-send",),
-                f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}, "
+                f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}{again}, "
                 f"and the other {rest} were never sent",
                 (call,), "send(2), RETURN VALUE",
             )  # fmt: skip
@@ -95,36 +98,48 @@ def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 
 def _goes_on(evidence: Evidence, run: Run, call: Call, later: Call | None, message: bytes, position: int) -> bool:
-    """Whether a program knows of a short count: it sends what is left, or the
-    beginning again, or there is nothing left, or it tried and failed."""
+    """Whether a program knows of a short count: it sends what is left, or what
+    was sent before once more, or there is nothing left, or it tried and failed."""
     if later is not None:
         kept = later.payload[: later.result]
-        return message[position : position + len(kept)] == kept or message.startswith(kept)
+        return kept in (message[position : position + len(kept)], message[: len(kept)]) or (
+            _sent_before(message, kept, position) >= 0
+        )
     tried = any(c.any_of("send") and c.index > call.index for c in evidence.during(run))
     return tried or position >= len(message)
 
 
+#: Bytes that stand in one place of a message alone.
+_TELLING = 4
+
+
+def _sent_before(message: bytes, kept: bytes, position: int) -> int:
+    """Where in the part that has been sent these bytes begin; -1 if nowhere for sure."""
+    at = message.find(kept, 0, position + len(kept) - 1)
+    is_sure = at == 0 or (len(kept) >= _TELLING and message.count(kept) == 1)
+    return at if kept and at < position and is_sure else -1
+
+
 @explains
 def resent_start(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """After a short count the beginning, or what came behind it, is sent again."""
+    """After a short count the beginning, or another part, is sent again."""
     if failure.kind not in (*_MISSING, "hang", "busy"):
         return
     for _run, message, calls in _messages(evidence):
         position = 0
         for previous, call in zip([None, *calls], calls, strict=False):
             kept = call.payload[: call.result]
-            if previous is not None and previous.result < previous.args[0]:
-                expected = message[position : position + len(kept)]
-                again = message.find(kept)
-                if kept != expected and 0 <= again < position:
-                    part = f"the bytes from {again} on" if again else "the beginning"
+            if previous is not None and kept != message[position : position + len(kept)]:
+                at = _sent_before(message, kept, position)
+                if at >= 0:
+                    what = "the beginning" if at == 0 else f"bytes {at + 1} to {at + call.result}"
                     yield Finding(
                         call.index, ("resent-start",),
-                        f"{evidence.place(call)} {call.name}() sends {part} again, although "
-                        f"{counted(position)} of the message had been taken",
+                        f"{evidence.place(call)} {call.name}() sends {what} again; the first {position} of "
+                        f"{counted(len(message))} had been sent already",
                         (call, previous), "send(2), RETURN VALUE",
                     )  # fmt: skip
-                    break
+                break
             position += call.result
 
 
@@ -136,20 +151,33 @@ def too_much(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     for _run, message, calls in _messages(evidence):
         position = 0
         for call in calls:
-            if call.args[0] > len(message) - position and call.result > len(message) - position:
+            left = len(message) - position
+            kept = call.payload[: min(call.result, max(left, 0))]
+            if kept != message[position : position + len(kept)]:
+                break  # what is sent is not the message: another story
+            if call.args[0] > left and call.result > left:
                 yield Finding(
                     call.index, ("hard-coded-length",),
                     f"{evidence.place(call)} {call.name}() was asked for {counted(call.args[0])} "
-                    f"where {max(0, len(message) - position)} were left to send",
+                    f"of a {len(message)}-byte message, {_too_many(evidence, call, left)}",
                     (call,), _page(call),
                 )  # fmt: skip
                 break
             position += call.result
 
 
+def _too_many(evidence: Evidence, call: Call, left: int) -> str:
+    """How many bytes too many, and why, where the source says so."""
+    if call.args[0] == left + 1 and "sizeof" in evidence.source.line(call.line):
+        return "1 too many: sizeof counts the zero at the end of a text"
+    return f"of which {left} were left to send"
+
+
 @explains
 def interrupted(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """EINTR taken for a failure (M62)."""
+    if failure.kind in _AFTER_ALL:
+        return
     for run in evidence.runs:
         calls = evidence.during(run)
         for i, call in enumerate(calls):
@@ -162,8 +190,7 @@ def interrupted(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 stops = run.endless and call.any_of("accept")
                 yield Finding(
                     call.index, ("dies-of-accept", "interrupted-call") if stops else ("interrupted-call",),
-                    f"{evidence.place(call)} {call.name}() was interrupted by a signal (EINTR), "
-                    "and was not called again",
+                    f"{evidence.place(call)} {call.name}() was interrupted by a signal (EINTR), and not called again",
                     (call,), "signal(7), Interruption of system calls",
                 )  # fmt: skip
 
@@ -179,7 +206,7 @@ def retried_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding
             yield Finding(
                 refused[0].index, ("retried-time-limit",),
                 f"{evidence.place(refused[0])} {refused[0].name}() failed with EAGAIN, the end of the caller's time "
-                f"limit, and was called again and again",
+                "limit, and was called over and over",
                 (refused[0],), "socket(7), SO_SNDTIMEO",
             )  # fmt: skip
 
@@ -198,8 +225,8 @@ def broken_pipe(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if call is not None:
             yield Finding(
                 call.index, ("broken-pipe", "dies-of-client", "thread-dies-loudly"),
-                f"{evidence.place(call)} {call.name}() on a connection that is gone raised SIGPIPE, "
-                "which ended the process",
+                f"{evidence.place(call)} {call.name}() on a broken connection, without MSG_NOSIGNAL: SIGPIPE ended the "
+                "process",
                 (call,), "send(2), MSG_NOSIGNAL",
             )  # fmt: skip
     if failure.kind == "success":
@@ -208,8 +235,7 @@ def broken_pipe(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 if call.any_of("send") and call.failed and call.errno not in ("EINTR", "EAGAIN") and run.succeeded:
                     yield Finding(
                         call.index, ("broken-pipe",),
-                        f"{evidence.place(call)} {call.name}() failed with {call.errno}, "
-                        f"and {run.function}() reported success",
+                        f"{evidence.place(call)} {call.name}() {ended(evidence, call)}, and {answer(evidence, run)}",
                         (call,), "send(2), ERRORS",
                     )  # fmt: skip
                     return
@@ -223,11 +249,10 @@ def zero_is_closed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             continue  # it has not ended, so it has not taken that for anything
         for call in evidence.during(run):
             if call.any_of("send") and call.done and call.args[0] == 0 and call.name != "sendfile":
-                ended = "" if run.succeeded else f", and {run.function}() took that for a closed connection"
-                answer = f"-1 {call.errno}" if call.failed else "0"
+                after = "" if run.succeeded else f", and {answer(evidence, run)}: that 0 says nothing of the peer"
                 yield Finding(
                     call.index, ("zero-is-closed",),
-                    f"{evidence.place(call)} {call.name}() was called with 0 bytes and returned {answer}{ended}",
+                    f"{evidence.place(call)} {call.name}() was called with 0 bytes and {ended(evidence, call)}{after}",
                     (call,), "send(2), RETURN VALUE",
                 )  # fmt: skip
                 break
