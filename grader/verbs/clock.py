@@ -2,7 +2,8 @@
 
 Time is moved as a simulation moves it: from the end of one wait to the end of
 the next, and never before the program waits, so that it sees every moment it
-has asked for, in order, however fast or slow the machine is.
+has asked for, in order, however fast or slow the machine is.  Only a program that
+looks up again and again, in vain, is woken late (`grader.verbs.turns.Strides`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from grader.verbs.broken import Broken
 from grader.verbs.hangs import LATENESS
 from grader.verbs.outcomes import outcome_words
 from grader.verbs.scene import Scene
+from grader.verbs.turns import Strides
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 
@@ -110,7 +112,7 @@ class Clock:
         scene = self._scene
         trace = scene.process.trace
         start = trace["clock_now"]
-        target = start + round(seconds * _SECOND)
+        target, strides = start + round(seconds * _SECOND), Strides()
         for _ in range(_MOST_WAITS):
             scene.wait(self._is_at_rest(), "the program waits with a time limit", after_return=True)
             if scene.run is None:
@@ -118,7 +120,8 @@ class Clock:
             end = min((call.until for call in self._waiting()), default=target)
             if end + LATENESS > target:
                 break
-            trace["clock_now"] = end + LATENESS
+            stride = strides.next(trace.calls, trace["clock_now"])
+            trace["clock_now"] = min(target, max(end + LATENESS, stride))
             scene.wait(self._has_noticed, "the program notices that its time limit has passed")
         trace["clock_now"] = max(trace["clock_now"], target)
         scene.wait(self._has_noticed, "the program notices that its time limit has passed", after_return=True)

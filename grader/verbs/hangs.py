@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from grader.learner.process import LearnerProcess
 from grader.learner.trace import layout
-from grader.learner.trace.reader import Call
+from grader.learner.trace.reader import Call, Trace
 from grader.verbs import death, quiet, standstill
 from grader.verbs.broken import Broken
+from grader.verbs.turns import has_waited, last_fruit, spins
 from grader.verbs.watch import Watch
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
@@ -21,20 +22,15 @@ if TYPE_CHECKING:
 
 #: A program that neither does nor computes anything for so long hangs (seconds).
 IDLE_SECONDS = 2.0
-#: The same call so often, without a byte moved, is a loop without end.
-CIRCLES = 2000
-#: Waits that end by themselves on a held clock, before a program hangs.
-_MOST_WAITS = 300
 #: How late the kernel wakes whoever has waited (nanoseconds).
 LATENESS = 1_000_000
 #: How many times longer than a check allows a client waits, before that counts.
 _TOLERANCE = 1.2
-#: Of so many different calls, at most, such a loop consists.
-_CIRCLE = 4
 #: Calls after which a program counts as calling without end.
 MOST_CALLS = 150_000
-#: So many of its last calls are looked at for one that has moved anything.
-_LAST_CALLS = 200
+
+#: After so many new calls it is looked at whether they come to anything.
+_MANY = 200
 
 _MOVES = {*layout.GROUPS["send"], *layout.GROUPS["recv"]}
 
@@ -44,7 +40,7 @@ class Hangs:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._notes = self._moved = self._waits_ended = 0
+        self._notes = self._moved = self._noted_at = self._seen = 0
 
     def begins_anew(self) -> None:
         """A function is called: nothing has been moved by it yet."""
@@ -76,18 +72,19 @@ class Hangs:
                 raise Broken(Failure("channel", "the program closed descriptors that are not its own", Verdict.CRASH))
         if process.has_ended:
             return False
-        if self._is_busy_for_nothing(process) or _turns_in_circles(process):
+        if self._is_busy_for_nothing(process) or self._calls_without_end(process.trace.calls):
             process.end()
             raise Broken(standstill.of_busy_loop(scene))
         if process.trace["forks"] > process.trace["fork_limit"]:
             raise Broken(death.of_fork_bomb(scene))
-        blocked = self._blocked(process, watch, awaited)
-        if blocked is not None:
+        still = self._stands_still(process, watch, awaited)
+        if still is not None:
             if scene.is_ready_at_rest(ready):
                 return True
-            if self._time_passes(watch):
-                return False
-            raise Broken(standstill.of_blocked(scene, blocked, awaited))
+            if not self._may_time_pass(watch):
+                raise Broken(standstill.of_blocked(scene, still, awaited))
+            self._let_time_pass(watch)
+            return False
         # a call that is held looks around for its release: that is no progress
         is_held = process.trace["held"] > process.trace["released"]
         used = 0 if is_held else process.processor_ticks
@@ -96,8 +93,9 @@ class Hangs:
             raise Broken(standstill.of_sleep(scene, awaited))
         return False
 
-    def _blocked(self, process: LearnerProcess, watch: Watch, awaited: str) -> Call | None:
-        """The call that the program is blocked in for ever, at a second look.
+    def _stands_still(self, process: LearnerProcess, watch: Watch, awaited: str) -> Call | None:
+        """The call that the program is blocked in until time passes, or for ever, at
+        a second look.
 
         Raises:
             Broken: it can go on even less: it has stopped itself, is in a
@@ -106,44 +104,51 @@ class Hangs:
         scene, states = self._scene, process.task_states()
         if "T" in states.values():
             raise Broken(Failure("hang", "the program stopped itself (SIGSTOP)", Verdict.HANG))
-        stuck = quiet.deadlocked(scene, states)
+        still = quiet.stands_still(scene, states)
+        if watch.twice("still", bool(still) and (self._may_time_pass(watch) or quiet.is_for_ever(scene, still))):
+            return min(still, key=lambda call: (call.pid != process.pid, call.index))
+        stuck = None if still and self._may_time_pass(watch) else quiet.deadlocked(scene, states)
         if watch.twice("deadlocked", stuck is not None):
             raise Broken(standstill.of_deadlock(scene, stuck))
-        blocked = quiet.blocked_for_ever(scene, states) if stuck is None else None
-        if watch.twice("blocked", blocked is not None):
-            return blocked
         held = quiet.held_for_ever(scene)
         if watch.twice("held", held is not None):
             raise Broken(standstill.of_held(scene, held, awaited))
         return None
 
-    def _time_passes(self, watch: Watch) -> bool:
-        """On a held clock, end the wait that ends first, where the script leaves
-        the time alone: a program may sleep between two looks.  Returns whether
-        there is one.
+    def _may_time_pass(self, watch: Watch) -> bool:
+        """Whether a wait will end on the held clock, where the script leaves the time
+        alone, and something may still come of it."""
+        scene = self._scene
+        trace = scene.process.trace
+        if not trace["clock_held"] or scene.clock_moves or not _limited(trace):
+            return False
+        return not watch.strides.are_in_vain(trace.calls, trace["clock_now"])
+
+    def _let_time_pass(self, watch: Watch) -> None:
+        """End the wait that ends first: a program may sleep between two looks.
 
         Raises:
             Broken: a client has waited too long by then.
         """
         scene, trace = self._scene, self._scene.process.trace
-        waits = [call for call in trace.unfinished if call.until]
-        if not waits or scene.clock_moves or self._waits_ended == _MOST_WAITS:
-            return False
-        self._waits_ended += 1
-        first, before = min(waits, key=lambda call: call.until), trace["clock_now"]
-        trace["clock_now"] = max(before, first.until + LATENESS)
+        first, before = min(_limited(trace), key=lambda call: call.until), trace["clock_now"]
+        trace["clock_now"] = max(first.until + LATENESS, watch.strides.next(trace.calls, before))
         watch.passed += trace["clock_now"] - before
         if 0 < scene.patience * _TOLERANCE < watch.passed and any(peer.is_busy for peer in scene.peers):
             raise Broken(_slowness(scene, first, watch.passed))
-        return True
+
+    def _calls_without_end(self, calls: list[Call]) -> bool:
+        """Whether the program makes the same few calls over and over."""
+        if len(calls) < self._seen + _MANY:
+            return False
+        self._seen = len(calls)
+        return len(calls) > MOST_CALLS or spins(calls)
 
     def _only_looks_around(self, watch: Watch) -> bool:
         """Whether a program that waits with a limit, over and over, waits for
         what nobody is left to do."""
         scene = self._scene
-        calls = scene.process.trace.calls[-_LAST_CALLS:]
-        last = next((c.index for c in reversed(calls) if not quiet.is_fruitless(c)), -1)
-        idle = watch.idle(last, "fruits") > 2 * IDLE_SECONDS
+        idle = watch.idle(last_fruit(scene.process.trace.calls), "fruits") > 2 * IDLE_SECONDS
         return idle and quiet.rests(scene) and all(peer.is_asleep for peer in scene.peers)
 
     def _is_busy_for_nothing(self, process: LearnerProcess) -> bool:
@@ -158,8 +163,9 @@ class Hangs:
         first = self._scene.runs[-1].first if self._scene.runs else 0
         calls = process.trace.calls
         moved = sum(c.result for c in calls if c.index >= first and c.result > 0 and c.name in _MOVES)
-        for_nothing = moved == self._moved
-        self._notes, self._moved = noted, moved
+        waited = any(c.until or has_waited(c) for c in calls if c.index >= self._noted_at)
+        for_nothing = moved == self._moved and not waited
+        self._notes, self._moved, self._noted_at = noted, moved, process.trace["next"]
         return for_nothing
 
 
@@ -186,13 +192,6 @@ def nobody_is_left(watch: Watch, scene: Scene) -> bool:
     return watch.twice("asleep", asleep) or watch.idle(()) > IDLE_SECONDS
 
 
-def _turns_in_circles(process: LearnerProcess) -> bool:
-    """Whether the program makes the same few calls over and over, and they move
-    nothing."""
-    calls = process.trace.calls
-    if len(calls) > MOST_CALLS:
-        return True
-    last = calls[-CIRCLES:]
-    if len(last) < CIRCLES or any(c.result > 0 and c.name not in layout.GROUPS["wait"] for c in last):
-        return False
-    return len({(c.name, c.fd, c.where) for c in last}) <= _CIRCLE
+def _limited(trace: Trace) -> list[Call]:
+    """The calls under way that the held clock will end."""
+    return [call for call in trace.unfinished if call.until]

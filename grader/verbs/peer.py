@@ -202,6 +202,8 @@ class Peer:
         trace = self._scene.process.trace
         receiving = [c for c in trace.calls if c.any_of("recv")]
         waits = any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
+        if receiving and receiving[-1].errno == "EAGAIN":  # it sleeps between two tries
+            waits = waits or any(c.name == "sleep" for c in trace.unfinished)
         if sum(c.result for c in receiving if c.done and c.result > 0) >= self._party.sent and waits:
             return True
         # A receive that goes on until its buffer is full, or one that the trace

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,12 @@ from grader.learner.trace import layout
 from grader.learner.trace.reader import Call
 from grader.processes import proc
 from grader.processes.connections import wait_for_each_other
+from grader.verbs.turns import TIMED, has_waited, in_vain, last_fruit
 
 if TYPE_CHECKING:
     from grader.verbs.scene import Scene
 
 _ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv", "pause", "pthread_join")
-_TIMED = ("poll", "select", "epoll_wait", "sleep", "sigwait")  # args[1] is a limit in ms, -1 for none
 #: A limit that is as good as none for a program that rests (ms): of a wait for
 #: time alone, and of one that descriptors would end as well.
 _LONG, _LONG_FOR_EVENTS = 1000, 100
@@ -35,43 +36,45 @@ _ROUNDS = 3
 _FUTEX, _READ = {"x86_64": (202, 0), "aarch64": (98, 63)}.get(os.uname().machine, (-1, -1))
 
 
-def blocked_for_ever(  # noqa: PLR0911 - one return for each way out of the argument
+def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
     scene: Scene, states: dict[int, str]
-) -> Call | None:
-    """The call that the program is blocked in for good, or None.
+) -> list[Call]:
+    """The calls that the program's threads are in, if nothing on stage moves and
+    none of them will end but by time, which the script holds; else none.
 
     Args:
         states: thread id -> scheduler state, taken just now.
     """
     trace = scene.process.trace
     if not states or scene.run is None or not _all_sleep(scene, states):
-        return None
+        return []
     waiting = {call.tid: call for call in trace.unfinished}
     calls = [waiting[tid] for tid in states if tid in waiting]
     if not calls or trace["held"] > trace["released"]:
-        return None
+        return []
     if not all(_waits_on_a_lock(tid) for tid in states if tid not in waiting):
-        return None
-    if not all(_is_endless(call, trace["clock_now"]) for call in calls):
-        return None
-    if scene.is_silent or (scene.clock_moves and any(call.until for call in calls)):
-        return None  # the script knows, and is about to end that wait
+        return []
+    if not all(_is_endless(call, trace["clock_now"]) or (call.any_of("send") and call.until) for call in calls):
+        return []
     if not trace["clock_held"] and _has_timeouts(trace.calls):
-        return None
-    if not all(peer.is_asleep for peer in scene.peers):
-        return None
-    if any(peer.is_busy and peer.action not in ("accept", "receive", "echo") for peer in scene.peers):
-        return None
+        return []
     before = trace["next"]
-    if _on_its_way(scene):
-        return None
+    if not all(peer.is_asleep for peer in scene.peers) or _on_its_way(scene):
+        return []
     if not _all_sleep(scene) or not all(peer.is_asleep for peer in scene.peers):
-        return None
+        return []
     # All that was sent had arrived by now.  Whoever it was for is awake, or has
     # gone to sleep again after a record more, or with one that is done.
     if trace.update() or trace["next"] != before:
-        return None
-    return min(calls, key=lambda call: (call.pid != scene.process.pid, call.index))
+        return []
+    return calls
+
+
+def is_for_ever(scene: Scene, calls: list[Call]) -> bool:
+    """Whether a program that stands still in these calls does so for good."""
+    if scene.is_silent or (scene.clock_moves and any(call.until for call in calls)):
+        return False  # the script knows, and is about to end that wait
+    return all(peer.action in ("accept", "receive", "echo") for peer in scene.peers if peer.is_busy)
 
 
 def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
@@ -122,11 +125,11 @@ def rests(scene: Scene) -> bool:
     waiting = {call.tid for call in trace.unfinished}
     if not _all_sleep(scene, states):
         return False
-    if not _all_wait(states, waiting):
+    if not _all_wait(states, waiting | _idlers(scene)):
         return False
     if _on_its_way(scene):
         return False
-    return _all_sleep(scene) and not trace.update() and trace["next"] == before
+    return _all_sleep(scene) and _is_no_news(scene, before)
 
 
 def rests_but_for_the_held(scene: Scene) -> bool:
@@ -140,9 +143,9 @@ def rests_but_for_the_held(scene: Scene) -> bool:
     waiting, states = {call.tid for call in trace.unfinished}, others()
     if not set(states.values()) <= {"S"}:
         return False
-    if not _all_wait(states, waiting):
+    if not _all_wait(states, waiting | _idlers(scene)):
         return False
-    return not _on_its_way(scene) and others() == states and not trace.update() and trace["next"] == before
+    return not _on_its_way(scene) and others() == states and _is_no_news(scene, before)
 
 
 def children_rest(scene: Scene) -> bool:
@@ -159,11 +162,9 @@ def children_rest(scene: Scene) -> bool:
             states = {tid: proc.state(f"{pid}/task/{tid}") for tid in proc.threads(pid)}
         except OSError:
             return False  # it is ending
-        if set(states.values()) != {"S"}:
+        if not _are_asleep(scene, states) or not _all_wait(states, waiting | _idlers(scene)):
             return False
-        if not _all_wait(states, waiting):
-            return False
-    return not trace.update() and trace["next"] == before
+    return _is_no_news(scene, before)
 
 
 def held_for_ever(scene: Scene) -> Call | None:
@@ -186,13 +187,13 @@ class Rest:
     """Asked again and again, tells when the program has come to rest.
 
     A program that waits without a limit rests as soon as it sleeps; one that
-    waits with short limits, when it has gone round its loop and nothing has come
-    of it.
+    waits with short limits, when each thread that does has gone round its loop
+    and nothing has come of it.
     """
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._seen = -1  # index of the next record, when it was first seen asleep
+        self._seen = self._fruit = -1  # the next record, and the last fruit, when first seen asleep
 
     def __call__(self) -> bool:
         trace = self._scene.process.trace
@@ -200,28 +201,22 @@ class Rest:
             return False
         if self._scene.process.is_stopped:
             return True
-        if not any(c.name in _TIMED and 0 <= c.args[1] < _long(c) for c in trace.unfinished):
+        looking = {c.tid for c in trace.unfinished if _is_short(c)} | _idlers(self._scene)
+        looking &= self._scene.process.task_states().keys()
+        if not looking:
             return True
-        calls = trace.calls[-(_ROUNDS * 50) :]
-        since = [c for c in calls if c.index >= self._seen >= 0]
-        if self._seen < 0 or any(c.done and (c.result > 0 or not _is_turn(c)) for c in since):
-            self._seen = trace["next"]
+        fruit = last_fruit(trace.calls)
+        if self._seen < 0 or fruit != self._fruit:
+            self._seen, self._fruit = trace["next"], fruit
             return False
-        return sum(c.name in _TIMED for c in since) >= _ROUNDS
+        since = (c for c in trace.calls[-_ROUNDS * 400 :] if c.index >= self._seen)
+        turns = Counter(c.tid for c in since if c.name in TIMED or has_waited(c))
+        return all(turns[tid] >= _ROUNDS for tid in looking)
 
 
-def _long(call: Call) -> int:
-    return _LONG_FOR_EVENTS if call.any_of("wait") else _LONG
-
-
-def _is_turn(call: Call) -> bool:
-    """Whether a call belongs to a loop that looks around and finds nothing."""
-    return call.name in (*_ENDLESS, *_TIMED, "waitpid")
-
-
-def is_fruitless(call: Call) -> bool:
-    """Whether a call has waited, or still does, and nothing has come of it."""
-    return not call.done or (_is_turn(call) and call.result <= 0)
+def _is_short(call: Call) -> bool:
+    """Whether a wait ends by itself, and soon."""
+    return call.name in TIMED and 0 <= call.args[1] < (_LONG_FOR_EVENTS if call.any_of("wait") else _LONG)
 
 
 def all_delivered(scene: Scene) -> bool:
@@ -248,7 +243,28 @@ def sleeps_on_all_delivered(scene: Scene) -> bool:
     before = trace["next"]
     if not _all_sleep(scene) or _on_its_way(scene):
         return False
-    return _all_sleep(scene) and not trace.update() and trace["next"] == before and scene.run is not None
+    return _all_sleep(scene) and _is_no_news(scene, before) and scene.run is not None
+
+
+def _is_no_news(scene: Scene, before: int) -> bool:
+    """Whether the program has done nothing since, or only looked around once more.
+
+    Args:
+        before: the index of the next call, at the beginning.
+    """
+    trace = scene.process.trace
+    idlers = _idlers(scene)
+    if not trace.update() and trace["next"] == before:
+        return True
+    return all(call.tid in idlers for call in trace.calls if call.index >= before) and idlers <= _idlers(scene)
+
+
+def _idlers(scene: Scene) -> set[int]:
+    """Threads that look around again and again, in vain, as time goes by: they rest,
+    whether or not they are asleep at this moment."""
+    if scene.clock_held:
+        return set()
+    return {tid for tid, waits in in_vain(scene.process.trace.calls).items() if waits >= _ROUNDS}
 
 
 def _all_wait(tids: Iterable[int], waiting: set[int]) -> bool:
@@ -275,7 +291,12 @@ def _all_sleep(scene: Scene, states: dict[int, str] | None = None) -> bool:
         if set(states.values()) == {"S"}:
             break
         states = scene.process.task_states()
-    return set(states.values()) == {"S"}
+    return _are_asleep(scene, states)
+
+
+def _are_asleep(scene: Scene, states: dict[int, str]) -> bool:
+    awake = {tid for tid, letter in states.items() if letter != "S"}
+    return bool(states) and (not awake or awake <= _idlers(scene))
 
 
 def _is_endless(call: Call, now: int) -> bool:
@@ -284,7 +305,7 @@ def _is_endless(call: Call, now: int) -> bool:
         return call.until > now
     if call.name == "waitpid":
         return not call.args[1] & os.WNOHANG
-    return call.name in _ENDLESS or (call.name in _TIMED and call.args[1] == -1)
+    return call.name in _ENDLESS or (call.name in TIMED and call.args[1] == -1)
 
 
 def _waits_on_a_lock(tid: int) -> bool:

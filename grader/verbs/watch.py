@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from grader.verbs.turns import Strides
+
 
 class Watch:
     """What one wait has noticed so far.
@@ -11,10 +13,12 @@ class Watch:
     Attributes:
         passed: nanoseconds of the held clock that have passed in it, for want of
             anything else that could happen.
+        strides: how it passes.
     """
 
     def __init__(self) -> None:
         self.passed = 0
+        self.strides = Strides()
         self._last: dict[str, tuple[object, float]] = {}
         self._held: dict[str, int] = {}
 

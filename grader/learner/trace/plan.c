@@ -29,9 +29,9 @@ static uint32_t asked_states(int operation)
     return asked;
 }
 
-/* The first fault of the plan that is meant for a call in these states; the call
-   counts for all that are. */
-static struct fault *fault_for(int operation, uint32_t states)
+/* The first fault of the plan that is meant for a call in these states, and asks
+   for those that it must; the call counts for all that are. */
+static struct fault *fault_for(int operation, uint32_t states, uint32_t must)
 {
     struct fault *faults = plan();
     uint32_t n = *trace_field(TRACE_AT_FAULT_COUNT);
@@ -41,7 +41,8 @@ static struct fault *fault_for(int operation, uint32_t states)
         struct fault *f = &faults[i];
         uint32_t nth;
 
-        if (!(f->operations >> operation & 1) || f->states & ~states)
+        if (!(f->operations >> operation & 1) || f->states & ~states ||
+            must & ~f->states)
             continue;
         nth = __atomic_add_fetch(&f->count, 1, __ATOMIC_SEQ_CST);
         if (chosen || nth < f->first || nth > f->last ||
@@ -55,21 +56,20 @@ static struct fault *fault_for(int operation, uint32_t states)
 
 void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b)
 {
-    const uint32_t sleeps = STATE_BLOCKING;
-    uint32_t asked, *states = &call->record->states;
+    uint32_t *states = &call->record->states, asked;
 
     if (*trace_field(TRACE_AT_TELLS_STATES))
         *states = states_of(operation, fd, a, b);
-    if (*trace_field(TRACE_AT_ARMED) == 0 ||
-        *trace_field(TRACE_AT_FAULT_COUNT) == 0)
+    if (*trace_field(TRACE_AT_ARMED) == 0)
         return;
     asked = asked_states(operation);
+    if (GROUP_ACCEPT >> operation & 1)
+        asked |= STATE_READY;   /* the plan may change while it sleeps */
     if (asked && !*states)
         *states = states_of(operation, fd, a, b);
-    call->is_early = asked & STATE_READY &&
-                     (*states & (sleeps | STATE_READY)) == sleeps;
-    if (!call->is_early)
-        call->fault = fault_for(operation, *states);
+    call->is_early = asked & STATE_READY && *states & STATE_BLOCKING &&
+                     !(*states & STATE_READY);
+    call->fault = fault_for(operation, *states, 0);
     if (call->fault)
         call->record->injected = call->fault->kinds;
 }
@@ -115,14 +115,17 @@ int trace_answers(struct call *call, long *result)
 int trace_is_ready(struct call *call, long *result)
 {
     struct record *r = call->record;
+    struct fault *fault;
 
     if (!call->is_early)
         return 1;
     call->is_early = 0;
     r->states |= STATE_READY;
-    call->fault = fault_for(r->operation, r->states);
-    if (call->fault)
-        r->injected = call->fault->kinds;
+    fault = fault_for(r->operation, r->states, STATE_READY);
+    if (!fault)
+        return 1;
+    call->fault = fault;
+    r->injected = fault->kinds;
     return !trace_answers(call, result);
 }
 

@@ -24,6 +24,7 @@ _monotonic_ns, _sleep = time.monotonic_ns, time.sleep
 _pack_record = layout.RECORD.pack_into
 _pack_state = struct.Struct("<I").pack_into
 _PAYLOAD = layout.PAYLOAD_SIZE
+_ACCEPTS = {layout.NUMBER[name] for name in layout.GROUPS["accept"]}
 _READY, _BLOCKING, _LIBRARY = (layout.STATE_BIT[name] for name in ("ready", "blocking", "library"))
 #: An error that says that the connection is gone makes it so: whoever else uses
 #: it, a thread that reads, hears of it too.
@@ -251,20 +252,21 @@ class Recorder:
             self._memory[start : start + len(snapshot)] = snapshot
 
     def _consult_plan(self, call: Call) -> None:
-        """Let the plan choose what it does to a call.  One that will sleep until it
-        is ready is chosen for when it is, if the plan asks for that."""
+        """Let the plan choose what it does to a call.  Where that asks for a call that
+        is ready, one that sleeps comes to it when it is (`is_ready`)."""
         fd, (a, b, *_) = call.head[2], call.args
         if self.field("tells_states"):
             call.states = states.states_of(call.operation, fd, a, b)
-        if not self.field("armed") or not self.field("fault_count"):
+        if not self.field("armed"):
             return
-        asked = 0
-        for _offset, entry in self._faults_of(call.operation):
+        asked = _READY if call.operation in _ACCEPTS else 0  # the plan may change while it sleeps
+        faults = list(self._faults_of(call.operation))
+        for _offset, entry in faults:
             asked |= entry[2]
         if asked and not call.states:
             call.states = states.states_of(call.operation, fd, a, b)
         call.is_early = bool(asked & _READY) and call.states & (_READY | _BLOCKING) == _BLOCKING
-        if not call.is_early:
+        if faults:
             call.touch(self._fault(call))
 
     def is_ready(self, call: Call) -> None:
@@ -276,8 +278,9 @@ class Recorder:
         if call.is_early:
             call.is_early = False
             call.states |= _READY
-            call.touch(self._fault(call))
-            call.answer()
+            if fault := self._fault(call, _READY):
+                call.touch(fault)
+                call.answer()
 
     def _faults_of(self, operation: int) -> Iterator[tuple[int, list]]:
         """The plan's faults of a call, each with its place in the memory."""
@@ -287,14 +290,14 @@ class Recorder:
             if entry[0] >> operation & 1:
                 yield offset, list(entry)
 
-    def _fault(self, call: Call) -> Fault | None:
-        """The first fault of the plan that is meant for a call in its states; the
-        call counts for all that are."""
+    def _fault(self, call: Call, must: int = 0) -> Fault | None:
+        """The first fault of the plan that is meant for a call in its states, and
+        asks for those that it must; the call counts for all that are."""
         chosen = None
         with self._lock:
             for offset, entry in self._faults_of(call.operation):
                 _mask, kinds, asked, first, last, step, error, number, retval, limit, count, hits, size, poke = entry
-                if asked & ~call.states:
+                if asked & ~call.states or must & ~asked:
                     continue
                 count += 1
                 if chosen is None and first <= count <= last and (count - first) % step == 0:

@@ -64,8 +64,8 @@ struct call {
 struct call trace_enter(int operation, uintptr_t caller, int fd,
                         int64_t a, int64_t b, int64_t c, int64_t d);
 
-/* Let the plan choose what it does to a call.  One that will sleep until it is
-   ready is chosen for when it is, if the plan asks for that. */
+/* Let the plan choose what it does to a call.  Where that asks for a call that is
+   ready, one that sleeps comes to it when it is (trace_is_ready). */
 void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b);
 
 /* Keep up to sizeof payload bytes of data in the record. */
