@@ -14,7 +14,7 @@ from grader.learner.trace.reader import Call
 from grader.verbs import quiet
 from grader.verbs.broken import Broken
 from grader.verbs.hangs import LATENESS
-from grader.verbs.outcomes import outcome_words
+from grader.verbs.outcomes import c_accepts, outcome_words, python_accepts
 from grader.verbs.scene import Scene
 from grader.verbs.turns import Strides
 from grader.verdict.evidence import Failure
@@ -51,21 +51,27 @@ class Clock:
         """So much time passes, and the program still waits when it has: with a
         time limit that is longer, or with none.
 
-        A program that returns before it waits is judged by what it has done.
+        A program that returns before it waits is judged by what it has done,
+        unless it says that the time is up.
 
         Raises:
             Broken: it has returned before.
         """
         passed = self._move(seconds, endless=True)
         run = self._scene.runs[-1]
-        if run.outcome is not None and passed == 0:
+        raised = (run.outcome or {}).get("raised") or {}
+        if run.outcome is not None and passed == 0 and not self._is_late(raised):
             return
         if run.outcome is not None:
             self._note(f"{passed:.3g} s pass")
             words = f"{outcome_words(run, self._scene.unit)} after {passed:.3g} s of {self._words(seconds)}"
-            line = (run.outcome.get("raised") or {}).get("line")
-            raise Broken(Failure("early", words, line=line))
+            raise Broken(Failure("early", words, line=raised.get("line")))
         self._note(f"{seconds:g} s pass")
+
+    def _is_late(self, raised: dict) -> bool:
+        """Whether the program says that the time is up."""
+        accepts = python_accepts if self._scene.unit.language == "python" else c_accepts
+        return bool(raised) and accepts("ETIMEDOUT", raised)
 
     def runs_out(self, seconds: float) -> None:
         """Time passes until the program returns, which is at most so long.
