@@ -60,7 +60,7 @@ class Player:
         return {"address": address[0]}
 
     def connect(self, name: str, address: str, port: int, room: int = 0) -> dict:
-        """Connect; the answer is the port of this end.
+        """Connect; the answer is the address of this end.
 
         Args:
             room: bytes of its receive buffer; 0 leaves it as it is.
@@ -71,7 +71,8 @@ class Player:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
         connection.connect((address, port))
         self._sockets[name] = connection
-        return {"port": connection.getsockname()[1]}
+        own, port, *_ = connection.getsockname()
+        return {"address": own, "port": port}
 
     def pair(self, name: str, other: str, buffers: int = 0) -> dict:
         """A TCP connection with both ends here; other is the one to lend.

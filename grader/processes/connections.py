@@ -35,8 +35,10 @@ _REQUEST = struct.Struct("=BBBxI")
 _ID = struct.Struct("!HH16s16s")
 _ANY_INTERFACE_ANY_COOKIE = struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
 _EVERY_STATE = 0xFFFFFFFF
-#: Where struct inet_diag_msg has idiag_wqueue: after state, id, expires, rqueue.
+#: Where struct inet_diag_msg has idiag_wqueue, after state, id, expires and
+#: rqueue; and idiag_inode, after that and uid.
 _WAITING_TO_BE_SENT = 4 + 48 + 4 + 4
+_INODE = _WAITING_TO_BE_SENT + 4 + 4
 
 #: Instead of a TCP state.
 _NOT_TCP, _GONE = -1, -2
@@ -61,6 +63,22 @@ class Connections:
         if self._asking is not None:
             self._asking.close()
             self._asking = None
+
+    def is_held(self, ends: Ends) -> bool:
+        """Whether a program holds the socket at the first of two ends: it has
+        accepted the connection, and not closed it.
+
+        Raises:
+            OSError: the kernel does not answer.
+        """
+        found = _found(ends, self._asks)
+        return found is not None and struct.unpack_from("=I", found, _INODE)[0] != 0
+
+    @property
+    def _asks(self) -> socket.socket:
+        if self._asking is None:
+            self._asking = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG)
+        return self._asking
 
     def on_their_way(self, pids: list[int], silent: Collection[int] = ()) -> bool:
         """Whether a byte, an end-of-file or a handshake of the connections of
@@ -89,10 +107,8 @@ class Connections:
                 self._known[inode] = ends
             elif state == _NOT_TCP:
                 self._other.add(inode)
-        if self._asking is None:
-            self._asking = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG)
         ends = {end for known in self._known.values() for end in (known, _reversed(known))}
-        return any(_moves(end, self._asking) for end in ends)
+        return any(_moves(end, self._asks) for end in ends)
 
 
 def _looked_at(pid: int, number: int) -> tuple[int, Ends | None]:
@@ -147,6 +163,19 @@ def _reversed(ends: Ends) -> Ends:
 def _moves(ends: Ends, asking: socket.socket) -> bool:
     """Whether the socket at the first of two ends has something on its way.
 
+    Raises:
+        OSError: the kernel does not answer.
+    """
+    found = _found(ends, asking)
+    if found is None:
+        return False
+    return _is_moving(found[1], found[2], struct.unpack_from("=I", found, _WAITING_TO_BE_SENT)[0])
+
+
+def _found(ends: Ends, asking: socket.socket) -> bytes | None:
+    """What the kernel says of the socket at the first of two ends, a struct
+    inet_diag_msg, or None if there is none.
+
     Args:
         asking: for sock_diag(7).
 
@@ -163,9 +192,9 @@ def _moves(ends: Ends, asking: socket.socket) -> bool:
     if kind == _NLMSG_ERROR:
         number = -struct.unpack_from("=i", body)[0]
         if number == errno.ENOENT:
-            return False  # it is gone
+            return None  # it is gone
         raise OSError(number, os.strerror(number))
-    return _is_moving(body[1], body[2], struct.unpack_from("=I", body, _WAITING_TO_BE_SENT)[0])
+    return body
 
 
 def _table_says(inodes: set[int], silent: Collection[int]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from grader.peers.process import PeerError, PeerProcess
+from grader.processes.connections import Ends
 from grader.verbs import holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.learner import Lent
@@ -37,6 +39,7 @@ class Peer:
         self._process = process
         self._who, self._name = who, who or _CONNECTION
         self._lent: Lent | None = None
+        self._ends: Ends | None = None  # the program's and its own, where it has connected to it
         self._party = Party(who or "the peer")
         scene.parties.append(self._party)
 
@@ -140,12 +143,22 @@ class Peer:
             sentence = f"a client's connect() to {where} fails with {error.errno}"
             raise Broken(Failure("refused", sentence, address=address)) from None
         self._party.ports = answer["port"], int(port)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        theirs, own = (socket.inet_pton(family, end) for end in (address, answer["address"]))
+        self._ends = family, theirs, int(port), own, answer["port"]
         self._party.name = self._who or "the client"
         self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
 
     def is_accepted(self) -> None:
         """The program has accepted the connection."""
-        self._scene.wait(lambda: holdings.is_accepted(self._party.ports), "the program accepts the client")
+        self._scene.wait(self._is_held, "the program accepts the client")
+
+    def _is_held(self) -> bool:
+        """Whether the program holds its end of the connection."""
+        try:
+            return self._ends is not None and self._scene.connections.is_held(self._ends)
+        except OSError:
+            return holdings.is_accepted(self._party.ports)  # sock_diag(7) is refused here
 
     def is_refused(self, port: str) -> None:
         """A further client finds nobody listening."""
@@ -321,8 +334,8 @@ class Peer:
             Broken: the program rests, and has the connection still.
         """
         scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: not holdings.is_accepted(self._party.ports) or rest(), "the program ends the connection")
-        if holdings.is_accepted(self._party.ports):
+        scene.wait(lambda: not self._is_held() or rest(), "the program ends the connection")
+        if self._is_held():
             whose = f"the connection of {self._who}" if self._who else "the connection"
             last = holdings.last_call(scene, self._party.ports)
             scene.look_up([last] if last else [])
