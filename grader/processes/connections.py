@@ -72,7 +72,8 @@ class Connections:
             OSError: the kernel does not answer.
         """
         found = _found(ends, self._asks)
-        return found is not None and struct.unpack_from("=I", found, _INODE)[0] != 0
+        # the listening socket stands in for a connection that is gone
+        return found is not None and found[1] != tcp_table.LISTEN and struct.unpack_from("=I", found, _INODE)[0] != 0
 
     @property
     def _asks(self) -> socket.socket:

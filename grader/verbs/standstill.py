@@ -132,7 +132,7 @@ def _each_time(scene: Scene, call: Call) -> str:
 def _repeated(calls: list[Call]) -> Call | None:
     """What a loop without end does: of the calls it goes round in, the first in
     the text."""
-    tail = [call for call in calls[-1000:] if call.name != "thread_start"]
+    tail = [call for call in calls[-1000:] if call.done and call.name != "thread_start"]
     if not tail:
         return None
     counts = Counter((call.name, call.where) for call in tail)
