@@ -55,10 +55,13 @@ def test_a_wrong_value_is_shown_where_it_was_returned(grade_text: GradeText) -> 
 
 
 def test_a_wrong_value_of_c_is_shown_where_it_was_returned(grade_text: GradeText) -> None:
-    for slug, line in (("host-order-port", "return (ssize_t)(3 + address_size);"), ("trailing-bytes", "return 0;")):
+    for slug, line, shown in (
+        ("host-order-port", "return (ssize_t)(3 + address_size);", {"address_size": "4"}),
+        ("trailing-bytes", "return 0;", {}),
+    ):
         failure = grade_text(by_slug("endpoints"), "c", Gaps(by_slug("endpoints")).mutant("c", slug))
 
-        assert guilty(failure) == line
+        assert (guilty(failure), values(failure)) == (line, shown)
 
 
 HELPED = """

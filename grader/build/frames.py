@@ -102,8 +102,8 @@ class Frames:
 
     # --- the line that decided --------------------------------------------
 
-    def decided(self, function: str, blocks: list[int]) -> int | None:
-        """The line of the ``return`` that a function took.
+    def decided(self, function: str, blocks: list[int]) -> tuple[int, int] | None:
+        """The ``return`` that a function took: its place in the module, its line.
 
         Args:
             blocks: places in the code that ran last, the latest last.
@@ -120,7 +120,7 @@ class Frames:
                 lines = [line for address, line in self._rows if start <= address < end]
                 # the function's own lines stand for what the compiler does at its beginning and its end
                 if told := [line for line in lines if line != begins and self._lines[line - 1].strip() != "}"]:
-                    return told[-1]
+                    return start, told[-1]
         return None
 
     @cached_property

@@ -31,7 +31,9 @@ OPTIONAL_FLAGS = (
     "-ftrivial-auto-var-init=pattern",
     "-fdiagnostics-color=never",
     "-Wno-unused-result",
-    "-fsanitize-coverage=trace-pc",  # `frames.c` keeps the blocks that ran last
+    # for `frames.c`: the blocks of code that ran last, and the frame of what returned
+    "-fsanitize-coverage=trace-pc",
+    "-finstrument-functions",
 )
 
 #: Undefined behaviour that fails.  Left out is what right programs do everywhere:

@@ -59,8 +59,7 @@ class Moments:
     def of_run(self, run: Run) -> Moment | None:
         """Where a function's result was decided."""
         if self._speaks_c:
-            line = self._frames.decided(run.function, run.blocks) if run.outcome else None
-            return Moment(line) if line else None
+            return self._of_c_run(run)
         outcome = run.outcome or {}
         kept = (outcome.get("raised") or outcome).get("decided")
         try:
@@ -96,6 +95,14 @@ class Moments:
     def _c_values(self, call: Call) -> list[tuple[str, str]]:
         stack = self._stack(call)
         return self._frames.values(call.where, call.line, stack) if stack and call.line else []
+
+    def _of_c_run(self, run: Run) -> Moment | None:
+        decided = self._frames.decided(run.function, run.blocks) if run.outcome else None
+        if decided is None:
+            return None
+        place, line = decided
+        stack = Stack.unpacked(run.frame)
+        return Moment(line, (), self._steady(self._frames.values(place, line, stack)) if stack else ())
 
     # --- Python -----------------------------------------------------------
 

@@ -153,7 +153,7 @@ class Scene:
         self.process.trace.update()
         self.process.trace.arm(False)
         run.outcome = message
-        run.blocks = self.process.trace.blocks
+        run.blocks, run.frame = self.process.trace.blocks, self.process.trace.last_return
         run.last = self.process.trace["next"]
         self.after = self._state()
         limit = time.monotonic() + _LAST_BREATH

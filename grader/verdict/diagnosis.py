@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.catalogue.exercises import Exercise
+from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.model import Diagnosis, Moment, Place
 from grader.verdict.rules import EXPLANATIONS, VIOLATIONS, Finding
@@ -58,7 +59,7 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
     else:
         gap = next((gap for slug in first.gaps for gap in known if gap.slug == slug), None)
         guilty = [call for call in first.calls if call.line]
-        moment = evidence.moments(guilty[0]) if guilty else None
+        moment = _moment_of(evidence, guilty[0]) if guilty else None
         places = tuple(Place(evidence.source.name, call.line) for call in guilty)
         sentence, read = first.sentence, first.read
     return Diagnosis(
@@ -73,6 +74,13 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
         messages=failure.messages,
         is_minor=first is None and failure.kind == "printed",
     )
+
+
+def _moment_of(evidence: Evidence, call: Call) -> Moment:
+    """What the program was about at a call; a rule that knows a line by the text
+    alone has made one up."""
+    is_real = any(made is call for made in evidence.calls)
+    return evidence.moments(call) if is_real else Moment(call.line)
 
 
 def _moment(evidence: Evidence, failure: Failure) -> Moment | None:

@@ -34,6 +34,7 @@ class Run:
         outcome: the learner's answer: ``returned``, ``raised`` or ``broke``.
         blocks: of C, the code that had run last when it returned: offsets in the
             module.
+        frame: of C, what was kept of its frame then.
         decided: the ``return`` or ``raise`` that it came of, if that is known.
     """
 
@@ -50,6 +51,7 @@ class Run:
     judged: bool = False
     outcome: dict | None = None
     blocks: list[int] = field(default_factory=list)
+    frame: bytes = b""
     decided: Moment | None = None
 
     @property

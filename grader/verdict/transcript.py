@@ -166,8 +166,16 @@ class _Story:
         number = sum(run.first <= call.index for run in self._runs)
         if number > self._started or call.pid in self._unborn or not (call.done or self._alone):
             return False
+        if not self._stirred and self._follows_the_signal(call):
+            return False
         is_made_up = call.injected & (layout.ERROR | layout.RETVAL)
         return not call.done or bool(is_made_up) or self._has_cause(call)
+
+    def _follows_the_signal(self, call: Call) -> bool:
+        """Whether a call came after the script's signal, or was ended by it."""
+        signalled = self._evidence.signalled
+        is_ended = call.failed and call.errno == "EINTR" and not call.injected
+        return signalled >= 0 and (call.index >= signalled or is_ended)
 
     def _has_cause(self, call: Call) -> bool:
         """Whether what a call has reported has come about."""

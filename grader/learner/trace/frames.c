@@ -56,21 +56,16 @@ static void note_callers(uint32_t *callers, const struct frame *frame)
     }
 }
 
-void frames_keep(uint64_t index, uintptr_t place)
+/* Keep the frame that a function of the tracer, whose own frame is given, was
+   called from. */
+static void keep(struct snapshot *s, uint64_t owner, const struct frame *called)
 {
-    struct snapshot *s = (struct snapshot *)(void *)(
-        trace_memory() + TRACE_FIRST_SNAPSHOT +
-        index % TRACE_SNAPSHOTS * TRACE_SNAPSHOT_SIZE);
-    const struct frame *wrapper = wrapper_called_at(place), *frame;
-    const uint64_t *low, *high;
+    const struct frame *frame = called->caller;
+    const uint64_t *low = (const uint64_t *)(const void *)(called + 1);
+    const uint64_t *high = (const uint64_t *)(const void *)frame;
     size_t words, upper;
 
     s->owner = 0;
-    if (!wrapper)
-        return;
-    frame = wrapper->caller;
-    low = (const uint64_t *)(const void *)(wrapper + 1);
-    high = (const uint64_t *)(const void *)frame;
     if (low > high || high - low > LARGEST)
         return;                 /* a program that has overwritten its frame */
     for (int i = 0; i < CALLERS; i++)
@@ -86,13 +81,36 @@ void frames_keep(uint64_t index, uintptr_t place)
     s->frame = (uint64_t)(uintptr_t)high;
     s->stack = (uint64_t)(uintptr_t)low;
     s->length = (uint32_t)(sizeof *s - TRACE_SNAPSHOT_HEAD + words * 8);
-    s->owner = index + 1;
+    s->owner = owner;
 }
 
-/* --- blocks --------------------------------------------------------------- */
+static struct snapshot *snapshot(uint64_t slot)
+{
+    return (struct snapshot *)(void *)(trace_memory() + TRACE_FIRST_SNAPSHOT +
+                                       slot * TRACE_SNAPSHOT_SIZE);
+}
 
+void frames_keep(uint64_t index, uintptr_t place)
+{
+    struct snapshot *s = snapshot(index % TRACE_SNAPSHOTS);
+    const struct frame *wrapper = wrapper_called_at(place);
+
+    if (wrapper)
+        keep(s, index + 1, wrapper);
+    else
+        s->owner = 0;
+}
+
+/* --- where a result was decided -------------------------------------------- */
+
+/* Only the thread counts that functions of the contract are called in. */
 static pthread_t runner;
 static int is_running;
+
+static int is_runner(void)
+{
+    return is_running && pthread_equal(runner, pthread_self());
+}
 
 static void stop_in_child(void)
 {
@@ -106,17 +124,36 @@ __attribute__((constructor(102))) static void begin(void)
     pthread_atfork(NULL, NULL, stop_in_child);
 }
 
-void __sanitizer_cov_trace_pc(void) __attribute__((visibility("hidden")));
+#define HOOK __attribute__((visibility("hidden")))
+HOOK void __sanitizer_cov_trace_pc(void);
+HOOK void __cyg_profile_func_enter(void *, void *);
+HOOK void __cyg_profile_func_exit(void *, void *);
 
 /* -fsanitize-coverage=trace-pc: called at the beginning of each block of the
-   learner's code.  Only the thread that functions are called in counts. */
+   learner's code. */
 void __sanitizer_cov_trace_pc(void)
 {
     uint32_t *count, *blocks;
 
-    if (!is_running || !pthread_equal(runner, pthread_self()))
+    if (!is_runner())
         return;
     count = trace_field(TRACE_AT_BLOCKS);
     blocks = trace_field(TRACE_BLOCKS);
     blocks[(*count)++ % TRACE_BLOCK_LIMIT] = (uint32_t)trace_offset(CALLER);
+}
+
+/* -finstrument-functions: called when a function of the learner's begins, and
+   when it returns.  The last one to return is the contract's. */
+void __cyg_profile_func_enter(void *function, void *place)
+{
+    (void)function;
+    (void)place;
+}
+
+void __cyg_profile_func_exit(void *function, void *place)
+{
+    (void)function;
+    (void)place;
+    if (is_runner())
+        keep(snapshot(TRACE_SNAPSHOTS), 1, __builtin_frame_address(0));
 }

@@ -9,7 +9,8 @@ it.  Four parts, in this order:
 2. a **report** area of `REPORT_SIZE` bytes, where a sanitizer leaves its text;
 3. `CAPACITY` **records** of `RECORD_SIZE` bytes, one for each call;
 4. `SNAPSHOTS` **snapshots** of `SNAPSHOT_SIZE` bytes: what the caller's frame held
-   at the last calls, each under the index of its record.
+   at the last calls, each under the index of its record; of C one more, of the
+   function that has returned last.
 
 A writer claims a record by adding one to ``next``: the index is a total order
 over all threads and forked children.  A record is written when its call is
@@ -33,7 +34,7 @@ RECORD_SIZE = 232
 SNAPSHOTS = 256
 SNAPSHOT_SIZE = 2048
 FIRST_SNAPSHOT = RECORDS + CAPACITY * RECORD_SIZE
-SIZE = FIRST_SNAPSHOT + SNAPSHOTS * SNAPSHOT_SIZE
+SIZE = FIRST_SNAPSHOT + (SNAPSHOTS + 1) * SNAPSHOT_SIZE
 
 #: Every call the trace knows.  A call's number is its place in this list.
 OPERATIONS = (

@@ -188,10 +188,18 @@ class Trace:
     def snapshot(self, call: Call) -> bytes:
         """What was kept of its caller's frame; empty if nothing was, or others
         have come since."""
-        start = layout.FIRST_SNAPSHOT + call.index % layout.SNAPSHOTS * layout.SNAPSHOT_SIZE
-        owner, length = layout.SNAPSHOT.unpack_from(self._memory, start)
+        return self._snapshot(call.index % layout.SNAPSHOTS, call.index + 1)
+
+    @property
+    def last_return(self) -> bytes:
+        """What was kept of the frame of the C function that has returned last."""
+        return self._snapshot(layout.SNAPSHOTS, 1)
+
+    def _snapshot(self, slot: int, owner: int) -> bytes:
+        start = layout.FIRST_SNAPSHOT + slot * layout.SNAPSHOT_SIZE
+        found, length = layout.SNAPSHOT.unpack_from(self._memory, start)
         start += layout.SNAPSHOT.size
-        return self._memory[start : start + min(length, layout.SNAPSHOT_ROOM)] if owner == call.index + 1 else b""
+        return self._memory[start : start + min(length, layout.SNAPSHOT_ROOM)] if found == owner else b""
 
     @property
     def blocks(self) -> list[int]:

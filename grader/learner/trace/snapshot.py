@@ -18,7 +18,7 @@ from grader.learner.trace import layout
 #: A name, or one of an object's attributes; not what a value is assigned to.
 _NAME = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?\b(?!\s*(?:=(?!=)|:=))")
 #: Several names that a value is assigned to.
-_TARGETS = re.compile(r"^[\w\s.,()*]+=(?!=)")
+_TARGETS = re.compile(r"^[\w\s.,()\[\]*]+=(?!=)|\bfor\b.+?\bin\b")
 #: Bytes and characters of a value that are kept.
 _LONGEST = 32
 #: Frames whose lines are kept.
