@@ -283,3 +283,14 @@ def test_addresses_are_read_back(tmp_path: Path) -> None:
 
     assert (connect.address, connect.errno, connect.line) == (("127.0.0.1", port), "ECONNREFUSED", 4)
     assert os.path.exists(program)
+
+
+def test_a_refusal_becomes_another_error_however_it_is_asked_for(scene: Scene) -> None:
+    learner, peer = Learner(scene), Peer(scene)
+    Script(scene).fault("outcome", becomes="EHOSTUNREACH")
+    learner.runs("send_all", peer.connection, b"srs")
+    peer.receives(b"srs")
+    peer.resets()
+    learner.raises("ECONNRESET")
+
+    assert not any(call[4] for call in calls_of(scene)), "only a refusal becomes another error"

@@ -67,6 +67,18 @@ def check_reports_the_last_refusal(learner, peer, resolves, fault):
     learner.raises("EMFILE", named=True)
 
 
+@reveals("last-error-lost", "fd-leak")
+def check_reports_what_comes_late(learner, peer, resolves, fault):
+    """reports the error that ends the last connection on its way, whatever it is"""
+    fault("outcome", becomes="EHOSTUNREACH")
+    resolves(HOST, "127.0.0.1")
+    port = peer.holds("127.0.0.1")
+
+    learner.runs("connect_within", HOST, port, LIMIT)
+
+    learner.raises("EHOSTUNREACH", named=True)
+
+
 @reveals("fd-leak")
 def check_gives_up_in_time(learner, peer, clock):
     """waits as long as it may for a server that never answers, and no longer"""
@@ -76,6 +88,16 @@ def check_gives_up_in_time(learner, peer, clock):
 
     clock.passes(2.998)
     clock.runs_out(0.102)
+    learner.raises("ETIMEDOUT")
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(0.5))
+    clock.passes(0.45)
+    clock.runs_out(0.15)
+    learner.raises("ETIMEDOUT")
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(0.05))
+    clock.passes(0.04)
+    clock.runs_out(0.11)
     learner.raises("ETIMEDOUT")
 
 

@@ -62,8 +62,9 @@ uint64_t clock_offset(void)
 {
     static uint64_t offset;     /* one value for the life of the process */
 
-    if (offset == 0)
-        offset = real_time(CLOCK_REALTIME) - real_time(CLOCK_MONOTONIC);
+    if (offset == 0)            /* whole seconds: both show the same fraction */
+        offset = (real_time(CLOCK_REALTIME) - real_time(CLOCK_MONOTONIC)) /
+                 NANOSECONDS * NANOSECONDS;
     return offset;
 }
 

@@ -13,6 +13,8 @@ limit      a stream call moves at most so many bytes: they really move; a sleep
            listens have a send buffer of so many bytes (socket(7), SO_SNDBUF)
 hold       the call is made, and its return waits until the script goes on
 poke       the result (getsockopt: the value) is overwritten by these bytes
+becomes    the call is made; a refusal that it reports, ECONNREFUSED in errno or in
+           the value of SO_ERROR, becomes this error
 =========  ==================================================================
 
 A fault belongs to a state rather than to a number: programs make the same calls in
@@ -44,7 +46,7 @@ class Fault:
         call: a call, or a group of `layout.GROUPS` that counts as one
             (``send`` is also ``write``, ``sendmsg`` and so on).
         when: in which states, and which of them: ``"listening 1..2"``.
-        error, signal: symbolic names, ``"EPIPE"``, ``"SIGTERM"``.
+        error, becomes, signal: symbolic names, ``"EPIPE"``, ``"SIGTERM"``.
     """
 
     call: str
@@ -55,6 +57,7 @@ class Fault:
     limit: int | None = None
     hold: bool = False
     poke: bytes = b""
+    becomes: str | None = None
 
     def __post_init__(self) -> None:
         if not self._operations():
@@ -77,6 +80,7 @@ class Fault:
             layout.LIMIT: self.limit is not None,
             layout.HOLD: self.hold,
             layout.POKE: bool(self.poke),
+            layout.BECOMES: self.becomes is not None,
         }
         return sum(kind for kind, there in kinds.items() if there)
 
@@ -101,7 +105,7 @@ class Fault:
             self._kinds(),
             self._states(),
             *self._range(),
-            getattr(errnos, self.error) if self.error else 0,
+            getattr(errnos, self.error or self.becomes or "", 0),
             getattr(signals, self.signal) if self.signal else 0,
             self.retval or 0,
             self.limit or 0,

@@ -33,8 +33,9 @@ _real = socket.socket
 SLICE = 0.0003
 _SECOND = 1_000_000_000
 
-#: How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC: one value for a process.
-_offset = _time_ns() - _monotonic_ns()
+#: How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC: one value for a process, in
+#: whole seconds, so that both show the same fraction of one.
+_offset = (_time_ns() - _monotonic_ns()) // _SECOND * _SECOND
 _REAL_CLOCKS = (time.CLOCK_REALTIME,)
 _HELD_CLOCKS = (time.CLOCK_MONOTONIC, time.CLOCK_MONOTONIC_RAW, time.CLOCK_BOOTTIME)
 

@@ -99,6 +99,8 @@ GROUPS = {
     "accept": ("accept", "accept4"),
     "wait": ("poll", "select", "epoll_wait"),
 }
+#: Whatever tells what has come of a connection.
+GROUPS["outcome"] = ("connect", "getsockopt", *GROUPS["send"], *GROUPS["recv"])
 
 #: What can be said of the descriptor that a call works on, and of the call, when it
 #: is entered; a state's bit is its place in this list.  Faults are bound to them.
@@ -122,7 +124,7 @@ STATE_BIT = {name: 1 << number for number, name in enumerate(STATES)}
 CLAIMED, ENTERED, DONE, WAITING = 0, 1, 2, 3
 
 # Fault kinds, bits of `Fault.kinds` and of a record's `injected`.
-ERROR, RETVAL, SIGNAL, LIMIT, HOLD, POKE = 1, 2, 4, 8, 16, 32
+ERROR, RETVAL, SIGNAL, LIMIT, HOLD, POKE, BECOMES = 1, 2, 4, 8, 16, 32, 64
 
 #: state, operation, injected, pid, tid, fd, errno | 4 arguments, result,
 #: where | entered, left (CLOCK_MONOTONIC, ns; while it waits on a held clock,
@@ -189,7 +191,7 @@ BLOCK_LIMIT = 256
 
 _C_NAMES = (
     "MAGIC CAPACITY HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE PAYLOAD_SIZE "
-    "CLAIMED ENTERED DONE WAITING ERROR RETVAL SIGNAL LIMIT HOLD POKE "
+    "CLAIMED ENTERED DONE WAITING ERROR RETVAL SIGNAL LIMIT HOLD POKE BECOMES "
     "FAULTS FAULT_LIMIT FRAMES FRAME_LIMIT RESOLVER RESOLVER_SIZE "
     "FIRST_SNAPSHOT SNAPSHOTS SNAPSHOT_SIZE SNAPSHOT_HEAD BLOCKS BLOCK_LIMIT"
 )

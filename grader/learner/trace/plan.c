@@ -163,6 +163,16 @@ const struct timespec *trace_shortened(const struct call *call,
     return allowed < asked ? shorter : time;
 }
 
+int trace_becomes(struct call *call, int error)
+{
+    struct fault *f = call->fault;
+
+    if (!f || !(f->kinds & TRACE_BECOMES) || error != ECONNREFUSED)
+        return error;
+    call->has_become = 1;
+    return f->error;
+}
+
 void trace_poke(const struct call *call, void *value, size_t length)
 {
     struct fault *f = call->fault;

@@ -66,7 +66,11 @@ def recorded(
         call.answer()
         result = action(call)
     except BaseException as exception:
-        done(call, -1, error_of(exception))
+        error = error_of(exception)
+        told = call.becomes(error)
+        done(call, -1, told)
+        if told != error:
+            raise OSError(told, os.strerror(told)) from None
         raise
     done(call, length(result) if length else 0)
     return result

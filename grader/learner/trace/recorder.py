@@ -65,13 +65,16 @@ class Fault:
 class Call:
     """One call under way."""
 
-    __slots__ = ("args", "entry", "fault", "head", "injected", "is_early", "operation", "payload", "states")
+    __slots__ = (
+        "args", "entry", "fault", "has_become", "head", "injected", "is_early", "operation", "payload", "states",
+    )  # fmt: skip
 
     def __init__(self, entry: int, operation: int, head: tuple, args: tuple):
         self.entry, self.operation, self.head, self.args = entry, operation, head, args
         self.fault: Fault | None = None
         self.injected = self.states = 0
         self.is_early = False  # the plan has its say when it is ready
+        self.has_become = False  # the plan has put another error for its own
         self.payload = b""
 
     def touch(self, fault: Fault | None) -> None:
@@ -86,6 +89,13 @@ class Call:
                 return self.fault.limit
             self.injected &= ~layout.LIMIT  # it changed nothing
         return length
+
+    def becomes(self, error: int) -> int:
+        """The error that the call reports, or what the plan has it become."""
+        if self.fault is None or not self.fault.kinds & layout.BECOMES or error != errnos.ECONNREFUSED:
+            return error
+        self.has_become = True
+        return self.fault.error
 
     def spare(self, non_blocking: bool) -> None:
         """Leave a call alone that asked not to block: EAGAIN is what a blocking
@@ -215,6 +225,8 @@ class Recorder:
             result: what the call returned, as C has it: -1 for an exception.
             error: the errno that went with it, or 0.
         """
+        if not call.has_become:
+            call.injected &= ~layout.BECOMES
         if call.fault is not None and call.fault.kinds & layout.HOLD:
             self._wait_for_release()
         memory, entry = self._memory, call.entry

@@ -66,7 +66,7 @@ static void ring_doorbell(void)
 struct call trace_enter(int operation, uintptr_t caller, int fd,
                         int64_t a, int64_t b, int64_t c, int64_t d)
 {
-    struct call call = { &nowhere, NULL, errno, 0, 0 };
+    struct call call = { &nowhere, NULL, errno, 0, 0, 0 };
     struct record *r;
     uint64_t index;
 
@@ -174,6 +174,10 @@ long trace_leave(struct call *call, long result)
         return result;
     if (call->fault && call->fault->kinds & TRACE_HOLD)
         wait_for_release();
+    if (result == -1)
+        error = trace_becomes(call, error);
+    if (!call->has_become)
+        r->injected &= (uint16_t)~TRACE_BECOMES;
     r->result = result;
     r->error = result == -1 ? error : 0;
     r->left = clock_time();

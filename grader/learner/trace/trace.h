@@ -55,6 +55,7 @@ struct call {
     int saved_errno;
     uint32_t stops;             /* how often the script had stopped the program */
     int is_early;               /* the plan has its say when it is ready */
+    int has_become;             /* the plan has put another error for its own */
 };
 
 /* The place in the learner's code that a wrapper was called from. */
@@ -107,6 +108,9 @@ void trace_poke(const struct call *call, void *value, size_t length);
    program in it and let it go on: Linux ends some so, though no handler has run
    (signal(7)).  It is made again. */
 int trace_goes_on(struct call *call, long result);
+
+/* The error that a call reports, or what the plan has it become. */
+int trace_becomes(struct call *call, int error);
 
 /* Complete the record; returns result with errno as the real call left it. */
 long trace_leave(struct call *call, long result);

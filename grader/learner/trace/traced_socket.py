@@ -90,6 +90,7 @@ class TracedSocket(_real):
                 done(call, -1, error_of(exception))
                 raise
             error = exception.errno
+        error = call.becomes(error)
         done(call, -1 if error else 0, error)
         return error
 
@@ -118,6 +119,8 @@ class TracedSocket(_real):
             if call.fault and call.fault.kinds & layout.POKE:
                 poke = call.fault.poke
                 result = poke + result[len(poke) :] if size else int.from_bytes(poke, "little", signed=True)
+            if (level, name) == (socket.SOL_SOCKET, socket.SO_ERROR) and not size:
+                result = call.becomes(result)
             call.payload = result if size else struct.pack("=i", result)
             return result
 

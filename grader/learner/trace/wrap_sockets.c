@@ -223,6 +223,18 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value,
     return (int)trace_leave(&call, result);
 }
 
+/* SO_ERROR's value, as the plan has it. */
+static void so_error_becomes(struct call *call, void *value, socklen_t length)
+{
+    int error = 0;
+
+    if (length < sizeof error)
+        return;
+    memcpy(&error, value, sizeof error);
+    error = trace_becomes(call, error);
+    memcpy(value, &error, sizeof error);
+}
+
 int __wrap_getsockopt(int fd, int level, int name, void *value,
                       socklen_t *length)
 {
@@ -234,6 +246,8 @@ int __wrap_getsockopt(int fd, int level, int name, void *value,
         result = __real_getsockopt(fd, level, name, value, length);
         if (result == 0)
             trace_poke(&call, value, *length);
+        if (result == 0 && level == SOL_SOCKET && name == SO_ERROR)
+            so_error_becomes(&call, value, *length);
         if (result == 0)
             trace_keep(&call, value, *length);
     }
