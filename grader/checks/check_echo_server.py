@@ -250,7 +250,7 @@ def check_reports_why_it_cannot_serve(learner, peer, port, fault, caller):
     caller.has_settings_of_its_own()
     peer.serves(port)
     learner.runs("serve", port)
-    learner.raises("EADDRINUSE")
+    learner.raises("EADDRINUSE", named=True)
 
     fault("getaddrinfo", retval=-8, when="1")
     fault("getaddrinfo", error="EMFILE", when="2")

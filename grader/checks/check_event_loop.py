@@ -181,7 +181,7 @@ def check_outlives_clients_that_vanish(learner, clients, port, fault):
 
 
 @reveals("accept-spin")
-def check_waits_while_descriptors_lack(learner, clients, port, fault):
+def check_waits_while_descriptors_lack(learner, peer, clients, port, fault):
     """goes on after errors of accept(), and does not spin while descriptors lack"""
     ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
     fault("accept", error="ECONNABORTED", when="ready 1")
@@ -191,6 +191,8 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
 
     learner.runs("serve", port)
     learner.raises("EMFILE", named=True)
+    learner.runs("serve", peer.listens("0.0.0.0"))
+    learner.raises("EADDRINUSE", named=True)
 
     learner.serves("serve", port)
 

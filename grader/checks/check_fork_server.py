@@ -209,7 +209,7 @@ def check_outlives_a_broken_pipe(learner, clients, port, fault):
 
 
 @reveals("dies-of-accept")
-def check_outlives_what_accept_reports(learner, clients, port, fault):
+def check_outlives_what_accept_reports(learner, peer, clients, port, fault):
     """accepts again after errors that pass, and reports those that do not, or goes on"""
     ann, bob = clients("ann", "bob")
     fault("send", limit=7)
@@ -219,6 +219,8 @@ def check_outlives_what_accept_reports(learner, clients, port, fault):
 
     learner.runs("serve", port)
     learner.raises("EMFILE", named=True)
+    learner.runs("serve", peer.listens("0.0.0.0"))
+    learner.raises("EADDRINUSE", named=True)
 
     learner.serves("serve", port)
 

@@ -201,7 +201,7 @@ def check_keeps_an_error_to_its_client(learner, clients, port, fault):
 
 
 @reveals("thread-failure")
-def check_outlives_a_thread_that_cannot_be_had(learner, clients, port, fault):
+def check_outlives_a_thread_that_cannot_be_had(learner, peer, clients, port, fault):
     """loses one client when there is no thread for it, and accepts after errors that pass"""
     ann, bob, carol = clients("ann", "bob", "carol")
     fault("pthread_create", error="EAGAIN", when="1")
@@ -212,6 +212,8 @@ def check_outlives_a_thread_that_cannot_be_had(learner, clients, port, fault):
 
     learner.runs("serve", port)
     learner.raises("EMFILE", named=True)
+    learner.runs("serve", peer.listens("0.0.0.0"))
+    learner.raises("EADDRINUSE", named=True)
 
     learner.serves("serve", port)
 

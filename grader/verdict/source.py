@@ -58,6 +58,7 @@ class Source:
     def __init__(self, language: str, name: str, text: str) -> None:
         self.language, self.name, self.text = language, name, text
         self.lines = text.splitlines()
+        self._descriptors: dict[tuple[str, int | None], str] = {}
 
     def line(self, number: int | None) -> str:
         """The text of a line, without what surrounds it; ``""`` if there is none."""
@@ -79,6 +80,12 @@ class Source:
 
     def descriptor(self, call: Call) -> str:
         """The variable whose descriptor a call works on, ``""`` if unknown."""
+        place = call.name, call.line  # a loop makes thousands of calls at one
+        if place not in self._descriptors:
+            self._descriptors[place] = self._descriptor(call)
+        return self._descriptors[place]
+
+    def _descriptor(self, call: Call) -> str:
         if self.language == "python":
             node = self._call(call)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
