@@ -68,12 +68,20 @@ class Returns:
         return value
 
 
-def _returns(body: list[ast.stmt]) -> Iterator[ast.Return]:
-    """The ``return`` statements in a list of statements."""
+def _returns(body: list[ast.stmt], *, is_async: bool = False) -> Iterator[ast.Return]:
+    """The ``return`` statements in a list of statements.
+
+    Args:
+        is_async: whether they are those of an ``async def``: where that is a
+            generator, a bare ``return`` may have no value, and is left out.
+    """
     for statement in body:
-        if isinstance(statement, ast.Return):
+        if isinstance(statement, ast.Return) and (statement.value is not None or not is_async):
             yield statement
+        within = is_async
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            within = isinstance(statement, ast.AsyncFunctionDef)
         for name in ("body", "orelse", "finalbody", "handlers", "cases"):
             inner = getattr(statement, name, None)
             if isinstance(inner, list):
-                yield from _returns(inner)
+                yield from _returns(inner, is_async=within)

@@ -119,7 +119,7 @@ def described(value: Any) -> str:
     elif kind in (bytes, bytearray, str):
         words = repr(value) if len(value) <= _LONGEST else f"{len(value)} {'characters' if kind is str else 'bytes'}"
     elif kind is memoryview:
-        words = f"{value.nbytes} bytes"
+        words = _view_words(value)
     elif isinstance(value, socket):
         number = socket.fileno(value)
         words = f"socket fd {number}" if number >= 0 else "closed socket"
@@ -128,3 +128,10 @@ def described(value: Any) -> str:
     elif isinstance(value, OSError) and type(value.errno) is int:
         words = f"{kind.__name__}: {errno.errorcode.get(value.errno, value.errno)}"
     return words
+
+
+def _view_words(view: memoryview) -> str:
+    try:
+        return f"{view.nbytes} bytes"
+    except ValueError:
+        return "a released view"
