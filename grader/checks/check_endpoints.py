@@ -251,8 +251,10 @@ def check_unpacks_ipv4(learner):
 
 
 @reveals("host-order-port")
-def check_unpacks_ipv6(learner):
+def check_unpacks_ipv6(learner, caller):
     """turns IPv6 records into text, as inet_ntop() writes it"""
+    caller.has_settings_of_its_own()
+
     learner.runs("unpack_endpoint", IPV6)
     learner.returns("[2001:db8::1]:3490", mistakes={"[2001:db8::1]:41485": "host-order-port"})
 

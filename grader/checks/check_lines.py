@@ -54,8 +54,10 @@ def check_takes_a_bare_cr_for_content(learner, peer):
 
 
 @reveals("lost-remainder")
-def check_keeps_two_connections_apart(learner, peer, other_peer):
+def check_keeps_two_connections_apart(learner, peer, other_peer, caller):
     """reads from two connections in turn, and keeps their bytes apart"""
+    caller.has_settings_of_its_own()
+
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
     learner.runs("LineReader", other_peer.connection)

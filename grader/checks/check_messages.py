@@ -97,8 +97,10 @@ def check_receives_one_message_after_the_other(learner, peer, other_peer):
 
 
 @reveals("payload-one-recv", "header-one-recv")
-def check_moves_large_messages(learner, peer):
+def check_moves_large_messages(learner, peer, caller):
     """sends and receives large messages, up to 65,536 bytes"""
+    caller.has_settings_of_its_own()
+
     learner.runs("recv_message", peer.connection, takes=[4, 33000])
     peer.sends_in_pieces([framed(LONGER)[:25000], framed(LONGER)[25000:]])
     learner.returns(LONGER)

@@ -47,8 +47,9 @@ def check_leaves_what_follows(learner, peer, other_peer):
 
 
 @reveals("one-recv", "lost-offset")
-def check_receives_byte_by_byte(learner, peer, fault):
+def check_receives_byte_by_byte(learner, peer, fault, caller):
     """receives bytes that come one at a time"""
+    caller.has_settings_of_its_own()
     fault("recv", limit=1)
 
     learner.runs("recv_exactly", peer.connection, SIZE, takes=[SIZE])

@@ -65,8 +65,9 @@ def check_writes_ipv6_in_brackets(learner, resolves):
 
 
 @reveals("listed-twice")
-def check_lists_none_twice(learner, resolves):
+def check_lists_none_twice(learner, resolves, caller):
     """lists an address once that getaddrinfo() has twice"""
+    caller.has_settings_of_its_own()
     resolves(HOST, *REPEATED)
 
     learner.runs("resolve", HOST, "3490")

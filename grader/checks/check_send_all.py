@@ -33,8 +33,9 @@ def check_sends_messages_of_any_length(learner, peer):
 
 
 @reveals("short-send", "resent-start")
-def check_sends_every_byte_when_send_is_short(learner, peer, fault):
+def check_sends_every_byte_when_send_is_short(learner, peer, fault, caller):
     """sends every byte when the kernel accepts only a few at a time"""
+    caller.has_settings_of_its_own()
     fault("send", limit=7)
 
     learner.runs("send_all", peer.connection, PART)

@@ -62,8 +62,9 @@ def check_tries_every_address(learner, peer, other_peer, resolves, fault):
 
 
 @reveals("first-address-only", "fd-leak")
-def check_speaks_both_families(learner, peer, resolves, fault):
+def check_speaks_both_families(learner, peer, resolves, fault, caller):
     """goes from an address there is no socket for, and an IPv4 address that refuses, to IPv6"""
+    caller.has_settings_of_its_own()
     resolves(HOST, "::2", "127.0.0.2", "::1")
     fault("socket", error="EAFNOSUPPORT", when="1")
     port = peer.listens("::1")

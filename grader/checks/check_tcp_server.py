@@ -29,8 +29,9 @@ def check_listens_on_every_address(learner, peer, port, clock):
 
 
 @reveals("no-reuse-address")
-def check_takes_a_port_over(learner, peer, other_peer, port):
+def check_takes_a_port_over(learner, peer, other_peer, port, caller):
     """takes over a port whose last connection is in TIME_WAIT"""
+    caller.has_settings_of_its_own()
     other_peer.leaves_time_wait(port)
 
     learner.runs("greet_one", port)
