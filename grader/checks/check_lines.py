@@ -195,7 +195,7 @@ def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
 def check_goes_on_after_an_interruption(learner, peer, fault):
     """goes on after signals have interrupted recv()"""
     fault("recv", error="EINTR", when="1..2")
-    fault("recv", error="EINTR", when="4")
+    fault("recv", error="EINTR", when="4+2")
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
 
@@ -205,6 +205,10 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
     peer.sends(BRISE[5:] + b"\r\n")
     learner.runs("read_line")
     learner.returns(BRISE)
+
+    peer.half_closes()
+    learner.runs("read_line")
+    learner.returns(None)
 
 
 @only("c", because="Python's bytes are as long as the line")

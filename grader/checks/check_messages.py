@@ -185,7 +185,7 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
     fault("send", error="EINTR", when="5")
     fault("send", limit=100)
     fault("recv", error="EINTR", when="1..2")
-    fault("recv", error="EINTR", when="5")
+    fault("recv", error="EINTR", when="5+2")
     fault("recv", limit=100)
     learner.runs("send_message", peer.connection, FORECAST, sends=WIRE)
     peer.receives(WIRE)
@@ -194,6 +194,10 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
     learner.runs("recv_message", peer.connection, takes=[4, 256])
     peer.sends(WIRE)
     learner.returns(FORECAST)
+
+    peer.half_closes()
+    learner.runs("recv_message", peer.connection)
+    learner.returns(None)
 
 
 @only("c", because="a blocking socket of Python's has no time limit of its own")

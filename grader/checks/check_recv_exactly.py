@@ -139,15 +139,18 @@ def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")
 @reveals("one-recv", "lost-offset", "interrupted-call")
 def check_goes_on_after_an_interruption(learner, peer, fault):
-    """goes on after signals have interrupted recv()"""
+    """goes on after signals have interrupted recv(), the last time before end-of-file"""
     fault("recv", error="EINTR", when="1..2")
-    fault("recv", error="EINTR", when="4")
+    fault("recv", error="EINTR", when="4+2")
     fault("recv", limit=7)
 
     learner.runs("recv_exactly", peer.connection, SIZE, takes=[SIZE])
-
     peer.sends(RECORD)
     learner.returns(RECORD)
+
+    peer.half_closes()
+    learner.runs("recv_exactly", peer.connection, SIZE, takes=[SIZE])
+    learner.returns(b"")
 
 
 @only("c", because="Python has no null pointers")

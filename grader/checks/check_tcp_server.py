@@ -58,9 +58,10 @@ def check_closes_the_listening_socket(learner, peer, other_peer, port, fault):
 
 
 @reveals("leaked-candidate")
-def check_tries_the_next_candidate(learner, peer, port, resolves):
-    """takes the next IPv4 candidate when one cannot be bound, of a service by its name"""
-    resolves(None, "::1", "192.0.2.13", "0.0.0.0", service=("greeting", port))
+def check_tries_the_next_candidate(learner, peer, port, resolves, fault):
+    """takes the next IPv4 candidate when there is no socket for one, or it cannot be bound"""
+    resolves(None, "::1", "192.0.2.14", "192.0.2.13", "0.0.0.0", service=("greeting", port))
+    fault("socket", error="EAFNOSUPPORT", when="1")
 
     learner.runs("greet_one", "greeting")
 

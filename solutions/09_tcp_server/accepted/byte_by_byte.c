@@ -35,8 +35,13 @@ int greet_one(const char *port)
     hints.ai_family = AF_INET;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE;
-    if (getaddrinfo(NULL, port, &hints, &results) != 0) {
+    switch (getaddrinfo(NULL, port, &hints, &results)) {
+    case 0:
+        break;
+    default:
         errno = EINVAL;
+        /* fall through */
+    case EAI_SYSTEM:
         return -1;
     }
     saved = EADDRNOTAVAIL;
