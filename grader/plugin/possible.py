@@ -78,7 +78,7 @@ FAILURES = tuple(
         ("connect", "tcp unconnected", "EACCES", "connect(2): a local firewall rule"),
         ("connect", "tcp unconnected", "EPERM", "connect(2): a local firewall rule"),
         ("connect", "tcp unconnected", "EADDRNOTAVAIL", "connect(2): all ephemeral ports are in use"),
-        ("connect", "tcp unconnected", "ECONNREFUSED", "connect(2): on this machine at once, blocking or not"),
+        ("connect", "tcp unconnected blocking", "ECONNREFUSED", "connect(2): nobody listens"),
         ("connect", "tcp unconnected", "ENETUNREACH", "connect(2): no route"),
         ("connect", "tcp unconnected blocking", "EINTR", "connect(2): inet_wait_for_connect() sleeps"),
         ("connect", "tcp unconnected blocking", "ETIMEDOUT", "connect(2): no answer"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ _LONG, _LONG_FOR_EVENTS = 1000, 100
 _LOOKS = 20
 #: After so many turns of a loop that waits with a shorter one, a program rests.
 _ROUNDS = 3
+#: How long a timer that is due may take to be noticed (nanoseconds).
+_LATE = 100_000_000
 #: Numbers of futex(2) and read(2): what threads wait in that the trace does not see.
 _FUTEX, _READ = {"x86_64": (202, 0), "aarch64": (98, 63)}.get(os.uname().machine, (-1, -1))
 
@@ -56,7 +59,7 @@ def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
         return []
     if not all(_is_endless(call, trace["clock_now"]) or (call.any_of("send") and call.until) for call in calls):
         return []
-    if not trace["clock_held"] and _has_timeouts(trace.calls):
+    if not trace["clock_held"] and (_has_timeouts(trace.calls) or trace["timer_due"] > time.monotonic_ns() - _LATE):
         return []
     before = trace["next"]
     if not all(peer.is_asleep for peer in scene.peers) or _on_its_way(scene):

@@ -133,6 +133,15 @@ void clock_timer(int fd, uint64_t after)
     }
 }
 
+void clock_notes_timer(uint64_t after, uint64_t period)
+{
+    uint64_t *latest = (uint64_t *)(void *)trace_field(TRACE_AT_TIMER_DUE);
+    uint64_t due = period ? NO_LIMIT : real_time(CLOCK_MONOTONIC) + after;
+
+    if (latest && after && *latest < due)
+        *latest = due;
+}
+
 /* --- waiting --------------------------------------------------------------- */
 
 /* Whether the script lets a signal come now. */

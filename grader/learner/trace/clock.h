@@ -51,6 +51,10 @@ uint64_t clock_alarm(uint64_t after, uint64_t period, uint64_t *old_period);
 /* The same for a timerfd: at its moment it is made to expire in earnest. */
 void clock_timer(int fd, uint64_t after);
 
+/* Tell the judge of a timer on the clock that nobody holds: after (0: unset) so
+   many nanoseconds it is due, and then each period. */
+void clock_notes_timer(uint64_t after, uint64_t period);
+
 /* nanosleep() on the held clock. */
 int clock_nanosleeps(uintptr_t caller, const struct timespec *length,
                      struct timespec *left);

@@ -233,6 +233,7 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
 def _setitimer(which: int, seconds: float, interval: float = 0.0) -> tuple[float, float]:
     global _alarm_due, _alarm_period
     if which != signal.ITIMER_REAL or not is_held():
+        recorder().note_timer(seconds, interval)
         return _real_setitimer(which, seconds, interval)
     old = _getitimer(which)
     _alarm_due = _now() + round(seconds * _SECOND) if seconds else 0
@@ -248,6 +249,7 @@ def _getitimer(which: int) -> tuple[float, float]:
 
 def _alarm(seconds: int) -> int:
     if not is_held():
+        recorder().note_timer(seconds)
         return _real_alarm(seconds)
     left, _ = _setitimer(signal.ITIMER_REAL, seconds)
     return -int(-left // 1)

@@ -156,6 +156,12 @@ class Recorder:
         """CLOCK_MONOTONIC in nanoseconds, the script's while the clock is held."""
         return self.field("clock_now") if self.field("clock_held") else _monotonic_ns()
 
+    def note_timer(self, seconds: float, interval: float = 0) -> None:
+        """Tell the judge of a timer on the clock that nobody holds."""
+        due = (1 << 64) - 1 if interval else _monotonic_ns() + int(seconds * 1e9)
+        if seconds:
+            self._store("timer_due", max(due, self.field("timer_due")))
+
     def take(self, name: str) -> bool:
         """Take one off a header field, if it is not 0."""
         if not self.field(name):

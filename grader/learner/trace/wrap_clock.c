@@ -163,8 +163,10 @@ int clock_sleeps_by(uintptr_t caller, clockid_t id, int flags,
 
 unsigned int __wrap_alarm(unsigned int length)
 {
-    if (!clock_is_held())
+    if (!clock_is_held()) {
+        clock_notes_timer((uint64_t)length * NANOSECONDS, 0);
         return __real_alarm(length);
+    }
     return (unsigned int)((clock_alarm((uint64_t)length * NANOSECONDS, 0, NULL) +
                            NANOSECONDS - 1) / NANOSECONDS);
 }
@@ -174,8 +176,11 @@ int __wrap_setitimer(int which, const struct itimerval *value,
 {
     uint64_t left, period;
 
-    if (which != ITIMER_REAL || !clock_is_held())
+    if (which != ITIMER_REAL || !clock_is_held()) {
+        clock_notes_timer(of_timeval(&value->it_value),
+                          of_timeval(&value->it_interval));
         return __real_setitimer(which, value, old);
+    }
     left = clock_alarm(of_timeval(&value->it_value),
                        of_timeval(&value->it_interval), &period);
     if (old)
@@ -189,12 +194,14 @@ int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *value,
     static const struct itimerspec unset;
     uint64_t after = of_timespec(&value->it_value), now = clock_time();
 
-    if (!clock_is_held())
-        return __real_timerfd_settime(fd, flags, value, old);
     if (flags & TFD_TIMER_ABSTIME && after) {
         if (after > clock_offset())
             after -= clock_offset();    /* only CLOCK_REALTIME is that far on */
         after = after > now ? after - now : 1;
+    }
+    if (!clock_is_held()) {
+        clock_notes_timer(after, of_timespec(&value->it_interval));
+        return __real_timerfd_settime(fd, flags, value, old);
     }
     clock_timer(fd, after);
     return __real_timerfd_settime(fd, 0, &unset, old);
