@@ -51,6 +51,20 @@ def alarm(sock):
         pass
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
+def timer(sock):
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        sock.recv(1)
+    except InterruptedError:
+        pass
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+def reading(sock):
+    begun = time.monotonic()
+    while not time.monotonic() > begun:
+        pass
+
 def poll(sock):
     poll = select.poll()
     poll.register(sock, select.POLLIN)
@@ -85,6 +99,8 @@ WAYS = {
     b"alarm": alarm,
     b"event": lambda sock: threading.Event().wait(3600),
     b"join": join,
+    b"timer": timer,
+    b"reading": reading,
     b"asyncio": lambda sock: asyncio.run(asyncio.sleep(3600)),
 }
 
@@ -160,6 +176,16 @@ int send_all(int fd, const void *data, size_t len)
         timerfd_settime(p.fd, 0, &timer, NULL);
         poll(&p, 1, -1);
         close(p.fd);
+    } else if (is(data, len, "timer")) {
+        struct itimerspec timer = { { 0, 0 }, { 0, 200000000 } };
+        p.fd = timerfd_create(CLOCK_MONOTONIC, 0);
+        timerfd_settime(p.fd, 0, &timer, NULL);
+        poll(&p, 1, -1);
+        close(p.fd);
+    } else if (is(data, len, "reading")) {
+        do
+            clock_gettime(CLOCK_MONOTONIC, &end);
+        while (end.tv_sec == start.tv_sec && end.tv_nsec == start.tv_nsec);
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
     if (time(NULL) - day < end.tv_sec - start.tv_sec - 1)
@@ -205,6 +231,26 @@ def test_an_hour_passes_at_once(scene: Scene, way: str) -> None:
     learner.returns(None)
     peer.receives(b"3600")
     assert time.monotonic() - begun < HOUR / 100
+
+
+@pytest.mark.parametrize("language", WAYS)
+def test_a_clock_that_is_read_goes_on(scene: Scene) -> None:
+    learner, peer, clock = Learner(scene), Peer(scene), Clock(scene)
+
+    learner.runs("send_all", peer.connection, b"reading")
+    clock.runs_out(1)
+
+    learner.returns(None)
+
+
+@pytest.mark.parametrize("language", WAYS)
+def test_a_timer_wakes_who_waits_without_a_limit(scene: Scene) -> None:
+    learner, peer = Learner(scene), Peer(scene)
+
+    learner.runs("send_all", peer.connection, b"timer")
+    peer.receives(b"0")
+
+    learner.returns(None)
 
 
 @pytest.mark.parametrize(("language", "way"), CASES)

@@ -41,9 +41,9 @@ static uint64_t real_time(clockid_t id)
     return (uint64_t)t.tv_sec * NANOSECONDS + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t *script_time(void)
+static uint64_t *field_at(size_t offset)
 {
-    return (uint64_t *)(void *)trace_field(TRACE_AT_CLOCK_NOW);
+    return (uint64_t *)(void *)trace_field(offset);
 }
 
 int clock_is_held(void)
@@ -54,8 +54,20 @@ int clock_is_held(void)
 
 uint64_t clock_time(void)
 {
-    return clock_is_held() ? __atomic_load_n(script_time(), __ATOMIC_SEQ_CST)
-                           : real_time(CLOCK_MONOTONIC);
+    if (!clock_is_held())
+        return real_time(CLOCK_MONOTONIC);
+    return __atomic_load_n(field_at(TRACE_AT_CLOCK_NOW), __ATOMIC_SEQ_CST) +
+           __atomic_load_n(field_at(TRACE_AT_CLOCK_DRIFT), __ATOMIC_SEQ_CST);
+}
+
+uint64_t clock_reading(void)
+{
+    enum { BETWEEN_READINGS = 1000 };
+
+    if (clock_is_held())
+        __atomic_fetch_add(field_at(TRACE_AT_CLOCK_DRIFT), BETWEEN_READINGS,
+                           __ATOMIC_SEQ_CST);
+    return clock_time();
 }
 
 uint64_t clock_offset(void)
@@ -135,7 +147,7 @@ void clock_timer(int fd, uint64_t after)
 
 void clock_notes_timer(uint64_t after, uint64_t period)
 {
-    uint64_t *latest = (uint64_t *)(void *)trace_field(TRACE_AT_TIMER_DUE);
+    uint64_t *latest = field_at(TRACE_AT_TIMER_DUE);
     uint64_t due = period ? NO_LIMIT : real_time(CLOCK_MONOTONIC) + after;
 
     if (latest && after && *latest < due)

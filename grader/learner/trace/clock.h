@@ -25,6 +25,10 @@ int clock_is_held(void);
 /* CLOCK_MONOTONIC in nanoseconds, the script's while the clock is held. */
 uint64_t clock_time(void);
 
+/* The same for the program, which may wait for it to change: on a held clock each
+   reading is later than the one before. */
+uint64_t clock_reading(void);
+
 /* How far CLOCK_REALTIME is ahead of it. */
 uint64_t clock_offset(void);
 

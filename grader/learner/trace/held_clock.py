@@ -32,6 +32,7 @@ _real = socket.socket
 #: What one look lasts (seconds).
 SLICE = 0.0003
 _SECOND = 1_000_000_000
+_BETWEEN_READINGS = 1_000
 
 #: How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC: one value for a process, in
 #: whole seconds, so that both show the same fraction of one.
@@ -155,20 +156,28 @@ def _poll(sock: socket.socket, events: int, seconds: float | None) -> list:
 # --- clocks -----------------------------------------------------------------
 
 
+def _reading() -> int:
+    """CLOCK_MONOTONIC for the program, which may wait for it to change: on a held
+    clock each reading is later than the one before."""
+    if is_held():
+        recorder().add("clock_drift", _BETWEEN_READINGS)
+    return _now()
+
+
 def _clock_ns(clock: int) -> int:
     if is_held() and clock in _REAL_CLOCKS:
-        return _now() + _offset
+        return _reading() + _offset
     if is_held() and clock in _HELD_CLOCKS:
-        return _now()
+        return _reading()
     return _clock_gettime_ns(clock)
 
 
 def _monotonic() -> float:
-    return _now() / _SECOND
+    return _reading() / _SECOND
 
 
 def _real_time_ns() -> int:
-    return _now() + _offset if is_held() else _time_ns()
+    return _reading() + _offset if is_held() else _time_ns()
 
 
 class _DateTime(datetime):
@@ -260,7 +269,7 @@ def install() -> None:
     import datetime as module
 
     time.sleep = sleep
-    time.monotonic_ns, time.time_ns, time.perf_counter_ns = _now, _real_time_ns, _now
+    time.monotonic_ns, time.time_ns, time.perf_counter_ns = _reading, _real_time_ns, _reading
     time.monotonic = time.perf_counter = _monotonic
     time.time = lambda: _real_time_ns() / _SECOND
     time.clock_gettime_ns, time.clock_gettime = _clock_ns, lambda clock: _clock_ns(clock) / _SECOND

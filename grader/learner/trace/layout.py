@@ -162,6 +162,7 @@ FIELDS = {
     "clock_held": (56, "I"),  # time moves only by script
     "clock_now": (64, "Q"),  # what a held CLOCK_MONOTONIC shows, in nanoseconds
     "blocks": (84, "I"),  # of the learner's C code, how many have run
+    "clock_drift": (96, "Q"),  # and what it is ahead of that: a little more at each reading
     "timer_due": (88, "Q"),  # CLOCK_MONOTONIC: until then a timer may wake the program
     "interrupts": (120, "I"),  # waits on a held clock that are to end with EINTR
     "stops": (124, "I"),  # how often the script has stopped the program

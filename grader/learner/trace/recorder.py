@@ -154,7 +154,9 @@ class Recorder:
 
     def time(self) -> int:
         """CLOCK_MONOTONIC in nanoseconds, the script's while the clock is held."""
-        return self.field("clock_now") if self.field("clock_held") else _monotonic_ns()
+        if not self.field("clock_held"):
+            return _monotonic_ns()
+        return self.field("clock_now") + self.field("clock_drift")
 
     def note_timer(self, seconds: float, interval: float = 0) -> None:
         """Tell the judge of a timer on the clock that nobody holds."""
@@ -171,10 +173,10 @@ class Recorder:
             self._store(name, max(0, value - 1))
         return value > 0
 
-    def add(self, name: str) -> int:
-        """Add one to a header field; returns the new value."""
+    def add(self, name: str, what: int = 1) -> int:
+        """Add to a header field; returns the new value."""
         with self._lock:
-            value = self.field(name) + 1
+            value = self.field(name) + what
             self._store(name, value)
         return value
 

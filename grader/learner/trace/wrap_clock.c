@@ -52,13 +52,13 @@ static int shows(clockid_t id, uint64_t *now)
     switch (id) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
-        *now = clock_time() + clock_offset();
+        *now = clock_reading() + clock_offset();
         return 1;
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_BOOTTIME:
-        *now = clock_time();
+        *now = clock_reading();
         return 1;
     default:
         return 0;               /* processor time and the like run on */
