@@ -11,6 +11,7 @@ from grader.peers.process import PeerError, PeerProcess
 from grader.processes.connections import Ends
 from grader.verbs import holdings, quiet
 from grader.verbs.broken import Broken
+from grader.verbs.hosting import CONNECTION, LISTENER, HostingVerbs
 from grader.verbs.learner import Lent
 from grader.verbs.scene import Scene
 from grader.verbs.standstill import Party
@@ -19,13 +20,12 @@ from grader.verdict.model import Difference, Verdict
 from grader.verdict.transcript import Step
 from grader.verdict.words import counted, differing
 
-_CONNECTION, _LISTENER, _LENT = "connection", "listener", "lent"
 #: Actions on a connection, in words.
 _ON_A_CONNECTION = {"send": "sends", "shutdown": "half-closes", "reset": "resets it", "receive": "receives"}
 _WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "select", "epoll_wait")
 
 
-class Peer:
+class Peer(HostingVerbs):
     """The process at the other end, driven step by step."""
 
     def __init__(self, scene: Scene, process: PeerProcess | None = None, who: str = "") -> None:
@@ -37,90 +37,17 @@ class Peer:
         """
         self._scene = scene
         self._process = process
-        self._who, self._name = who, who or _CONNECTION
+        self._who, self._name = who, who or CONNECTION
         self._lent: Lent | None = None
         self._ends: Ends | None = None  # the program's and its own, where it has connected to it
         self._party = Party(who or "the peer")
         scene.parties.append(self._party)
 
-    # --- beginnings -------------------------------------------------------
-
-    @property
-    def connection(self) -> Lent:
-        """A TCP connection to this peer, to be lent to the learner's function."""
-        if self._lent is None:
-            self._do("pair", name=self._name, other=_LENT)
-            self._do("lend", name=_LENT)
-            self._lent = Lent(self._player.take_fd())
-            self._note("connects, and lends the program its end")
-        return self._lent
-
-    @property
-    def narrow_connection(self) -> Lent:
-        """A connection whose buffers hold a few thousand bytes and no more."""
-        if self._lent is None:
-            self._do("pair", name=self._name, other=_LENT, buffers=4096)
-            self._do("lend", name=_LENT)
-            self._lent = Lent(self._player.take_fd())
-            self._note("connects, with small buffers")
-        return self._lent
-
-    @property
-    def broken_connection(self) -> Lent:
-        """A connection whose next send fails with EPIPE: the peer has reset it,
-        and the reset has been noticed."""
-        if self._lent is None:
-            self._do("pair", name=self._name, other=_LENT)
-            self._do("reset", name=self._name)
-            self._do("swallow_error", name=_LENT)
-            self._do("lend", name=_LENT)
-            self._lent = Lent(self._player.take_fd())
-            self._note("connects, and resets the connection")
-        return self._lent
-
-    def listens(self, address: str = "127.0.0.1", port: str = "0", *, buffers: int = 0) -> str:
-        """Listen on an address; returns the port, as text.
-
-        Args:
-            buffers: bytes of a connection's buffers at this end; 0 leaves them
-                to the kernel, which lets them grow.  What a check then sends in
-                bulk is cut differently in every run, and no transcript of it
-                tells of single pieces.
-        """
-        self._scene.bulk = bool(buffers)
-        answer = self._do("listen", name=_LISTENER, address=address, port=int(port), backlog=16, buffers=buffers)
-        self._note(f"listens on {address}")
-        return str(answer["port"])
-
-    def holds(self, address: str, port: str = "0") -> str:
-        """Occupy a port of an address without listening: it refuses."""
-        answer = self._do("hold", name=f"held {address}", address=address, port=int(port))
-        self._note(f"refuses connections to {address}")
-        return str(answer["port"])
-
-    def is_silent(self, address: str = "127.0.0.1", port: str = "0") -> str:
-        """Never answer who connects: listen with a backlog that is full."""
-        answer = self._do("fill", name=f"silent {address}", address=address, port=int(port))
-        self._scene.silent_ports.add(answer["port"])
-        self._note(f"never answers connections to {address}")
-        return str(answer["port"])
-
-    def serves(self, port: str) -> None:
-        """Be a live server on that port of every address."""
-        self._do("listen", name=_LISTENER, address="0.0.0.0", port=int(port), backlog=16)
-        self._note("is a server that has the port already")
-
-    def leaves_time_wait(self, port: str) -> None:
-        """Let the port have had a server whose last connection is in TIME_WAIT."""
-        self._do("time_wait", port=int(port))
-        self._scene.time_wait = True
-        self._note("was a server on this port until now (TIME_WAIT)")
-
     # --- connections ------------------------------------------------------
 
     def accepts(self) -> None:
         """The program connects, and the peer accepts."""
-        self._wait("accept", "the program connects", name=self._name, listener=_LISTENER)
+        self._wait("accept", "the program connects", name=self._name, listener=LISTENER)
         self._note("accepts", accepts=1)
 
     def connects(self, port: str, address: str = "127.0.0.1", room: int = 0) -> None:

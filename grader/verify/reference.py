@@ -13,6 +13,7 @@ from typing import Any
 from grader.learner.program import Null
 from grader.learner.trace import faults, layout
 from grader.verbs import script
+from grader.verbs.caller import Caller
 from grader.verbs.cast import PARTS, Cast
 from grader.verbs.clients import Clients, Crowd
 from grader.verbs.clock import Clock
@@ -70,6 +71,7 @@ def _lines() -> Iterator[str]:
     yield from _verbs("clients", Clients)
     yield from _verbs("crowd", Crowd)
     yield from _verbs("clock", Clock)
+    yield from _verbs("caller", Caller)
     yield "## fault(call, ...)\n"
     yield inspect.getdoc(faults).split("\n\n", 1)[0] + "\n"
     yield "| Word | Effect |"

@@ -1,0 +1,96 @@
+"""What a check can have a peer be before anything is said: a connection that is
+lent, a server, or one that refuses or never answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grader.verbs.learner import Lent
+
+if TYPE_CHECKING:
+    from grader.peers.process import PeerProcess
+    from grader.verbs.scene import Scene
+
+#: What a peer's process calls its sockets.
+CONNECTION, LISTENER = "connection", "listener"
+_LENT = "lent"
+
+
+class HostingVerbs:
+    """The verbs of `Peer` for beginnings."""
+
+    _scene: Scene
+    _name: str
+    _lent: Lent | None
+    _player: PeerProcess
+
+    @property
+    def connection(self) -> Lent:
+        """A TCP connection to this peer, to be lent to the learner's function."""
+        if self._lent is None:
+            self._do("pair", name=self._name, other=_LENT)
+            self._do("lend", name=_LENT)
+            self._lent = Lent(self._player.take_fd())
+            self._note("connects, and lends the program its end")
+        return self._lent
+
+    @property
+    def narrow_connection(self) -> Lent:
+        """A connection whose buffers hold a few thousand bytes and no more."""
+        if self._lent is None:
+            self._do("pair", name=self._name, other=_LENT, buffers=4096)
+            self._do("lend", name=_LENT)
+            self._lent = Lent(self._player.take_fd())
+            self._note("connects, with small buffers")
+        return self._lent
+
+    @property
+    def broken_connection(self) -> Lent:
+        """A connection whose next send fails with EPIPE: the peer has reset it,
+        and the reset has been noticed."""
+        if self._lent is None:
+            self._do("pair", name=self._name, other=_LENT)
+            self._do("reset", name=self._name)
+            self._do("swallow_error", name=_LENT)
+            self._do("lend", name=_LENT)
+            self._lent = Lent(self._player.take_fd())
+            self._note("connects, and resets the connection")
+        return self._lent
+
+    def listens(self, address: str = "127.0.0.1", port: str = "0", *, buffers: int = 0) -> str:
+        """Listen on an address; returns the port, as text.
+
+        Args:
+            buffers: bytes of a connection's buffers at this end; 0 leaves them
+                to the kernel, which lets them grow.  What a check then sends in
+                bulk is cut differently in every run, and no transcript of it
+                tells of single pieces.
+        """
+        self._scene.bulk = bool(buffers)
+        answer = self._do("listen", name=LISTENER, address=address, port=int(port), backlog=16, buffers=buffers)
+        self._note(f"listens on {address}")
+        return str(answer["port"])
+
+    def holds(self, address: str, port: str = "0") -> str:
+        """Occupy a port of an address without listening: it refuses."""
+        answer = self._do("hold", name=f"held {address}", address=address, port=int(port))
+        self._note(f"refuses connections to {address}")
+        return str(answer["port"])
+
+    def is_silent(self, address: str = "127.0.0.1", port: str = "0") -> str:
+        """Never answer who connects: listen with a backlog that is full."""
+        answer = self._do("fill", name=f"silent {address}", address=address, port=int(port))
+        self._scene.silent_ports.add(answer["port"])
+        self._note(f"never answers connections to {address}")
+        return str(answer["port"])
+
+    def serves(self, port: str) -> None:
+        """Be a live server on that port of every address."""
+        self._do("listen", name=LISTENER, address="0.0.0.0", port=int(port), backlog=16)
+        self._note("is a server that has the port already")
+
+    def leaves_time_wait(self, port: str) -> None:
+        """Let the port have had a server whose last connection is in TIME_WAIT."""
+        self._do("time_wait", port=int(port))
+        self._scene.time_wait = True
+        self._note("was a server on this port until now (TIME_WAIT)")
