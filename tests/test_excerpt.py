@@ -13,6 +13,7 @@ from grader.report.code import code
 from grader.verdict.model import Excerpt
 from tests.conftest import Graded, by_slug
 
+STRANGERS = Path(__file__).parent / "strangers"
 GradeText = Callable[..., dict | None]
 
 EXCERPT = Excerpt(
@@ -205,3 +206,11 @@ def test_a_report_shows_the_code_under_the_sentence(submission: Path, grade: Cal
         text,
         re.MULTILINE,
     )
+
+
+def test_a_stream_is_told_by_the_lines_that_write_and_close_it(grade_text: GradeText) -> None:
+    text = STRANGERS.joinpath("12_thread_server", "wrong", "two_streams_one_descriptor.c").read_text()
+
+    failure = grade_text(by_slug("thread_server"), "c", text)
+
+    assert guilty(failure) == "fclose(ports->write);"

@@ -101,7 +101,7 @@ class Speaker:
 
     def _c(self, call: Call) -> tuple[str, list[str]]:
         written = self._source.arguments(call)
-        spelled = (call.name if written else self._source.spelled(call)) or call.name
+        spelled = self._source.spelled(call) or call.name
         values = self._c_values(call)
         if not written and call.fd >= 0:
             values.setdefault(0, self._names.of(call) or f"fd {call.fd}")

@@ -30,6 +30,7 @@ _SILENT = {
 }  # fmt: skip
 _RECEIVES = layout.GROUPS["recv"]
 _WAITS = layout.GROUPS["wait"]
+_OF_LIBRARY = layout.STATE_BIT["library"]
 #: Errors that come of what a peer has done.
 _BROKEN = ("ECONNRESET", "EPIPE")
 
@@ -116,14 +117,14 @@ def _actors(evidence: Evidence) -> list[deque[Call]]:
 
 
 def _worth_telling(calls: list[Call], *, loops: bool) -> Iterator[Call]:
-    """Calls without those that move nothing.
+    """Calls without those that move nothing, or are a library's own.
 
     Args:
         loops: whether they are a server's.  How often its loop waits between
             two events is chance; a wait that ends, and is followed by nothing
             but another one, is a story.
     """
-    told = [call for call in calls if call.name not in _SILENT]
+    told = [call for call in calls if call.name not in _SILENT and not call.states & _OF_LIBRARY]
     for call, following in zip_longest(told, told[1:]):
         quiet = loops and call.name in _WAITS and call.done and not call.failed
         if not quiet or (call.result > 0 and following is not None and following.name == call.name):

@@ -8,6 +8,7 @@
 #include "trace.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -181,20 +182,37 @@ struct stream {
     uintptr_t caller;
 };
 
+/* The place in the learner's code that libc's stdio was called at: of fprintf,
+   fflush or fclose, not of fdopen, unless the stream is written at exit. */
+static uintptr_t stdio_called_at(const struct stream *s)
+{
+    void *frames[32];
+    int n = backtrace(frames, 32), i = 0;
+
+    while (i < n && !trace_offset((uintptr_t)frames[i]))
+        i++;                    /* AddressSanitizer's, of backtrace() */
+    while (i < n && trace_offset((uintptr_t)frames[i]))
+        i++;                    /* the tracer's own */
+    while (i < n && !trace_offset((uintptr_t)frames[i]))
+        i++;                    /* libc's */
+    return i < n ? (uintptr_t)frames[i] - 1 : s->caller;
+}
+
 static ssize_t stream_read(void *cookie, char *data, size_t length)
 {
     struct stream *s = cookie;
 
-    return trace_read(s->caller, s->fd, data, length);
+    return trace_read(stdio_called_at(s), s->fd, data, length);
 }
 
 static ssize_t stream_write(void *cookie, const char *data, size_t length)
 {
     struct stream *s = cookie;
+    uintptr_t caller = stdio_called_at(s);
     size_t written = 0;
 
     while (written < length) {  /* stdio goes on after a short count */
-        ssize_t n = trace_write(s->caller, s->fd, data + written,
+        ssize_t n = trace_write(caller, s->fd, data + written,
                                 length - written);
 
         if (n == -1)
@@ -207,7 +225,8 @@ static ssize_t stream_write(void *cookie, const char *data, size_t length)
 static int stream_close(void *cookie)
 {
     struct stream *s = cookie;
-    struct call call = trace_enter(OP_CLOSE, s->caller, s->fd, 0, 0, 0, 0);
+    struct call call = trace_enter(OP_CLOSE, stdio_called_at(s), s->fd,
+                                   0, 0, 0, 0);
     int result = (int)trace_leave(&call, __real_close(s->fd));
 
     free(s);
