@@ -22,7 +22,7 @@ WRONG = {
         "recv_exactly", "c",
         ("    while (got < len) {", "    struct timeval limit = { 5, 0 };\n"
          "    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);\n    while (got < len) {"),
-        "after 5 s of 60 s",
+        "leaves the caller's socket with another time limit",
     ),
     "a client that is silent is dropped": (
         "echo_server", "python", ("                echo(connection)\n",

@@ -31,8 +31,10 @@ def check_packs_ipv4(learner):
 
 
 @reveals("short-address")
-def check_packs_ipv6(learner):
+def check_packs_ipv6(learner, caller):
     """packs IPv6 endpoints, all 16 bytes of the address"""
+    caller.has_settings_of_its_own()
+
     learner.runs("pack_endpoint", "[2001:db8::1]:3490")
     learner.returns(IPV6, mistakes={IPV6[:7]: "short-address"})
 

@@ -180,9 +180,9 @@ def check_reports_a_reset(learner, peer):
 
 @reveals("missed-error")
 def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
-    """reports EAGAIN, which a blocking recv() gives at the caller's time limit"""
+    """reports EAGAIN, which a blocking recv() gives at the caller's time limit, and keeps that limit"""
     fault("recv", error="EAGAIN", when="1")
-    learner.runs("LineReader", peer.connection)
+    learner.runs("LineReader", peer.limited_connection)
     learner.returns(None)
 
     peer.sends(ASTA + b"\n")

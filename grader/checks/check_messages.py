@@ -203,11 +203,11 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
 @only("c", because="a blocking socket of Python's has no time limit of its own")
 @reveals("missed-error")
 def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
-    """reports EAGAIN, which a blocking recv() gives at the caller's time limit"""
+    """reports EAGAIN, which a blocking recv() gives at the caller's time limit, and keeps that limit"""
     fault("recv", error="EAGAIN", when="2")
     fault("recv", limit=4)
 
-    learner.runs("recv_message", peer.connection, takes=[4, 11])
+    learner.runs("recv_message", peer.limited_connection, takes=[4, 11])
 
     peer.sends(framed(ORDER) + WIRE)
     learner.reports_the_fault("EAGAIN", otherwise=ORDER)

@@ -61,8 +61,10 @@ def check_receives_byte_by_byte(learner, peer, fault, caller):
 
 
 @reveals("one-recv")
-def check_receives_many_bytes(learner, peer):
+def check_receives_many_bytes(learner, peer, caller):
     """receives as many bytes as it is asked for, more than one segment holds"""
+    caller.has_settings_of_its_own()
+
     learner.runs("recv_exactly", peer.connection, len(PATTERN), takes=[len(PATTERN)])
     peer.sends_in_pieces([PATTERN[:1], PATTERN[1:25000], PATTERN[25000:50000], PATTERN[50000:75000], PATTERN[75000:]])
     learner.returns(PATTERN)
@@ -126,11 +128,11 @@ def check_reports_a_reset_before_the_first_byte(learner, peer):
 @only("c", because="a blocking socket of Python's has no time limit of its own")
 @reveals("one-recv", "signed-compare")
 def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
-    """reports EAGAIN, which a blocking recv() gives at the caller's time limit"""
+    """reports EAGAIN, which a blocking recv() gives at the caller's time limit, and keeps that limit"""
     fault("recv", error="EAGAIN", when="2")
     fault("recv", limit=7)
 
-    learner.runs("recv_exactly", peer.connection, SIZE, takes=[SIZE])
+    learner.runs("recv_exactly", peer.limited_connection, SIZE, takes=[SIZE])
 
     peer.sends(RECORD + NEXT)
     learner.reports_the_fault("EAGAIN", otherwise=RECORD)

@@ -37,8 +37,9 @@ def check_lists_every_address(learner, resolves):
 
 
 @reveals("first-only")
-def check_lists_many_addresses(learner, resolves):
+def check_lists_many_addresses(learner, resolves, caller):
     """lists every address of a name that has many, and connects to none of them"""
+    caller.has_settings_of_its_own()
     resolves(HOST, *MANY)
 
     learner.runs("resolve", HOST, "3490")

@@ -46,8 +46,9 @@ def check_sends_every_byte_when_send_is_short(learner, peer, fault, caller):
 
 
 @reveals("hard-coded-length")
-def check_waits_for_a_peer_that_reads_late(learner, peer, clock):
+def check_waits_for_a_peer_that_reads_late(learner, peer, clock, caller):
     """waits for room when the peer, which has half-closed, reads late"""
+    caller.has_settings_of_its_own()
     connection = peer.narrow_connection
     peer.half_closes()
 
@@ -102,11 +103,11 @@ def check_reports_a_pipe_that_breaks_later(learner, peer, other_peer, fault):
 
 @reveals("retried-time-limit")
 def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
-    """reports EAGAIN, which a blocking send() gives at the caller's time limit"""
+    """reports EAGAIN, which a blocking send() gives at the caller's time limit, and keeps that limit"""
     fault("send", error="EAGAIN", when="2+1")
     fault("send", limit=1021)
 
-    learner.runs("send_all", peer.connection, PART)
+    learner.runs("send_all", peer.limited_connection, PART)
 
     learner.reports_the_fault("EAGAIN")
 

@@ -27,8 +27,9 @@ def check_reads_until_the_server_closes(learner, peer, clock):
 
 
 @reveals("one-recv")
-def check_reads_a_long_reply(learner, peer):
+def check_reads_a_long_reply(learner, peer, caller):
     """reads a long reply of any bytes, and then another"""
+    caller.has_settings_of_its_own()
     port = peer.listens()
 
     learner.runs("fetch", "127.0.0.1", port)

@@ -8,9 +8,13 @@ is allocated to the exact byte, so that AddressSanitizer sees its edges.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import signal
-from collections.abc import Callable
+import struct
+from _socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET
+from _socket import socket as plain_socket
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -26,6 +30,9 @@ except ImportError:
 
 #: What a buffer holds before C writes to it.
 UNTOUCHED = 0xA5
+#: What errno may hold when a function is called, and no function of a contract
+#: reports; each is one that programs look for.
+_STALE = (errno.ERANGE, errno.EINTR)
 
 
 class Library:
@@ -33,6 +40,8 @@ class Library:
 
     def __init__(self, lib: Any, ffi: Any) -> None:
         self.lib, self.ffi = lib, ffi
+        self.stale: Iterator[int] = itertools.repeat(0)
+        self._before = 0
 
     def bytes(self, data: bytes | Null) -> Any:
         """A ``const void *`` to a copy of data, of exactly its length."""
@@ -55,9 +64,26 @@ class Library:
         return memory
 
     def call(self, function: Callable, *arguments: Any) -> int:
-        """Call a C function with errno 0."""
-        self.ffi.errno = 0
+        """Call a C function, with errno 0 or what stands there by chance."""
+        self._before = self.ffi.errno = next(self.stale)
         return function(*arguments)
+
+    def error(self, told: str) -> OSError:
+        """What the errno of a call says.
+
+        Args:
+            told: how the function has told that there is one.
+
+        Raises:
+            ContractBroken: errno was not set, or to the number of no error.
+        """
+        number = self.ffi.errno
+        if number == self._before:
+            found = f"errno as it was before, {errno.errorcode[number]}" if number else "errno 0"
+            raise ContractBroken(f"{told} with {found}, so the caller cannot tell why")
+        if number not in errno.errorcode:
+            raise ContractBroken(f"{told} with errno {number}, which no error of the system has")
+        return OSError(number, os.strerror(number))
 
     def status(self, result: int, known: str = "0 and -1") -> None:
         """None for 0.
@@ -110,14 +136,9 @@ class Library:
         return text.decode(errors="backslashreplace")
 
     def _failed(self, result: int, known: str) -> None:
-        number = self.ffi.errno
         if result != -1:
             raise ContractBroken(f"returned {result}; the contract knows {known}")
-        if number == 0:
-            raise ContractBroken("returned -1 with errno 0, so the caller cannot tell why")
-        if number not in errno.errorcode:
-            raise ContractBroken(f"returned -1 with errno {number}, which no error of the system has")
-        raise OSError(number, os.strerror(number))
+        raise self.error("returned -1")
 
 
 class CProgram:
@@ -143,7 +164,21 @@ class CProgram:
         """Write out what the program has printed so far."""
         self._library.lib.kit_flush()
 
-    def lend(self, fd: int) -> int:
+    def arrange(self) -> None:
+        """Have what a caller's own calls leave behind: an errno."""
+        self._library.stale = itertools.cycle(_STALE)
+
+    def lend(self, fd: int, limit: int) -> int:
+        """A descriptor.
+
+        Args:
+            limit: the caller's time limit in seconds; 0 for none.
+        """
+        if limit:
+            lent = plain_socket(fileno=fd)
+            for option in (SO_RCVTIMEO, SO_SNDTIMEO):
+                lent.setsockopt(SOL_SOCKET, option, struct.pack("ll", limit, 0))
+            lent.detach()
         return fd
 
     def keep(self, result: Any) -> list[int]:

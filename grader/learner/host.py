@@ -111,6 +111,7 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
     world = World(request["language"])
     if request["arranged"]:
         world.arrange()
+        program.arrange()
     judge.send({"ready": True})
     lent: list[Any] = []
     given: list[Any] = []  # what functions have returned to their caller, us
@@ -126,13 +127,13 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         arguments = [_value(argument, judge, program, lent) for argument in message["arguments"]]
         options = {name: _value(value, judge, program, lent) for name, value in message["options"].items()}
         function = program.function(message["call"], message["of"])
-        found = world.found()
+        found = world.found(lent)
         _budget(request["seconds"])
         answer = _call(function, arguments, options, program, given)
         if os.getpid() != own:
             _stray(memory)  # a child that came back from the function: not ours to answer
         _budget(0)
-        answer |= {"found": found, "left": world.found()}
+        answer |= {"found": found, "left": world.found(lent)}
         program.flush()
         judge.send(answer)
     _give_back(lent + given, program)
@@ -160,7 +161,7 @@ def _budget(seconds: float) -> None:
 def _value(argument: Any, judge: Channel, program: Any, lent: list) -> Any:
     """An argument as the function gets it."""
     if isinstance(argument, dict) and "lent" in argument:
-        thing = program.lend(judge.take_fd())
+        thing = program.lend(judge.take_fd(), argument["lent"])
         lent.append(thing)
         return thing
     if isinstance(argument, dict) and "again" in argument:

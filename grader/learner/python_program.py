@@ -60,10 +60,19 @@ class PythonProgram:
         """Write out what the program has printed so far."""
         sys.stdout.flush()
 
-    def lend(self, fd: int) -> socket.socket:
-        """A descriptor as Python programs get it: a socket object."""
+    def arrange(self) -> None:
+        """Have what a caller's own calls leave behind: nothing, in Python."""
+
+    def lend(self, fd: int, limit: int) -> socket.socket:
+        """A descriptor as Python programs get it: a socket object.
+
+        Args:
+            limit: the caller's time limit in seconds; 0 for none.
+        """
         lent = socket.socket(fileno=fd)
         lent.release()
+        if limit:
+            lent.settimeout(limit)
         return lent
 
     def keep(self, result: object) -> list[socket.socket]:

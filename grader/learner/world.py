@@ -11,6 +11,9 @@ import ctypes
 import os
 import signal
 import socket
+
+# The C base class: TracedSocket would write the judge's questions into the trace.
+from _socket import socket as plain_socket
 from collections import Counter
 from typing import Any
 
@@ -20,6 +23,10 @@ _HANDLED = ("SIGHUP", "SIGINT", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGUSR1", "SIG
 _FILES = 4
 #: Room for a struct sigaction, which begins with the handler's address.
 _ACTION = 256
+#: Room for the value of a socket option (bytes).
+_OPTION = 16
+#: What decides how long the calls of a socket wait, and what its end is like.
+_OPTIONS = ("SO_RCVTIMEO", "SO_SNDTIMEO", "SO_RCVLOWAT", "SO_LINGER")
 
 
 class World:
@@ -48,13 +55,17 @@ class World:
         os.umask(0o027)
         os.chdir("/")
 
-    def found(self) -> dict[str, Any]:
+    def found(self, lent: list[Any]) -> dict[str, Any]:
         """The settings as they are now.
+
+        Args:
+            lent: the caller's sockets; in C their descriptors.
 
         Returns:
             ``handlers`` (name -> a number for Python's, and the address that the
             kernel has), ``called`` (name -> how often), ``umask``,
-            ``directory``, ``timeout`` and ``wakeup`` (of `signal.set_wakeup_fd`).
+            ``directory``, ``timeout``, ``wakeup`` (of `signal.set_wakeup_fd`), and
+            ``sockets``, the options of each.
         """
         umask = os.umask(0)
         os.umask(umask)
@@ -65,6 +76,7 @@ class World:
             "directory": _directory(),
             "timeout": socket.getdefaulttimeout(),
             "wakeup": _wakeup(),
+            "sockets": [_options(thing) for thing in lent],
         }
 
     def _handler(self, number: int, _frame: object) -> None:
@@ -78,6 +90,22 @@ class World:
         if not any(known is handler for known in self._objects):
             self._objects.append(handler)
         return [next(n for n, known in enumerate(self._objects) if known is handler), address]
+
+
+def _options(lent: Any) -> dict[str, Any]:
+    """The options of a lent socket; none if it is closed."""
+    number = lent if isinstance(lent, int) else lent.fileno()
+    try:
+        probe = plain_socket(fileno=number)
+    except (OSError, ValueError):
+        return {}
+    try:
+        options: dict[str, Any] = {
+            name: probe.getsockopt(socket.SOL_SOCKET, getattr(socket, name), _OPTION).hex() for name in _OPTIONS
+        }
+    finally:
+        probe.detach()
+    return options | {"settimeout": None if isinstance(lent, int) else lent.gettimeout()}
 
 
 def _directory() -> str:

@@ -22,7 +22,7 @@ class Caller:
     def has_settings_of_its_own(self) -> None:
         """It has handlers of its own (SIGTERM, SIGALRM, SIGUSR1, in C SIGPIPE too),
         ignores SIGHUP, has blocked SIGUSR2, has four files open and the umask 027,
-        and works in ``/``."""
+        and works in ``/``; in C, errno holds what an earlier call has left."""
         self._scene.is_arranged = True
         self._scene.steps.append(Step("has a caller with handlers and a mask of its own", "learner"))
 
@@ -41,6 +41,11 @@ def judge_world(scene: Scene) -> None:
     for what, (words, read) in _WORDS.items():
         if found[what] != left[what]:
             raise Broken(Failure("left-world", f"{run.function}() {words}", read=read))
+    for before, after in zip(found["sockets"], left["sockets"], strict=True):
+        changed = next((name for name, value in before.items() if after.get(name, value) != value), None)
+        if changed:
+            sentence = f"{run.function}() leaves the caller's socket with {_OPTIONS[changed]}"
+            raise Broken(Failure("lent-changed", sentence, read="socket(7), Socket options"))
     if not scene.exercise.keeps_signals:
         return
     for name, action in left["handlers"].items():
@@ -59,6 +64,14 @@ _WORDS = {
     "directory": ("has changed the working directory, and does not put it back", "chdir(2)"),
     "timeout": ("leaves the time limit of socket.setdefaulttimeout() in effect", ""),
     "wakeup": ("does not undo signal.set_wakeup_fd(): Python goes on writing to that descriptor", ""),
+}
+#: What was changed of a socket.
+_OPTIONS = {
+    "SO_RCVTIMEO": "another time limit for receiving (SO_RCVTIMEO)",
+    "SO_SNDTIMEO": "another time limit for sending (SO_SNDTIMEO)",
+    "SO_RCVLOWAT": "another low-water mark (SO_RCVLOWAT)",
+    "SO_LINGER": "another SO_LINGER",
+    "settimeout": "another time limit than it had (settimeout())",
 }
 _DEFAULT, _IGNORE = 0, 1
 

@@ -35,6 +35,14 @@ class HostingVerbs:
         return self._lent
 
     @property
+    def limited_connection(self) -> Lent:
+        """A connection on which the caller has set a time limit of a minute: by
+        settimeout() in Python, by SO_RCVTIMEO and SO_SNDTIMEO in C."""
+        lent = self.connection
+        lent.limit = 60
+        return lent
+
+    @property
     def narrow_connection(self) -> Lent:
         """A connection whose buffers hold a few thousand bytes and no more."""
         if self._lent is None:

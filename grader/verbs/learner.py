@@ -39,13 +39,14 @@ class Lent:
     Args:
         fd: a descriptor of it; owned, and closed once it has been handed over,
             so that the caller's close is the last one.
+        limit: the caller's own time limit on it, in seconds; 0 for none.
 
     Attributes:
         inode: what the kernel knows it by (proc(5), ``socket:[inode]``).
     """
 
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
+    def __init__(self, fd: int, limit: int = 0) -> None:
+        self.fd, self.limit = fd, limit
         self.inode = os.fstat(fd).st_ino
 
     def close(self) -> None:
@@ -96,7 +97,9 @@ class Learner(CallVerbs, ServingVerbs):
                     continue
                 self._handed.append(argument)
                 scene.lent_inodes.add(argument.inode)
-                sent.append({"lent": True})
+                if argument.limit and scene.unit.language == "python":
+                    scene.limited_inodes.add(argument.inode)
+                sent.append({"lent": argument.limit})
             else:
                 sent.append(_plain(argument))
         if scene.before is None:

@@ -67,6 +67,7 @@ class Scene:
         self.faults: list[Fault] = []
         self.resolver: tuple[str, list[str], str, str] | None = None
         self.lent_inodes: set[int] = set()
+        self.limited_inodes: set[int] = set()  # with a time limit, which a Python socket has for itself
         self.is_arranged = False  # the caller's world: `grader.learner.world`
         self.before: State | None = None
         self.after: State | None = None

@@ -39,6 +39,7 @@ def judge_state(scene: Scene) -> None:
     if before is None or after is None:
         return
     lent = {f"socket:[{inode}]" for inode in scene.lent_inodes}
+    limited = {f"socket:[{inode}]" for inode in scene.limited_inodes}
     given = {f"socket:[{inode}]" for inode in scene.given_inodes}
     held = set(after.descriptors.values())
     if not lent <= held:
@@ -55,7 +56,7 @@ def judge_state(scene: Scene) -> None:
         if target in given or (has_children and target.startswith("pipe:")):
             continue  # that pipe tells the end of a child which still serves
         if target in lent:
-            if after.flags[number] & os.O_NONBLOCK:
+            if after.flags[number] & os.O_NONBLOCK and target not in limited:
                 raise Broken(Failure("lent-changed", "the caller's socket is left non-blocking"))
         elif number not in before.descriptors:
             what = "socket" if target.startswith("socket:") else "descriptor"
