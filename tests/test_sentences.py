@@ -51,11 +51,11 @@ RESULTS = {
     ),
     "an address of a list": Mistake(
         "resolve", "python", "for *_, address in candidates]", "for *_, address in candidates[::-1]]",
-        "resolve() returned '203.0.113.4:3490' as item 1 of 3; expected '198.51.100.13:3490'", "every_address",
+        " returned '203.0.113.4:3490' as item 1 of 3; expected '198.51.100.13:3490'", "every_address",
     ),
     "the line before, once more": Mistake(
         "lines", "python", 'last, self._received = self._received, b""', "last = self._received",
-        "read_line() returned the same as the call before, once more; expected None, the end", "last_line",
+        "returned the same as the call before, once more; expected None, the end", "last_line",
     ),
     "another exception": Mistake(
         "recv_exactly", "python", "raise EOFError(", "raise ConnectionAbortedError(103, ",

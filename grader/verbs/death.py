@@ -72,6 +72,8 @@ def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:
         sentence = f"SIGPIPE ended the program: {last.name}() on a broken connection, without MSG_NOSIGNAL"
         return Failure("died", sentence, Verdict.CRASH, last.line, read="send(2), MSG_NOSIGNAL")
     sentence = f"{number.name} ended the program {when}"
+    if number == signal.SIGTERM and scene.signalled >= 0:
+        sentence = f"SIGTERM found no handler of the program's and ended it {when}"
     return Failure("died", sentence, Verdict.CRASH, noted_line(scene), read="signal(7)")
 
 

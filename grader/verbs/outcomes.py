@@ -141,7 +141,7 @@ def unexpected(run: Run, expected: str, unit: Unit, errors: tuple[str, ...] = ()
     """
     if "broke" in run.outcome:
         return Failure("broke", f"{outcome_words(run, unit)}; expected {expected}", errors=errors)
-    sentence = f"{run.shown if errors else f'{run.function}()'} {_ending(run, unit)}; expected {expected}"
+    sentence = f"{run.shown} {_ending(run, unit)}; expected {expected}"
     return Failure(
         "success" if "returned" in run.outcome and errors else "outcome", sentence, line=line_of(run), errors=errors
     )
@@ -154,13 +154,15 @@ def another_value(run: Run, value: Any, earlier: Run | None, unit: Unit) -> Fail
         earlier: the call of the same function before, if there was one.
     """
     answer, expected = run.outcome["returned"], value_words(value, run.function, unit)
-    subject, difference = f"{run.function}()", None
+    subject, difference = run.shown, None
     sentence = f"{subject} returned {value_words(answer, run.function, unit)}; expected {expected}"
     if isinstance(value, bytes) and isinstance(answer, bytes):
         difference = Difference(value, answer)
         sentence = f"{subject} returned {_compared(value, answer, sentence.partition(' returned ')[2])}"
     elif isinstance(value, list) and isinstance(answer, list):
         sentence = f"{subject} returned {_items_compared(value, answer)}"
+    elif isinstance(value, list) and isinstance(answer, str):
+        sentence = f"{subject} wrote {answer!r}, whose last line has no newline; expected {value[-1]!r} there"
     if earlier is not None and answer and earlier.outcome.get("returned") == answer:
         sentence = f"{subject} returned the same as the call before, once more; expected {expected}"
     return Failure("outcome", sentence, difference=difference)
@@ -180,6 +182,10 @@ def _compared(expected: bytes, actual: bytes, plainly: str) -> str:
 
 
 def _items_compared(expected: list, actual: list) -> str:
+    double = next((item for number, item in enumerate(actual) if item in actual[:number]), None)
+    if double is not None and len(set(expected)) == len(expected):
+        places = [number for number, item in enumerate(actual, 1) if item == double]
+        return f"{double!r} twice, as items {places[0]} and {places[1]} of {len(actual)}"
     pairs = enumerate(zip(expected, actual, strict=False), 1)
     at = next(((number, e, a) for number, (e, a) in pairs if e != a), None)
     if at is not None:

@@ -119,8 +119,12 @@ class Peer(HostingVerbs):
     def sends_in_pieces(self, pieces: Iterable[bytes]) -> None:
         """Send each piece when the program has taken the ones before and waits
         for more, so that it sees them one by one, every time."""
-        for number, piece in enumerate(pieces, 1):
-            self._scene.wait(self._program_wants_more, f"the program receives piece {number}")
+        pieces = list(pieces)
+        total = sum(map(len, pieces))
+        for number, piece in enumerate(pieces):
+            rest = sum(map(len, pieces[number:]))
+            what = f"the other {rest} of {total} bytes" if number else f"the {total} bytes of the peer"
+            self._scene.wait(self._program_wants_more, f"the program receives {what}")
             self._do("send", name=self._name, data=piece)
             self._party.says(piece)
             self._note(f"sends {counted(len(piece))}", sends=len(piece))

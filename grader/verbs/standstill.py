@@ -131,12 +131,13 @@ def _each_time(scene: Scene, call: Call) -> str:
 
 def _repeated(calls: list[Call]) -> Call | None:
     """What a loop without end does: of the calls it goes round in, the first in
-    the text."""
+    the text that does more than wait."""
     tail = [call for call in calls[-1000:] if call.done and call.name != "thread_start"]
     if not tail:
         return None
     counts = Counter((call.name, call.where) for call in tail)
     often = [call for call in tail if counts[call.name, call.where] > len(tail) // 8] or tail[-1:]
+    often = [call for call in often if not call.any_of("wait")] or often
     first = min(call.where for call in often)
     return next(call for call in reversed(often) if call.where == first)
 

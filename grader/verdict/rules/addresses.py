@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call, eai_name
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rules import Finding, explains, violation, when_returned
+from grader.verdict.rules import Finding, answer, ended, explains, violation, when_returned
 
 #: Errors of connect() that say nothing of the address: it goes on, or time is up.
 _NO_ANSWER = ("EINTR", "EINPROGRESS", "EALREADY", "EAGAIN")
@@ -43,18 +43,29 @@ def first_address_only(evidence: Evidence, failure: Failure) -> Iterator[Finding
         calls = evidence.during(run)
         without = [c for c in calls if c.name == "socket" and c.errno in _NO_SUCH_FAMILY]
         tried = [c for c in calls if c.name == "connect" and c.done]
-        last = max([*tried[-1:], *without[-1:]], key=lambda call: call.index, default=None)
+        told = [c for c in calls if _tells_of_failure(c)]
+        last = max([*tried[-1:], *told[-1:], *without[-1:]], key=lambda call: call.index, default=None)
         if last is None or any(c.name in ("socket", "bind") and c.index > last.index for c in calls):
             continue
-        if last.failed and last.errno not in _NO_ANSWER and run.outcome is not None:
+        failed = (last.failed and last.errno not in _NO_ANSWER) or last in told
+        if failed and run.outcome is not None:
             count = len({c.address for c in tried}) + len(without)
             if count < evidence.addresses:
+                what = "told that connect() had failed" if last in told else ended(evidence, last)
                 yield Finding(
                     last.index, ("first-address-only",),
-                    f"{evidence.place(last)} {last.name}() failed with {last.errno}, and {run.function}() gave up "
+                    f"{evidence.place(last)} {last.name}() {what}, and {run.function}() gave up "
                     f"after {count} of {evidence.addresses} addresses",
                     (last,), "getaddrinfo(3)",
                 )  # fmt: skip
+
+
+def _tells_of_failure(call: Call) -> bool:
+    """Whether SO_ERROR says that a connect in the background has failed."""
+    import socket
+
+    asked = call.name == "getsockopt" and call.args[:2] == (socket.SOL_SOCKET, socket.SO_ERROR) and call.done
+    return asked and any(call.payload[:4])
 
 
 @explains
@@ -68,7 +79,7 @@ def lost_eai_code(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             last, died = calls[-1], failure.kind == "died"
             yield Finding(
                 last.index, () if died else ("lost-eai-code",),
-                f"{evidence.place(last)} getaddrinfo() failed with {eai_name(last.result)}, "
+                f"{evidence.place(last)} getaddrinfo() {_refusal(evidence, last)}, "
                 f"and {_told(evidence, run, failure)}",
                 (last,), "getaddrinfo(3), RETURN VALUE",
             )  # fmt: skip
@@ -85,9 +96,14 @@ def _is_told(evidence: Evidence, run: Run, calls: list[Call], failure: Failure) 
     return told or (raised["class"] != "gaierror" and not any(name.startswith("EAI_") for name in failure.errors))
 
 
+def _refusal(evidence: Evidence, call: Call) -> str:
+    name = eai_name(call.result)
+    return f"raised socket.gaierror ({name})" if evidence.source.language == "python" else f"returned {name}"
+
+
 def _told(evidence: Evidence, run: Run, failure: Failure) -> str:
     if run.succeeded:
-        return f"{run.function}() reported success"
+        return answer(evidence, run)
     if run.outcome and "broke" in run.outcome:
         return f"{run.function}() {run.outcome['broke']}"
     if run.outcome and "raised" in run.outcome:
@@ -113,7 +129,7 @@ def addrinfo_leak(evidence: Evidence) -> Iterator[Finding]:
             if call.name == "getaddrinfo" and call.done and call.result == 0 and call.args[3] not in freed:
                 yield Finding(
                     when_returned(run), ("addrinfo-leak",),
-                    f"the address list of {evidence.place(call)} is never freed by freeaddrinfo()",
+                    f"the list that getaddrinfo() made at {evidence.place(call)} is never freed by freeaddrinfo()",
                     (call,), "getaddrinfo(3)",
                 )  # fmt: skip
 
@@ -150,8 +166,8 @@ def passive_without_flag(evidence: Evidence, failure: Failure) -> Iterator[Findi
             if nameless and not call.args[2] & socket.AI_PASSIVE:
                 yield Finding(
                     call.index, ("not-passive",),
-                    f"{evidence.place(call)} getaddrinfo() without a host is asked without AI_PASSIVE, "
-                    "and gives loopback addresses",
+                    f"{evidence.place(call)} getaddrinfo() without a host and without AI_PASSIVE gives loopback "
+                    "addresses",
                     (call,), "getaddrinfo(3), AI_PASSIVE",
                 )  # fmt: skip
 
@@ -169,10 +185,10 @@ def any_socktype(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     for call in evidence.during(run):
         if call.name == "getaddrinfo" and call.done and call.result == 0 and call.args[1] == 0:
-            what = "lists each address once for each" if repeated else "found a service of datagrams"
+            what = "gives each address once for each type" if repeated else "finds a service of datagrams, too"
             yield Finding(
                 call.index, ("any-socktype",),
-                f"{evidence.place(call)} getaddrinfo() is asked for any type of socket, and {what}",
+                f"{evidence.place(call)} getaddrinfo() is asked for any type of socket (ai_socktype is 0), and {what}",
                 (call,), "getaddrinfo(3), ai_socktype",
             )  # fmt: skip
 
@@ -230,15 +246,18 @@ def no_reuse_address(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         before = [c for c in options if c.index < bind.index]
         if any(not c.failed and c.args[2] for c in before):
             continue
-        words = "without SO_REUSEADDR"
+        elsewhere = [c for c in evidence.calls if c.name == "setsockopt" and c.args[1] == socket.SO_REUSEADDR]
+        words = "SO_REUSEADDR was never set"
         if before:
-            words = f"although {evidence.place(before[0])} setsockopt() was to set SO_REUSEADDR"
+            words = f"setsockopt(SO_REUSEADDR) at {evidence.place(before[0])} failed, or set it to 0"
         elif options:
-            words = f"before {evidence.place(options[0])} sets SO_REUSEADDR, which is too late"
+            words = f"SO_REUSEADDR was set too late, at {evidence.place(options[0])}"
+        elif elsewhere:
+            words = f"SO_REUSEADDR was set on another socket, at {evidence.place(elsewhere[0])}"
         elif "SO_REUSEADDR" in evidence.source.text:
-            words = "before SO_REUSEADDR is set, which would be too late"
+            words = "SO_REUSEADDR had not been set yet: behind bind() it is too late"
         yield Finding(
             bind.index, ("no-reuse-address",),
-            f"{evidence.place(bind)} bind() fails with EADDRINUSE {words}",
+            f"{evidence.place(bind)} bind() {ended(evidence, bind)}: a connection lingers in TIME_WAIT, and {words}",
             (bind,), "socket(7), SO_REUSEADDR",
         )  # fmt: skip

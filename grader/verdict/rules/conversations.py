@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rules import Finding, ended, explains
 from grader.verdict.words import counted
 
 
@@ -21,36 +21,49 @@ def _talks(evidence: Evidence) -> Iterator[tuple[Run, Descriptor, int]]:
                 yield run, life, sum(c.result for c in calls if c.any_of("send") and c.done and c.result > 0)
 
 
+def _duplicates(evidence: Evidence, life: Descriptor) -> list[Descriptor]:
+    """A descriptor and those that dup() has made of it."""
+    made = [c for c in life.calls if c.name == "dup" and c.done and not c.failed]
+    return [life, *(other for other in evidence.descriptors if any(other.made is call for call in made))]
+
+
 @explains
 def no_half_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The end of a request is never told, and both sides wait (M55)."""
-    if failure.kind != "hang" or not evidence.runs:
-        return
+    run = evidence.runs[-1] if evidence.runs else None
     blocked = next((c for c in reversed(evidence.calls) if not c.done), None)
-    for run, life, sent in _talks(evidence):
-        if run is not evidence.runs[-1] or blocked is None or run.message is None or sent < len(run.message):
+    if failure.kind != "hang" or run is None or run.message is None or blocked is None:
+        return
+    if not (blocked.any_of("recv") or blocked.any_of("wait")):
+        return
+    for life in evidence.descriptors:
+        family = _duplicates(evidence, life)
+        sent = [c for one in family for c in one.calls if c.any_of("send") and c.done and c.index >= run.first]
+        if life.first("connect") is None or sum(max(c.result, 0) for c in sent) < len(run.message):
             continue
-        waits = blocked.any_of("recv") or blocked.any_of("wait")
-        if waits and life.closed is None and life.first("shutdown") is None and life.first("dup") is None:
-            last = next(c for c in reversed(life.calls) if c.any_of("send"))
-            yield Finding(
-                blocked.index, ("no-half-close",),
-                f"{evidence.place(blocked)} {blocked.name}() waits for the reply, and the server for the end of the "
-                f"request: no shutdown() follows the {last.name}() of {evidence.place(last)}",
-                (blocked, last), "shutdown(2), SHUT_WR",
-            )  # fmt: skip
+        closed = next((one.closed for one in family if one.closed is not None), None)
+        if any(one.first("shutdown") for one in family) or all(one.closed for one in family) or not sent:
+            continue
+        words = f"no shutdown() follows the {sent[-1].name}() of {evidence.place(sent[-1])}"
+        if closed is not None:
+            words = f"{evidence.place(closed)} closes one of two descriptors, which ends nothing"
+        yield Finding(
+            blocked.index, ("no-half-close",),
+            f"{evidence.place(blocked)} {blocked.name}() waits for the reply, and the server for the end of the "
+            f"request: {words}",
+            (blocked, closed or sent[-1]), "shutdown(2), SHUT_WR", particular=True,
+        )  # fmt: skip
 
 
 @explains
 def closed_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Both directions are ended where only one was to be: no reply can come."""
     for _run, life, _sent in _talks(evidence):
-        received = False
+        received = [c for c in life.calls if c.any_of("recv") and c.done and not c.errno]
         for call in life.calls:
-            if call.any_of("recv") and call.done:
-                received = True
-                if call.result == 0 or (call.failed and call.errno not in ("EINTR", "EAGAIN")):
-                    break
+            before = [c for c in received if c.left < call.entered]
+            if any(c.result == 0 for c in before):
+                break
             if call.name == "shutdown" and call.done and not call.failed and call.args[0] != socket.SHUT_WR:
                 yield Finding(
                     call.index, ("closed-too-early",),
@@ -59,7 +72,7 @@ def closed_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     (call,), "shutdown(2), SHUT_WR",
                 )  # fmt: skip
                 break
-            if call.name == "close" and not received and call.done and failure.kind in ("outcome", "unmet", "success"):
+            if call.name == "close" and not before and call.done and failure.kind in ("outcome", "unmet", "success"):
                 yield Finding(
                     call.index, ("closed-too-early",),
                     f"{evidence.place(call)} closes {evidence.name_of(life)}, on which nothing has been received",
@@ -80,8 +93,8 @@ def both_sides_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if not call.done and (call.any_of("send") or call.any_of("wait")):
             yield Finding(
                 call.index, gaps,
-                f"{evidence.place(call)} {call.name}() waits for room to send while the server's answer is left "
-                "unread; so the server waits for room too, and neither goes on",
+                f"{evidence.place(call)} {call.name}() waits for room to send, with the server's answer unread; "
+                "so the server waits for room too, and neither goes on",
                 (call,), "tcp(7)",
             )  # fmt: skip
             return
@@ -96,16 +109,16 @@ def shut_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if run.message is None or sent >= len(run.message) or any(c.any_of("send") and c.failed for c in life.calls):
             continue
         end = life.first("shutdown") or life.closed
-        ended = next((c for c in life.calls if c.any_of("recv") and c.done and c.result == 0 and c.args[0] > 0), None)
+        over = next((c for c in life.calls if c.any_of("recv") and c.done and c.result == 0 and c.args[0] > 0), None)
         if end is None or (end.name == "shutdown" and end.args[0] == socket.SHUT_RD):
             continue
         short = next((c for c in reversed(life.calls) if c.any_of("send") and c.index < end.index), None)
-        if ended is not None and ended.index < end.index and short is not None:
+        if over is not None and over.index < end.index and short is not None:
             yield Finding(
-                ended.index, ("shut-too-early",),
-                f"{evidence.place(ended)} {ended.name}() returned 0, which ends what the server says, and "
+                over.index, ("shut-too-early",),
+                f"{evidence.place(over)} {over.name}() {ended(evidence, over)}, the end of what the server says, and "
                 f"{run.function}() stopped sending: {sent} of {counted(len(run.message))}",
-                (ended, end), "shutdown(2)",
+                (over, end), "shutdown(2)",
             )  # fmt: skip
         elif end.name == "shutdown" and short is not None and short.result < short.args[0]:
             yield Finding(

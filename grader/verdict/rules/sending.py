@@ -105,8 +105,10 @@ def _goes_on(evidence: Evidence, run: Run, call: Call, later: Call | None, messa
         return kept in (message[position : position + len(kept)], message[: len(kept)]) or (
             _sent_before(message, kept, position) >= 0
         )
-    tried = any(c.any_of("send") and c.index > call.index for c in evidence.during(run))
-    return tried or position >= len(message)
+    after = [c for c in evidence.during(run) if c.index > call.index]
+    tried = any(c.any_of("send") for c in after)
+    knows = position > call.result and any(c.any_of("recv") for c in after)  # it went on once, and has heard something
+    return tried or knows or position >= len(message)
 
 
 #: Bytes that stand in one place of a message alone.
@@ -229,6 +231,8 @@ def broken_pipe(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 "process",
                 (call,), "send(2), MSG_NOSIGNAL",
             )  # fmt: skip
+    if failure.kind in ("hang", "busy"):
+        yield from _forgiven(evidence)
     if failure.kind == "success":
         for run in evidence.runs:
             for call in evidence.during(run):
@@ -239,6 +243,22 @@ def broken_pipe(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                         (call,), "send(2), ERRORS",
                     )  # fmt: skip
                     return
+
+
+def _forgiven(evidence: Evidence) -> Iterator[Finding]:
+    """Sending has failed, and the function goes on as if it had not."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if run is None or run.endless or run.outcome is not None:
+        return
+    calls = evidence.during(run)
+    broken = next((c for c in calls if c.any_of("send") and c.errno in ("EPIPE", "ECONNRESET")), None)
+    if broken is not None and any(c.index > broken.index for c in calls):
+        yield Finding(
+            broken.index, ("broken-pipe",),
+            f"{evidence.place(broken)} {broken.name}() {ended(evidence, broken)}, and {run.function}() went on: what "
+            "it was to send cannot arrive any more",
+            (broken,), "send(2), ERRORS: EPIPE",
+        )  # fmt: skip
 
 
 @explains

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from grader.learner.trace import layout
 from grader.learner.trace.reader import Call
-from grader.verdict.evidence import Evidence, Failure
+from grader.verdict.evidence import Descriptor, Evidence, Failure
 from grader.verdict.rules import Finding, explains, violation
 
 #: What no handler may call (signal-safety(7) has what it may).
@@ -35,8 +35,8 @@ def lost_wakeup(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind == "hang" and call is not None and call.injected & layout.SIGNAL:
         yield Finding(
             call.index, ("lost-wakeup",),
-            f"{evidence.place(call)} the signal came just before {call.name}(), which waits all the same: what the "
-            "handler has noted is looked at too early",
+            f"{evidence.place(call)} SIGTERM came between the look at the flag and {call.name}(), which waits all the "
+            "same",
             (call,), "pselect(2), NOTES",
         )  # fmt: skip
 
@@ -50,7 +50,7 @@ def retries_for_ever(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if not any(life.made.any_of("accept") and life.closed is None for life in evidence.descriptors if life.made):
         yield Finding(
             call.index, ("retries-for-ever",),
-            f"{evidence.place(call)} {call.name}() waits for another client, although SIGTERM has come",
+            f"{evidence.place(call)} {call.name}() goes on waiting for a client, although SIGTERM has come",
             (call,), "signal(7), Interruption of system calls",
         )  # fmt: skip
 
@@ -58,7 +58,7 @@ def retries_for_ever(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def cut_client(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A connection is closed after the signal, and not at its end-of-file."""
-    if evidence.signalled < 0 or failure.kind not in ("bytes", "reset", "outcome", "stopped", "unmet"):
+    if evidence.signalled < 0 or failure.kind not in ("bytes", "reset", "outcome", "stopped", "unmet", "gone"):
         return
     for life in evidence.descriptors:
         if life.made is None or not life.made.any_of("accept") or life.closed is None:
@@ -67,15 +67,22 @@ def cut_client(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if life.closed.index >= evidence.signalled and not ended:
             yield Finding(
                 life.closed.index, ("cut-client",),
-                f"{evidence.place(life.closed)} the connection is closed after SIGTERM, before the client has sent "
-                "end-of-file",
+                f"{evidence.place(life.closed)} closes the connection after SIGTERM{_by(evidence, life)}, before the "
+                "client has sent end-of-file",
                 (life.closed, life.made), "signal(7)",
             )  # fmt: skip
             return
 
 
+def _by(evidence: Evidence, life: Descriptor) -> str:
+    """What took the program out of the call that it served its client in."""
+    broken = next((c for c in reversed(life.calls) if c.failed and not c.errno), None)
+    return f", as an exception left {broken.name}() at {evidence.place(broken)}" if broken is not None else ""
+
+
 def _is_fatal(call: Call) -> bool:
-    return call.failed and call.errno not in ("EINTR", "EAGAIN")
+    """Whether a connection is broken; an exception out of a handler has no errno."""
+    return call.failed and call.errno not in ("", "EINTR", "EAGAIN")
 
 
 @explains
@@ -119,7 +126,7 @@ def unsafe_handler(evidence: Evidence) -> Iterator[Finding]:
             place = replace(evidence.calls[0], line=line)
             yield Finding(
                 place.index, ("unsafe-handler",),
-                f"{evidence.place(place)} {called.group(1)}() is called in a signal handler, which may have "
+                f"{evidence.place(place)} {called.group(1)}() is called in a signal handler; the signal may have "
                 f"interrupted {called.group(1)}() itself",
                 (place,), "signal-safety(7)",
             )  # fmt: skip
