@@ -114,12 +114,18 @@ def check_sends_every_byte_when_send_is_short(learner, clients, port, fault):
 
 
 @reveals("dies-of-client")
-def check_outlives_a_client_that_resets(learner, clients, port):
-    """serves the next client when one resets the connection, early or late"""
-    ann, bob, carol = clients("ann", "bob", "carol")
+def check_outlives_a_client_that_resets(learner, clients, port, fault):
+    """serves the next client when the connection of one fails, early or late"""
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
+    fault("recv", error="ETIMEDOUT", when="2")
 
     learner.serves("serve", port)
 
+    dave.connects(port)
+    dave.sends(HELLO)
+    dave.receives(HELLO)
+    dave.half_closes()
+    dave.sees_end_of_file()
     ann.connects(port)
     learner.rests()
     ann.sends(HELLO)

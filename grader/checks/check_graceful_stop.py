@@ -122,8 +122,8 @@ def check_is_not_hurried_by_a_second_signal(learner, peer, port):
 
 
 @reveals("handler-left")
-def check_leaves_nothing_behind(learner, peer, port, fault):
-    """reports a port that is taken and a listening socket that is lost"""
+def check_leaves_nothing_behind(learner, peer, other_peer, port, fault):
+    """reports a port that is taken and a listening socket that is lost, not what passes"""
     taken = peer.listens("0.0.0.0")
     learner.runs("serve", taken)
     learner.raises("EADDRINUSE")
@@ -134,11 +134,18 @@ def check_leaves_nothing_behind(learner, peer, port, fault):
 
     learner.serves("serve", port)
     learner.rests()
-    fault("accept", error="EINVAL", when="ready 1")
+    fault("accept", error="ECONNABORTED", when="ready 1")
+    fault("accept", error="EMFILE", when="ready 2")
+    fault("accept", error="EINVAL", when="ready 4")
     peer.connects(port)
     peer.sends(HELLO)
+    peer.receives(HELLO)
     peer.half_closes()
-    learner.gives_up_or_answers("EINVAL", peer, HELLO)
+    peer.sees_end_of_file()
+    other_peer.connects(port)
+    other_peer.sends(HELLO)
+    other_peer.half_closes()
+    learner.gives_up_or_answers("EINVAL", other_peer, HELLO)
 
 
 @reveals("handler-left")

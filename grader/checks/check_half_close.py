@@ -142,10 +142,11 @@ def check_reports_a_reset(learner, peer):
 
 @reveals("socket-leak")
 def check_tries_every_address(learner, peer, resolves, fault):
-    """tries the next address when one refuses, and reports the last one's error"""
-    fault("connect", error="ETIMEDOUT", when="4")
+    """tries the next address when one refuses or has no socket, and reports the last one's error"""
+    fault("socket", error="EAFNOSUPPORT", when="1")
+    fault("connect", error="ETIMEDOUT", when="5")
     port = peer.listens("::1")
-    resolves(HOST, "127.0.0.2", "::1", service=("store", port))
+    resolves(HOST, "127.0.0.2", "127.0.0.2", "::1", service=("store", port))
     peer.holds("127.0.0.2", port)
 
     learner.runs("ask", HOST, "store", REQUEST)
@@ -158,6 +159,10 @@ def check_tries_every_address(learner, peer, resolves, fault):
 
     learner.runs("ask", HOST, "store", REQUEST)
     learner.raises("ETIMEDOUT")
+
+    fault("socket", error="EAFNOSUPPORT", when="3")
+    learner.runs("ask", HOST, "store", REQUEST)
+    learner.raises("EAFNOSUPPORT", named=True)
 
     fault("getaddrinfo", retval=-2, when="1")
     fault("getaddrinfo", error="EMFILE", when="2")

@@ -203,7 +203,7 @@ def check_keeps_an_error_to_its_client(learner, clients, port, fault):
 @reveals("thread-failure")
 def check_outlives_a_thread_that_cannot_be_had(learner, peer, clients, port, fault):
     """loses one client when there is no thread for it, and accepts after errors that pass"""
-    ann, bob, carol = clients("ann", "bob", "carol")
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
     fault("pthread_create", error="EAGAIN", when="1")
     fault("send", limit=1)
     for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 2):
@@ -227,11 +227,20 @@ def check_outlives_a_thread_that_cannot_be_had(learner, peer, clients, port, fau
     bob.half_closes()
     bob.sees_end_of_file()
     learner.rests()
-    fault("accept", error="EBADF", when="ready 1")
+    learner.runs_out_of_descriptors()
     carol.connects(port)
+    learner.paces_itself()
+    learner.gets_descriptors_back()
     carol.sends(LINE)
+    carol.receives(b"11\n")
     carol.half_closes()
-    learner.gives_up_or_answers("EBADF", carol, b"11\n")
+    carol.sees_end_of_file()
+    learner.rests()
+    fault("accept", error="EBADF", when="ready 1")
+    dave.connects(port)
+    dave.sends(LINE)
+    dave.half_closes()
+    learner.gives_up_or_answers("EBADF", dave, b"12\n")
 
 
 @reveals("fd-leak")

@@ -8,9 +8,17 @@ void *kit_allocate(size_t size);
 void kit_release(void *memory);
 void kit_flush(void);
 
+/* Part of AddressSanitizer's runtime, where that is loaded. */
+void __asan_poison_memory_region(const volatile void *, size_t)
+    __attribute__((weak));
+
 void *kit_allocate(size_t size)
 {
-    return malloc(size);
+    void *memory = malloc(size);
+
+    if (size == 0 && memory && __asan_poison_memory_region)
+        __asan_poison_memory_region(memory, 1); /* malloc() gives it a byte */
+    return memory;
 }
 
 void kit_release(void *memory)
