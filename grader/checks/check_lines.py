@@ -133,7 +133,7 @@ def check_refuses_a_line_without_end(learner, peer, other_peer):
     peer.sends_in_pieces([LONGEST, b"\r", b"\n"])
     learner.returns(LONGEST)
 
-    peer.sends(LONGEST + b"x")
+    peer.sends(LONGEST + b"x\r")
     learner.runs("read_line")
     learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
 

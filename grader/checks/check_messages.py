@@ -30,6 +30,10 @@ def check_sends_a_message(learner, peer):
     peer.receives(WIRE)
     learner.returns(None)
 
+    learner.runs("send_message", peer.connection, b"bell", sends=framed(b"bell"))
+    peer.receives(framed(b"bell"))
+    learner.returns(None)
+
     learner.runs("send_message", peer.connection, b"", sends=framed(b""))
     peer.receives(framed(b""))
     learner.returns(None)

@@ -88,14 +88,17 @@ def check_reports_why_it_cannot_serve(learner, peer, port, fault):
 
 
 @reveals("leaked-candidate")
-def check_reports_a_port_that_is_taken(learner, peer, port, resolves):
+def check_reports_a_port_that_is_taken(learner, peer, port, resolves, fault):
     """reports a port that another server has, by the error of the last candidate"""
     resolves(None, "192.0.2.13", "0.0.0.0")
     peer.serves(port)
 
     learner.runs("greet_one", port)
-
     learner.raises("EADDRINUSE", named=True)
+
+    fault("socket", error="ENFILE", when="2")
+    learner.runs("greet_one", port)
+    learner.raises("ENFILE", named=True)
 
 
 @reveals("lost-eai-code")
