@@ -66,11 +66,17 @@ def last_fruit(calls: list[Call]) -> int:
 
 def in_vain(calls: list[Call]) -> Counter[int]:
     """Thread id -> how many waits of its have ended by time alone since a call of
-    its last came to anything."""
+    its last came to anything.
+
+    A thread that seldom waits spins, and has none: on a busy machine any call
+    lasts now and then.
+    """
     waits: Counter[int] = Counter()
+    made: Counter[int] = Counter()
     for call, is_news in _read(calls):
         waits[call.tid] = 0 if is_news else waits[call.tid] + has_waited(call)
-    return waits
+        made[call.tid] = 0 if is_news else made[call.tid] + 1
+    return Counter({tid: count for tid, count in waits.items() if count * _WIDEST >= made[tid]})
 
 
 def _read(calls: list[Call]) -> Iterator[tuple[Call, bool]]:
