@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from grader.learner.trace import layout
-from grader.learner.trace.reader import Call
+from grader.learner.trace.reader import Call, Trace
 from grader.processes import proc
 from grader.processes.connections import wait_for_each_other
 from grader.verbs.turns import TIMED, has_waited, in_vain, last_fruit
@@ -59,7 +59,7 @@ def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
         return []
     if not all(_is_endless(call, trace["clock_now"]) or (call.any_of("send") and call.until) for call in calls):
         return []
-    if not trace["clock_held"] and (_has_timeouts(trace.calls) or trace["timer_due"] > time.monotonic_ns() - _LATE):
+    if _may_end_by_itself(trace):
         return []
     before = trace["next"]
     if not all(peer.is_asleep for peer in scene.peers) or _on_its_way(scene):
@@ -174,7 +174,7 @@ def held_for_ever(scene: Scene) -> Call | None:
     """The call that is held while all others wait for what it keeps them from,
     if the script does so too."""
     trace = scene.process.trace
-    if trace["held"] <= trace["released"] or scene.run is None:
+    if trace["held"] <= trace["released"] or scene.run is None or _may_end_by_itself(trace):
         return None
     held = [call for call in trace.unfinished if call.injected & layout.HOLD]
     others = scene.process.task_states().keys() - {call.tid for call in held}
@@ -204,7 +204,8 @@ class Rest:
             return False
         if self._scene.process.is_stopped:
             return True
-        looking = {c.tid for c in trace.unfinished if _is_short(c)} | _idlers(self._scene)
+        waiting = {c.tid for c in trace.unfinished}
+        looking = {c.tid for c in trace.unfinished if _is_short(c)} | (_idlers(self._scene) - waiting)
         looking &= self._scene.process.task_states().keys()
         if not looking:
             return True
@@ -328,6 +329,12 @@ def _system_call(tid: int) -> list[int]:
         return [int(first), *(int(word, 16) for word in others)]
     except (OSError, ValueError):
         return [-2]
+
+
+def _may_end_by_itself(trace: Trace) -> bool:
+    """Whether time, which nobody holds, may end a wait that looks endless."""
+    is_due = trace["timer_due"] > time.monotonic_ns() - _LATE
+    return not trace["clock_held"] and (is_due or _has_timeouts(trace.calls))
 
 
 def _has_timeouts(calls: list[Call]) -> bool:
