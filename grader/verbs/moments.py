@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from grader.build.frames import Frames, Stack, frames_of
 from grader.learner.trace.reader import Call
@@ -13,6 +14,8 @@ from grader.verdict.model import Moment
 
 if TYPE_CHECKING:
     from grader.verbs.scene import Scene
+
+_Answer = TypeVar("_Answer")
 
 #: Values from here on are addresses, or the names of threads; -1 as C's unsigned
 #: types have it is above them.
@@ -75,10 +78,14 @@ class Moments:
     def _speaks_c(self) -> bool:
         return self._scene.unit.language == "c"
 
-    @property
-    def _frames(self) -> Frames:
+    def _decoded(self, ask: Callable[[Frames], _Answer]) -> _Answer | None:
+        """What the debug information says; None where it makes no sense: it comes
+        from the learner's file, which may have had a hand in it."""
         scene = self._scene
-        return frames_of(scene.stage.module(scene.unit), scene.source.name, scene.source.text)
+        try:
+            return ask(frames_of(scene.stage.module(scene.unit), scene.source.name, scene.source.text))
+        except Exception:
+            return None
 
     def _look_up_c(self, calls: list[Call]) -> None:
         stacks = {call.index: self._stack(call) for call in calls}
@@ -94,15 +101,18 @@ class Moments:
 
     def _c_values(self, call: Call) -> list[tuple[str, str]]:
         stack = self._stack(call)
-        return self._frames.values(call.where, call.line, stack) if stack and call.line else []
+        if stack is None or not call.line:
+            return []
+        return self._decoded(lambda frames: frames.values(call.where, call.line, stack)) or []
 
     def _of_c_run(self, run: Run) -> Moment | None:
-        decided = self._frames.decided(run.function, run.blocks) if run.outcome else None
+        decided = self._decoded(lambda frames: frames.decided(run.function, run.blocks)) if run.outcome else None
         if decided is None:
             return None
         place, line = decided
         stack = Stack.unpacked(run.frame)
-        return Moment(line, (), self._steady(self._frames.values(place, line, stack)) if stack else ())
+        values = self._decoded(lambda frames: frames.values(place, line, stack)) if stack else None
+        return Moment(line, (), self._steady(values or []))
 
     # --- Python -----------------------------------------------------------
 

@@ -90,8 +90,10 @@ def _moment(evidence: Evidence, failure: Failure) -> Moment | None:
     if failure.line:
         if decided is not None and decided.line == failure.line:
             return decided
-        call = next((call for call in reversed(evidence.calls) if call.line == failure.line), None)
-        return evidence.moments(call) if call else Moment(failure.line)
+        there = [call for call in evidence.calls if call.line == failure.line]
+        waiting = [call for call in there if not call.done]  # of threads that wait there, the first is spoken of
+        guilty = [*waiting[:1], *there[-1:]]
+        return evidence.moments(guilty[0]) if guilty else Moment(failure.line)
     if failure.kind in _ANSWERS and decided is not None:
         return decided
     # An answer is all there is: where no line is known, its function's counts.
