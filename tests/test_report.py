@@ -28,9 +28,10 @@ SHORT_SEND = """
           21  do
        -> 22      n = send(fd, next, left, MSG_NOSIGNAL);
           23  while (n == -1 && errno == EINTR);
-              fd = 3, left = 8192
+              fd = 7, left = 8192
 
        peer            learner, by line of send_all.c
+                       has a caller with handlers and a mask of its own
        connects, and lends the program its end
                        runs send_all(sock, 8192 bytes)
                        22  send(fd, "0000000"..., 8192, MSG_NOSIGNAL) = 7 *
