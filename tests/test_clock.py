@@ -41,6 +41,7 @@ def receive(sock):
         sock.recv(1)
     except BlockingIOError:
         pass
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 0))
 
 def alarm(sock):
     signal.signal(signal.SIGALRM, ring)
@@ -132,7 +133,7 @@ static int is(const void *data, size_t len, const char *name)
 int send_all(int fd, const void *data, size_t len)
 {
     struct timespec start, end, hour = { 3600, 0 };
-    struct timeval limit = { 3600, 0 };
+    struct timeval limit = { 3600, 0 }, none = { 0, 0 };
     struct pollfd p = { .fd = fd, .events = POLLIN };
     char text[32];
     time_t day = time(NULL);
@@ -163,6 +164,7 @@ int send_all(int fd, const void *data, size_t len)
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
         if (recv(fd, text, 1, 0) != -1 || errno != EAGAIN)
             return -1;
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
     } else if (is(data, len, "alarm")) {
         struct sigaction action = { .sa_handler = ring }, old;
         sigaction(SIGALRM, &action, &old);

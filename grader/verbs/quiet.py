@@ -34,7 +34,7 @@ _LOOKS = 20
 #: After so many turns of a loop that waits with a shorter one, a program rests.
 _ROUNDS = 3
 #: How long a timer that is due may take to be noticed (nanoseconds).
-_LATE = 100_000_000
+_LATE = 1_000_000_000
 #: Numbers of futex(2) and read(2): what threads wait in that the trace does not see.
 _FUTEX, _READ = {"x86_64": (202, 0), "aarch64": (98, 63)}.get(os.uname().machine, (-1, -1))
 
