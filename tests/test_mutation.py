@@ -60,7 +60,7 @@ def test_mutants_of_an_exception_handler() -> None:
     [
         ("z = f();", {";"}),
         ("if (a < b) x();", {"if (a <= b) x();", "if (a != b) x();", "if (0) x();"}),
-        ("if (n == -1) x();", {"if (n >= -1) x();", "if (n == 0) x();", "if (n == -2) x();", "if (0) x();"}),
+        ("if (n == -1) x();", {"if (n != -1) x();", "if (n == 0) x();", "if (n == -2) x();", "if (0) x();"}),
         ("if (p == NULL) x();", {"if (p != NULL) x();", "if (0) x();"}),
         ("if (a && f(b)) x();", {"if (a || f(b)) x();", "if (1 && f(b)) x();", "if (a && 1) x();"}),
         ("while (n) x();", {"while (0) x();", "while (1) x();", "if (n) x();"}),

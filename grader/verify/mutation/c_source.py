@@ -153,12 +153,10 @@ class _Source:
         first, last = self._left_of(i), self._right_of(i)
         compared = self._said(i + 1, last)
         yield self._span(first, last, "1" if IS_TRUE[sign] else "0")
-        if compared == "NULL":  # there is no pointer below
-            yield self._span(i, i, "!=" if sign == "==" else "==")
-            return
-        for other in RELATIONS[sign]:
-            if not (compared == "-1" and other in ("<", "<=")):  # there is no result below
-                yield self._span(i, i, other)
+        others = RELATIONS[sign]
+        if compared in ("NULL", "-1") and sign in ("==", "!="):  # no pointer and no result is below
+            others = ("!=",) if sign == "==" else ("==",)
+        yield from (self._span(i, i, other) for other in others)
 
     def _is_between(self, i: int) -> bool:
         """Whether a sign stands between two operands, with a blank on both sides
