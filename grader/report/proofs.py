@@ -62,6 +62,8 @@ class Proofs:
             self._console.print(Text("\n".join(_MARGIN + line for line in fault.strip().splitlines())))
         count = len({proof.exercise for proof in proofs})
         broken = f"{len(breaches)} broken" if breaches else "every law holds"
+        if faults:
+            broken = f"not all was proven, for the kit failed ({len(faults)})"
         self._console.print()
         self._console.print(Text(f" {count} exercise{'s' * (count != 1)} · {broken}", "bold"))
 

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mutants", action="store_true", help="grade every standard mutant of every right program (law 7) instead"
     )
     parser.add_argument(
-        "--sample", metavar="N", type=_count, help="N of them for each exercise and language, always the same"
+        "--sample", metavar="N", type=_count, help="with --mutants: N for each exercise and language, always the same"
     )
     parser.add_argument("--write", action="store_true", help="write the stubs anew from solutions and gaps.toml first")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the report")
