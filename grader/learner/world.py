@@ -19,7 +19,7 @@ from typing import Any
 
 #: The signals whose handlers are compared.
 _HANDLED = ("SIGHUP", "SIGINT", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGCHLD")
-#: How many files the caller opens: the program's first descriptor is not 3 then.
+#: How many files the caller opens: the program's second descriptor is not 3 then.
 _FILES = 4
 #: Room for a struct sigaction, which begins with the handler's address.
 _ACTION = 256
@@ -52,6 +52,7 @@ class World:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
         for _ in range(_FILES):
             os.open(os.devnull, os.O_RDWR)
+        os.close(0)  # as a daemon does: the program's first descriptor is 0
         os.umask(0o027)
         os.chdir("/")
 

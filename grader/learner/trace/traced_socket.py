@@ -14,6 +14,9 @@ from grader.learner.trace.recorded import address_bytes, done, enter, is_recordi
 from grader.learner.trace.recorder import Call, error_of
 
 _real = socket.socket
+#: The least backlog: a client that finds one full tries again a second later, and no
+#: script can wait for that; the contracts leave its length open.
+_BACKLOG = 128
 _NO_LIMIT = 0x7FFFFFFF
 
 
@@ -54,7 +57,7 @@ class TracedSocket(_real):
             room = call.limit(_NO_LIMIT)
             if room != _NO_LIMIT:  # its connections inherit it: socket(7)
                 _real.setsockopt(self, socket.SOL_SOCKET, socket.SO_SNDBUF, room)
-            _real.listen(self, *backlog)
+            _real.listen(self, *(max(n, _BACKLOG) if isinstance(n, int) else n for n in backlog))
             states.listens(self.fileno())
 
         recorded("listen", self.fileno(), args, action)
