@@ -58,14 +58,12 @@ void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b
 {
     uint32_t *states = &call->record->states, asked;
 
-    if (*trace_field(TRACE_AT_TELLS_STATES))
-        *states = states_of(operation, fd, a, b);
     if (*trace_field(TRACE_AT_ARMED) == 0)
         return;
     asked = asked_states(operation);
     if (GROUP_ACCEPT >> operation & 1)
         asked |= STATE_READY;   /* the plan may change while it sleeps */
-    if (asked && !*states)
+    if (asked || *trace_field(TRACE_AT_TELLS_STATES))
         *states = states_of(operation, fd, a, b);
     call->is_early = asked & STATE_READY && *states & STATE_BLOCKING &&
                      !(*states & STATE_READY);

@@ -275,15 +275,13 @@ class Recorder:
         """Let the plan choose what it does to a call.  Where that asks for a call that
         is ready, one that sleeps comes to it when it is (`is_ready`)."""
         fd, (a, b, *_) = call.head[2], call.args
-        if self.field("tells_states"):
-            call.states = states.states_of(call.operation, fd, a, b)
         if not self.field("armed"):
             return
         asked = _READY if call.operation in _ACCEPTS else 0  # the plan may change while it sleeps
-        faults = list(self._faults_of(call.operation))
+        faults = list(self._faults_of(call.operation)) if self.field("fault_count") else []
         for _offset, entry in faults:
             asked |= entry[2]
-        if asked and not call.states:
+        if asked or self.field("tells_states"):
             call.states = states.states_of(call.operation, fd, a, b)
         call.is_early = bool(asked & _READY) and call.states & (_READY | _BLOCKING) == _BLOCKING
         if faults:
