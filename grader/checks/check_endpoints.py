@@ -359,11 +359,14 @@ def check_reports_what_does_not_fit(learner):
 @reveals("unchecked-argument")
 def check_refuses_a_null_buffer(learner):
     """refuses a null pointer with a size"""
-    learner.runs("pack_endpoint", "192.0.2.1:3490", room=Null(1))
+    learner.runs("pack_endpoint", "192.0.2.1:3490", room=Null(19))
+    learner.raises("EINVAL")
+
+    learner.runs("unpack_endpoint", IPV4, room=Null(64))
     learner.raises("EINVAL")
 
     learner.runs("unpack_endpoint", IPV4, room=Null(1))
-    learner.raises("EINVAL")
+    learner.raises("EINVAL", "EMSGSIZE")
 
     learner.runs("unpack_endpoint", Null(7))
     learner.raises("EINVAL")

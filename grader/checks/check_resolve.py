@@ -147,7 +147,7 @@ def check_reports_what_does_not_fit(learner, resolves):
     learner.runs("resolve", HOST, "3490", room=Null(0))
     learner.raises("EMSGSIZE", "EINVAL")
 
-    learner.runs("resolve", HOST, "3490", room=Null(1))
+    learner.runs("resolve", HOST, "3490", room=Null(64))
     learner.raises("EINVAL")
 
 
