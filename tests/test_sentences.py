@@ -134,6 +134,17 @@ OTHER_CLOTHES = {
         "brought an LF whose CR had come before it, and the CR was left in the line", "for_content",
         "newest-chunk-only",
     ),
+    "a time limit of the program's own": Mistake(
+        "tcp_client", "python", "return read_reply(sock)",
+        "sock.settimeout(10)\n        return read_reply(sock)",
+        "; the contract has no such limit", "until_the_server",
+    ),
+    "a close() that throws away": Mistake(
+        "tcp_server", "python", "        listener.close()",
+        "        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, "
+        "b'\\1' * 4 + bytes(4))\n        listener.close()",
+        "resets the connection, and throws away what has not arrived", "greets",
+    ),
 }  # fmt: skip
 MISTAKES = {**RESULTS, **MEMORY, **HANGS, **OTHER_CLOTHES}
 

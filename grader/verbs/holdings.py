@@ -66,6 +66,11 @@ def unread(ports: Ports) -> int:
     return sum(end.unread for end in tcp_table.ends() if (end.other, end.port) == ports)
 
 
+def unsent(ports: Ports) -> int:
+    """How many bytes of the program's wait until its client has room for them."""
+    return sum(end.unsent for end in tcp_table.ends() if (end.other, end.port) == ports)
+
+
 def ports_of(inode: int) -> Ports | None:
     """The connection that the program's socket of that inode is the end of."""
     return next(((end.other, end.port) for end in tcp_table.ends() if end.inode == inode), None)

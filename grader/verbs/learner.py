@@ -347,5 +347,7 @@ def _shown(argument: Any, language: str) -> str:
         short = 0 < len(argument) <= 20 and not argument.isascii()
         return argument.hex(" ") if short else f"{counted(len(argument))}"
     is_port = isinstance(argument, str) and argument.isdigit() and len(argument) > 2
+    if language == "c" and isinstance(argument, float):
+        return f"{argument * 1000:g}"  # milliseconds, as all limits in C
     shown = "port" if is_port else repr(argument)
     return shown.replace("None", "NULL").replace("'", '"') if language == "c" else shown

@@ -173,19 +173,30 @@ def _debt(scene: Scene, party: Party) -> str:
         words += f"; {'it lies' if unread == party.sent else f'{counted(unread)} lie'} unread"
     elif 0 < moved <= _COUNTABLE and not scene.bulk:
         words += f"; {moved} have come"
-    return words + "".join(_cut_off(scene, other) for other in scene.parties if other is not party)
+    others = [other for other in scene.parties if other is not party and any(other.ports)]
+    return words + "".join(_cut_off(scene, other) or _standing(scene, other) for other in others)
 
 
 def _cut_off(scene: Scene, party: Party) -> str:
     """What somebody else has said that the program has not heard to its end."""
     unread = party.sent - _moved(scene, party, "recv")
-    if not any(party.ports) or not 0 < unread <= _COUNTABLE or holdings.is_accepted(party.ports):
+    if not 0 < unread <= _COUNTABLE or holdings.is_accepted(party.ports):
         return ""
     closed = next((c for c in reversed(holdings.calls_on(scene, party.ports)) if c.name == "close"), None)
     if closed is None:
         return ""
     scene.look_up([closed])
     return f"; {party.name} has sent {_said(party)}, and close(){_at(scene, closed)} came before {unread} were received"
+
+
+def _standing(scene: Scene, party: Party) -> str:
+    """What keeps somebody else: he does not read, or what he has said lies unread."""
+    if not holdings.is_accepted(party.ports):
+        return ""
+    if holdings.unsent(party.ports):
+        return f"; {party.name} does not read"
+    unread = holdings.unread(party.ports)
+    return f"; what {party.name} has sent lies unread" if 0 < unread == party.sent else ""
 
 
 def _said(party: Party) -> str:

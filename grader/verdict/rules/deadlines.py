@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
-from grader.verdict.rules import Finding, explains, when_returned
+from grader.verdict.rules import Finding, answer, explains, when_returned
 
 _MILLISECOND = 1_000_000
 #: What rounding and a late wake-up may add to a wait (nanoseconds).
@@ -17,10 +17,14 @@ _TOLERANCE = 20 * _MILLISECOND
 _WAITS = ("poll", "select", "epoll_wait", "connect", "sleep")
 
 
+def _reads_the_outcome(call: Call) -> bool:
+    return call.name == "getsockopt" and call.args[:2] == (socket.SOL_SOCKET, socket.SO_ERROR) and call.done
+
+
 def _outcome_read(life: Descriptor) -> Call | None:
     """The call that asked how a connect in the background has ended."""
     for call in life.calls:
-        if call.name == "getsockopt" and call.args[:2] == (socket.SOL_SOCKET, socket.SO_ERROR):
+        if _reads_the_outcome(call):
             return call
         if call.name in ("getpeername", "recv", "send", "write", "read"):
             return call
@@ -51,8 +55,8 @@ def writable_is_connected(evidence: Evidence, failure: Failure) -> Iterator[Find
         if wait is not None and wait.result > 0:
             yield Finding(
                 wait.index, ("writable-is-connected",),
-                f"{evidence.place(wait)} {wait.name}() reports {evidence.name_of(life)} as ready, and it is "
-                "returned although its connect() has failed: SO_ERROR was not read",
+                f"{evidence.place(wait)} {wait.name}() reported {evidence.name_of(life)} as ready, and it was "
+                "returned, although its connect() had failed: SO_ERROR was not read",
                 (wait, begun), "connect(2), EINPROGRESS",
             )  # fmt: skip
 
@@ -66,10 +70,13 @@ def returned_all_the_same(evidence: Evidence, failure: Failure) -> Iterator[Find
         told = [c for c in life.calls if c.index < when_returned(run) and _error_told(c)]
         if told:
             name = errnos.errorcode.get(_error_told(told[-1]), "an error")
+            again = next((c for c in life.calls if c.index > told[-1].index and _reads_the_outcome(c)), None)
+            words = f"and {evidence.name_of(life)} is returned all the same"
+            if again is not None:
+                words = f"which is told once: {evidence.place(again)} asked again and heard 0"
             yield Finding(
-                told[-1].index, (),
-                f"{evidence.place(told[-1])} {told[-1].name}() tells of {name}, and {evidence.name_of(life)} is "
-                "returned all the same",
+                told[-1].index, ("writable-is-connected",) if again else (),
+                f"{evidence.place(told[-1])} {told[-1].name}() told of {name}, {words}",
                 (told[-1],), "connect(2), ERRORS",
             )  # fmt: skip
 
@@ -117,7 +124,7 @@ def left_non_blocking(evidence: Evidence, failure: Failure) -> Iterator[Finding]
             last = modes[-1]
             yield Finding(
                 last.index, ("left-non-blocking",),
-                f"{evidence.place(last)} makes {evidence.name_of(life)} non-blocking, and so it is returned",
+                f"{evidence.place(last)} makes {evidence.name_of(life)} non-blocking, and it is returned like that",
                 (last,), "fcntl(2), O_NONBLOCK",
             )  # fmt: skip
 
@@ -232,8 +239,8 @@ def last_error_lost(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if raised["errno"] != number and name in failure.errors:
         yield Finding(
             call.index, ("last-error-lost",),
-            f"{evidence.place(call)} {call.name}() tells of {name}, the error of the last address, and "
-            f"{run.function}() reports {errnos.errorcode.get(raised['errno'], raised['class'])}",
+            f"{evidence.place(call)} {call.name}() told of {name}, the error of the last address, and "
+            f"{answer(evidence, run)}",
             (call,), "connect(2), ERRORS",
         )  # fmt: skip
 
@@ -242,7 +249,7 @@ def _error_told(call: Call) -> int:
     """The error of an address that a call reports; 0 if it reports none."""
     if call.name == "connect" and call.failed and call.errno not in ("EINPROGRESS", "EINTR", "EALREADY", "EAGAIN"):
         return call.error
-    if call.name == "getsockopt" and call.args[:2] == (socket.SOL_SOCKET, socket.SO_ERROR) and call.done:
+    if _reads_the_outcome(call):
         return int.from_bytes(call.payload[:4], "little")
     return 0
 
@@ -257,6 +264,6 @@ def unchecked(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if calls:
         yield Finding(
             calls[0].index, (failure.gap,),
-            f"{evidence.place(calls[0])} {calls[0].name}() is called, although {run.shown} is to be refused",
+            f"{evidence.place(calls[0])} {calls[0].name}() is called; {run.shown} must be refused before that",
             (calls[0],), "errno(3), EINVAL",
         )  # fmt: skip

@@ -13,6 +13,8 @@ from grader.verdict.rules import Finding, explains, violation, when_returned
 PATTERNS = (-0x01010102, -0x55555556)
 
 
+#: What a call makes, where it is no socket of its own.
+_MADE = {"epoll_create": "the epoll descriptor", "dup": "the duplicate", "socketpair": "a socket of the pair"}
 #: Calls that return a new descriptor.
 _MAKERS = ("socket", "accept", "accept4", "dup")
 
@@ -131,8 +133,7 @@ def closed_twice(evidence: Evidence) -> Iterator[Finding]:
         elif call.errno == "EBADF" and number in closed:
             yield Finding(
                 call.index, ("wrong-close", "descriptor-reuse"),
-                f"{evidence.place(call)} closes a descriptor that was closed "
-                f"at {evidence.place(closed[number])} already",
+                f"{evidence.place(call)} {_closes_again(evidence, call, closed[number])}",
                 (call, closed[number]), "close(2)",
             )  # fmt: skip
         elif call.errno == "EBADF" and call.fd in PATTERNS:
@@ -142,6 +143,14 @@ def closed_twice(evidence: Evidence) -> Iterator[Finding]:
                 f"{evidence.place(call)} closes `{name}`, which no call has set",
                 (call,), "close(2)",
             )  # fmt: skip
+
+
+def _closes_again(evidence: Evidence, call: Call, first: Call) -> str:
+    """A second close(); where a function of the program's makes both, told from its callers' lines."""
+    callers = [moment.callers[0] for moment in map(evidence.moments, (first, call)) if moment and moment.callers]
+    if call.line == first.line and len(callers) == 2:
+        return f"closes the same descriptor twice: called at line {callers[0]}, and again at line {callers[1]}"
+    return f"closes a descriptor that was closed at {evidence.place(first)} already"
 
 
 @explains
@@ -192,7 +201,7 @@ def _leak(evidence: Evidence, life: Descriptor) -> Finding:
     elif life.made.any_of("accept"):
         what = f"the connection {name} of {where}"
     else:
-        what = f"the descriptor of {where}"
+        what = f"{_MADE.get(life.made.name, 'the descriptor')} of {where}"
     last = next((c for c in (connect, bind, life.made) if c), life.made)
     # the rule is broken when the function returns: until then there was time
     run = next((r for r in evidence.runs if r.last is None or life.made.index < r.last), evidence.runs[-1])

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from grader.learner.trace.layout import PAYLOAD_SIZE
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rules import Finding, ended, explains
 from grader.verdict.words import counted
 
 #: So many turns of a loop say what it goes round for.
@@ -52,15 +52,15 @@ def waits_for_one(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             what = "has room" if call.any_of("send") else "sends something"
             yield Finding(
                 call.index, ("blocking-socket",),
-                f"{evidence.place(call)} {call.name}() waits on a blocking connection until its client {what}, and "
-                "everybody else waits for the loop",
+                f"{evidence.place(call)} {call.name}() waits until one client {what}, for its connection is blocking, "
+                "and all others wait for the loop",
                 (call, loop), "accept(2), NOTES",
             )  # fmt: skip
         elif call.any_of("wait") and call.where != loop.where and (call.args[2] > 0 or call.args[0] == 1):
             yield Finding(
                 call.index, ("blocking-send",),
-                f"{evidence.place(call)} {call.name}() waits for one client, and everybody else waits for the loop at "
-                f"{evidence.place(loop)}",
+                f"{evidence.place(call)} {call.name}() waits for one client, and all others wait for the loop, which "
+                f"waits at {evidence.place(loop)}",
                 (call, loop), "poll(2)",
             )  # fmt: skip
 
@@ -78,8 +78,8 @@ def always_writable(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         first = next(c for c in evidence.calls if c.any_of("wait") and c.where == call.where)
         yield Finding(
             call.index, ("always-writable",),
-            f"{evidence.place(first)} {first.name}() is asked whether there is room to send, as there nearly always "
-            "is, and returns at once, again and again, with nothing to be sent",
+            f"{evidence.place(first)} {first.name}() asks for room to send with nothing to be sent; there nearly "
+            "always is room, so it returns at once, over and over",
             (first,), "poll(2)",
         )  # fmt: skip
 
@@ -103,11 +103,11 @@ def would_block(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         stopped = any(run.has_stopped for run in evidence.runs)
         if life.closed is None and not stopped:
             continue
-        ended = "the server ended" if stopped else "its client was dropped"
+        what = "the server ended" if stopped else "its client was dropped"
         yield Finding(
             call.index, ("would-block-is-fatal",),
-            f"{evidence.place(call)} {call.name}() failed with EAGAIN, which says that it would have to wait, "
-            f"and {ended}",
+            f"{evidence.place(call)} {call.name}() {ended(evidence, call)}, which says that it would have to wait, "
+            f"and {what}",
             (call,), f"{'send' if call.any_of('send') else 'recv'}(2), ERRORS: EAGAIN",
         )  # fmt: skip
         return
@@ -152,8 +152,8 @@ def half_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 if call.index < passed.index < end and is_whole and passed.payload.endswith(piece):
                     yield Finding(
                         passed.index, ("half-line",),
-                        f"{evidence.place(passed)} {passed.name}() passes on {counted(len(piece))} that {call.name}() "
-                        "has just returned, and no LF has come behind them yet",
+                        f"{evidence.place(passed)} {passed.name}() passes on {counted(len(piece))} of a line before "
+                        f"its LF has come; {evidence.place(call)} {call.name}() has just returned them",
                         (passed, call), "recv(2), RETURN VALUE", particular=True,
                     )  # fmt: skip
                     return
@@ -176,8 +176,8 @@ def own_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 if back.result > 0 and back.payload == call.payload:
                     yield Finding(
                         back.index, ("own-line",),
-                        f"{evidence.place(back)} {back.name}() sends {counted(back.result)} back to the client that "
-                        f"they were received from at {evidence.place(call)}",
+                        f"{evidence.place(back)} {back.name}() sends a client's own {counted(back.result)} back to it; "
+                        f"they were received at {evidence.place(call)}",
                         (back, call), "send(2)", particular=True,
                     )  # fmt: skip
                     return

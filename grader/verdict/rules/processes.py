@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rules import Finding, ended, explains
 
 
 def _forks(evidence: Evidence) -> list[Call]:
@@ -46,8 +46,8 @@ def parent_keeps(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         else:
             yield Finding(
                 again.index - 0.5, ("parent-keeps-connection",),
-                f"{where} after fork() the parent goes back to {again.name}() with {name} open: it ends for the client "
-                "when the last process has closed it",
+                f"{where} after fork() the parent goes back to {again.name}() with {name} open: the client sees no end "
+                "before the last process has closed it",
                 (fork, life.made), "close(2)",
             )  # fmt: skip
         return
@@ -61,8 +61,8 @@ def child_accepts(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             fork = evidence.children[call.pid]
             yield Finding(  # a quarter: before what may be said of the call itself
                 call.index - 0.25, ("child-accepts",),
-                f"{evidence.place(call)} {call.name}() is called by the child of {evidence.place(fork)} fork(), "
-                "whose client is done",
+                f"{evidence.place(call)} {call.name}() is called in a child (fork() at {evidence.place(fork)}), which "
+                "was to end with its client",
                 (call, fork), "_exit(2)",
             )  # fmt: skip
             return
@@ -77,7 +77,7 @@ def child_listens(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         name = evidence.name_of(listener) if listener else "the listening socket"
         yield Finding(
             forks[0].index, ("child-keeps-listener",),
-            f"{evidence.place(forks[0])} the child of fork() never closes {name}: the port is taken "
+            f"{evidence.place(forks[0])} the child of fork() keeps {name} open: the port stays taken "
             "until the last child has ended",
             (forks[0],), "fork(2)",
         )  # fmt: skip
@@ -94,8 +94,8 @@ def child_comes_back(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if last is not None and last.failed and not last.any_of("accept"):
             yield Finding(
                 last.index, ("child-escapes",),
-                f"{evidence.place(last)} {last.name}() failed with {last.errno} in the child of {evidence.place(fork)} "
-                "fork(), and the error leaves the function, which the child was to end in",
+                f"{evidence.place(last)} {last.name}() {ended(evidence, last)} in a child, and the error takes the "
+                f"child out of the function, into its caller (fork() at {evidence.place(fork)})",
                 (last, fork), "_exit(2)",
             )  # fmt: skip
             return
@@ -110,11 +110,11 @@ def zombies(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     reaped = {c.result for c in waited}
     left = [fork for fork in _forks(evidence) if fork.result > 0 and fork.result not in reaped]
     if left:
-        words = f"the child of {evidence.place(left[0])} fork() has ended and stays a zombie"
+        words = f"the child of fork() at {evidence.place(left[0])} has ended and stays a zombie"
         if not waited:
-            words += "; no child is ever waited for"
+            words += ": waitpid() was never called"
         elif reaped & evidence.children.keys():
-            words += f"; {evidence.place(waited[0])} {waited[0].name}() took one child where two had ended"
+            words += f": {evidence.place(waited[0])} {waited[0].name}() took 1 child, and more had ended"
         yield Finding(left[0].index, ("zombies",), words, (left[0],), "waitpid(2), NOTES")
 
 

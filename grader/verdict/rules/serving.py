@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
-from grader.verdict.rules import Finding, explains, violation, when_returned
+from grader.verdict.rules import Finding, answer, ended, explains, violation, when_returned
 from grader.verdict.words import counted
 
 #: What accept() reports of its listening socket itself; every other error passes.
@@ -21,7 +20,8 @@ _GONE = ("ECONNRESET", "EPIPE", "ECONNABORTED", "ETIMEDOUT", "ENOTCONN")
 def _endless(evidence: Evidence) -> Iterator[tuple[Run, list[Call]]]:
     for run in evidence.runs:
         if run.endless:
-            yield run, [call for call in evidence.during(run) if call.pid == evidence.pid]
+            # the thread that the function runs in, and no other: what it did last is why it ended
+            yield run, [call for call in evidence.during(run) if call.tid == evidence.pid]
 
 
 def _connections(evidence: Evidence) -> Iterator[Descriptor]:
@@ -50,32 +50,24 @@ def stopped(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if last.failed and last.any_of("accept") and last.errno not in FINAL:
             yield Finding(
                 last.index, ("dies-of-accept",),
-                f"{evidence.place(last)} {last.name}() failed with {last.errno}, which passes, "
-                f"and {run.function}() {_ended(run)}",
+                f"{evidence.place(last)} {last.name}() {ended(evidence, last)}, an error that passes, and "
+                f"{answer(evidence, run)}",
                 (last,), "accept(2), ERRORS",
             )  # fmt: skip
         elif last.failed and (last.any_of("send") or last.any_of("recv")) and last.errno in _GONE:
             yield Finding(
                 last.index, ("dies-of-client",),
-                f"{evidence.place(last)} {last.name}() failed with {last.errno}, because its client is gone, "
-                f"and {run.function}() {_ended(run)}",
+                f"{evidence.place(last)} {last.name}() {ended(evidence, last)}, for its client is gone, and "
+                f"{answer(evidence, run)}: the other clients are not",
                 (last,), f"{last.name}(2), ERRORS" if last.name != "sendall" else "send(2), ERRORS",
             )  # fmt: skip
         elif run.succeeded and accepted and not last.failed:
             yield Finding(
                 when_returned(run), ("one-client",),
                 f"{evidence.place(accepted[-1])} {accepted[-1].name}() was not called again: {run.function}() "
-                f"returned when {'its client was' if len(accepted) == 1 else f'{len(accepted)} clients were'} served",
+                f"returned after {counted(len(accepted), 'client')}",
                 (accepted[-1],), "listen(2), NOTES",
             )  # fmt: skip
-
-
-def _ended(run: Run) -> str:
-    if "raised" in run.outcome:
-        raised = run.outcome["raised"]
-        name = errno.errorcode.get(raised["errno"], raised["class"]) if raised["errno"] else raised["class"]
-        return f"ended with {name}"
-    return "returned"
 
 
 @explains
@@ -87,8 +79,8 @@ def missed_eof(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             first = ends[0]
             yield Finding(
                 first.index, ("missed-eof", "ignored-hangup"),
-                f"{evidence.place(first)} {first.name}() returned 0, end-of-file, and was called again; "
-                "it returns 0 for ever",
+                f"{evidence.place(first)} {first.name}() {ended(evidence, first)}, end-of-file, and was called over "
+                "and over: nothing more will come",
                 (first,), "recv(2), RETURN VALUE",
             )  # fmt: skip
             return
@@ -108,8 +100,8 @@ def connection_kept(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             words = "at end-of-file" if over.result == 0 else f"gone ({over.errno})"
             yield Finding(
                 over.index + 0.5, ("fd-leak",),
-                f"the connection {evidence.name_of(life)} of {evidence.place(life.made)} is never closed, although its "
-                f"client is {words}",
+                f"the connection {evidence.name_of(life)} that {life.made.name}() returned at "
+                f"{evidence.place(life.made)} is never closed, although its client is {words}",
                 (life.made, over), "close(2)",
             )  # fmt: skip
             return
@@ -155,7 +147,7 @@ def accept_spin(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         call = calls[0]
         yield Finding(
             call.index, ("accept-spin",),
-            f"{evidence.place(call)} {call.name}() fails with {call.errno} and is called again at once, over and over, "
+            f"{evidence.place(call)} {call.name}() {ended(evidence, call)} and is called again at once, over and over, "
             "while the client stays in the backlog",
             (call,), "accept(2), ERRORS",
         )  # fmt: skip
@@ -174,7 +166,7 @@ def stale_length(evidence: Evidence) -> Iterator[Finding]:
             if call.failed and call.errno == "EINVAL" and not call.injected and call.args[0] < 0:
                 yield Finding(
                     call.index, ("stale-addrlen",),
-                    f"{evidence.place(call)} {call.name}() fails with EINVAL: the length it is given was never set",
+                    f"{evidence.place(call)} {call.name}() failed with EINVAL: its address length was never set",
                     (call,), "accept(2)",
                 )  # fmt: skip
                 return
@@ -183,8 +175,8 @@ def stale_length(evidence: Evidence) -> Iterator[Finding]:
             if 0 <= call.args[0] < first.args[0]:
                 yield Finding(
                     call.index, ("stale-addrlen",),
-                    f"{evidence.place(call)} {call.name}() is given room for {counted(call.args[0])} of an address, "
-                    f"which is what the call before left in its length; it was {first.args[0]} at first",
+                    f"{evidence.place(call)} {call.name}() is given an address length of {call.args[0]}, which the "
+                    f"call before has left there; the first call was given {first.args[0]}",
                     (call,), "accept(2)",
                 )  # fmt: skip
                 return

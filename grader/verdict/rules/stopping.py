@@ -18,6 +18,7 @@ _UNSAFE = (
     *("getaddrinfo", "freeaddrinfo", "pthread_mutex_lock", "pthread_cond_signal", "pthread_cond_broadcast"),
 )
 _INSTALLED = re.compile(r"\bsa_handler\s*=\s*&?(\w+)|\bsignal\s*\(\s*SIG\w+\s*,\s*&?(\w+)")
+_MASKS = re.compile(r"\b(?:sigprocmask|pthread_sigmask)\s*\(")
 _INSTALLS = re.compile(r"\bsigaction\s*\(\s*SIG|\bsignal\.signal\(|\bsignal\s*\(\s*SIG|\badd_signal_handler\(")
 _COMMENT = re.compile(r"\s*(?:#|/?\*|//)")
 
@@ -87,16 +88,17 @@ def _is_fatal(call: Call) -> bool:
 
 @explains
 def handler_left(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """The caller's handler is not put back."""
+    """The caller's handler, or mask, is not put back."""
     words = failure.sentence
-    if failure.kind == "left-signals" and "SIGTERM" in words and "blocked" not in words and evidence.calls:
+    if failure.kind == "left-signals" and "SIGTERM" in words and evidence.calls:
+        changes, what = (_MASKS, "blocks signals") if "blocked" in words else (_INSTALLS, "installs a handler")
         code = ((n, text) for n, text in enumerate(evidence.source.lines, 1) if not _COMMENT.match(text))
-        line = next((n for n, text in code if _INSTALLS.search(text)), None)
+        line = next((n for n, text in code if changes.search(text)), None)
         if line:
             place = replace(evidence.calls[-1], line=line)
             yield Finding(
                 place.index, ("handler-left",),
-                f"{evidence.place(place)} installs a handler: {words}",
+                f"{evidence.place(place)} {what}: {words}",
                 (place,), "sigaction(2)",
             )  # fmt: skip
 

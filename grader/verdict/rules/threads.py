@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rules import Finding, ended, explains
 
 _TIDY = ("close", "abandon", "shutdown")
 
@@ -40,8 +40,8 @@ def shared_argument(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if create is not None:
         yield Finding(
             create.index, ("shared-argument",),
-            f"{evidence.place(create)} the thread made for one client serves the one accepted after it: two threads "
-            "have one connection, and nobody has the other",
+            f"{evidence.place(create)} the thread made for one client looks for its connection too late, and serves "
+            "the next client: two threads have one connection, nobody has the other",
             (create, forgotten.made), "pthread_create(3)",
         )  # fmt: skip
 
@@ -59,8 +59,8 @@ def lost_update(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             if together and failure.kind == "bytes" and first.result == first.args[0]:
                 yield Finding(
                     call.index, ("lost-update",),
-                    f"{evidence.place(call)} {call.name}() gives out number {number.decode()}, which another thread "
-                    "has given out already: both had read the same counter",
+                    f"{evidence.place(call)} {call.name}() gives out number {number.decode()} a second time: two "
+                    "threads had read the same counter",
                     (call, first), "pthreads(7)",
                 )  # fmt: skip
                 return
@@ -73,7 +73,7 @@ def never_joined(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind == "unjoined" and create is not None:
         yield Finding(
             create.index, ("never-joined",),
-            f"{evidence.place(create)} the thread has ended, and is neither joined nor detached",
+            f"the thread that {evidence.place(create)} created has ended, and was neither joined nor detached",
             (create,), "pthread_detach(3)",
         )  # fmt: skip
 
@@ -89,7 +89,7 @@ def dies_loudly(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if last is not None and last.failed and last.tid != evidence.pid:
             yield Finding(
                 last.index, ("thread-dies-loudly",),
-                f"{evidence.place(last)} {last.name}() failed with {last.errno}, and the exception leaves the thread: "
+                f"{evidence.place(last)} {last.name}() {ended(evidence, last)}, and the exception leaves the thread: "
                 "the interpreter prints it",
                 (last,), "send(2), ERRORS",
             )  # fmt: skip
@@ -140,8 +140,8 @@ def descriptor_reuse(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if second.tid != after.made.tid and second.tid not in _users(after) and _users(after):
             yield Finding(
                 second.index, ("descriptor-reuse",),
-                f"{evidence.place(second)} closes a number that was closed at {evidence.place(first)} already, and "
-                f"that accept() at {evidence.place(after.made)} has given to another client meanwhile",
+                f"{evidence.place(second)} closes descriptor {after.number} a second time; {evidence.place(first)} had "
+                f"closed it, and accept() at {evidence.place(after.made)} has given the number to another client since",
                 (second, first), "close(2), NOTES",
             )  # fmt: skip
             return
@@ -158,8 +158,8 @@ def thread_keeps(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if over is not None and life.closed is None and over.tid not in busy and over.tid != evidence.pid:
             yield Finding(
                 over.index + 0.5, ("fd-leak",),
-                f"the thread of the connection {evidence.name_of(life)} of {evidence.place(life.made)} ends at "
-                "end-of-file and leaves it open: descriptors are the process' own",
+                f"the thread that serves the connection {evidence.name_of(life)} of {evidence.place(life.made)} ends "
+                "at end-of-file and leaves it open: descriptors belong to the process",
                 (life.made, over), "close(2)",
             )  # fmt: skip
             return

@@ -1,0 +1,74 @@
+"""Time limits and other wishes of a program's own, which no contract has."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Evidence, Failure, Run
+from grader.verdict.rules import Finding, answer, ended, explains
+
+_LIMITS = (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)
+#: Failures of a program that gave up where it was to go on waiting.
+_GAVE_UP = ("outcome", "unmet", "stopped", "bytes", "early", "gone", "reset")
+
+
+def _sets_a_limit(call: Call) -> bool:
+    """Whether a call gives a socket a time limit: settimeout(), SO_RCVTIMEO."""
+    return call.name == "setsockopt" and bool(call.args[2]) and (call.args[0] == -1 or call.args[1] in _LIMITS)
+
+
+def _gave_up(evidence: Evidence, run: Run) -> tuple[Call, Call] | None:
+    """The call whose time was over, and the one that had limited it."""
+    calls = evidence.during(run)
+    limits = {}
+    for call in calls:
+        if _sets_a_limit(call):
+            limits[call.fd] = call
+            continue
+        is_over = call.fd in limits and call.errno in ("EAGAIN", "EINPROGRESS", "ETIMEDOUT") and not call.injected
+        if is_over and not any(c.index > call.index and c.fd == call.fd and c.name == call.name for c in calls):
+            return call, limits[call.fd]
+    waits = [c for c in calls if c.any_of("wait")]
+    last = waits[-1] if waits else None
+    if last is not None and last.done and last.result == 0 and last.args[1] > 0 and last.index > calls[-1].index - 3:
+        return last, last
+    return None
+
+
+@explains
+def own_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The program gives up after a time of its own."""
+    run = evidence.runs[-1] if evidence.runs else None
+    if run is None or run.outcome is None or failure.kind not in _GAVE_UP or evidence.time_limit:
+        return
+    if found := _gave_up(evidence, run):
+        call, limit = found
+        if call is limit:
+            what = f"gave up after its {call.args[1]} ms"
+        else:
+            spelled = "settimeout()" if limit.args[0] == -1 else "setsockopt()"
+            what = f"{ended(evidence, call)} when the time limit of {spelled} at {evidence.place(limit)} was over"
+        yield Finding(
+            call.index, (),
+            f"{evidence.place(call)} {call.name}() {what}, and {answer(evidence, run)}; the contract has no such limit",
+            (call, limit), "socket(7), SO_RCVTIMEO",
+        )  # fmt: skip
+
+
+@explains
+def throws_away(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """SO_LINGER with a time of 0: close() resets the connection."""
+    if failure.kind not in ("reset", "bytes", "gone"):
+        return
+    for life in evidence.descriptors:
+        linger = next((c for c in life.calls if c.name == "setsockopt" and c.args[1] == socket.SO_LINGER), None)
+        if linger is not None and life.closed is not None and linger.args[0] == socket.SOL_SOCKET:
+            yield Finding(
+                life.closed.index, (),
+                f"{evidence.place(life.closed)} close() with SO_LINGER set at {evidence.place(linger)} resets the "
+                "connection, and throws away what has not arrived",
+                (linger, life.closed), "socket(7), SO_LINGER",
+            )  # fmt: skip
+            return
