@@ -105,11 +105,13 @@ class Hangs:
         if "T" in states.values():
             raise Broken(Failure("hang", "the program stopped itself (SIGSTOP)", Verdict.HANG))
         still = quiet.stands_still(scene, states)
-        if watch.twice("still", bool(still) and (self._may_time_pass(watch) or quiet.is_for_ever(scene, still))):
-            return min(still, key=lambda call: (call.pid != process.pid, call.index))
-        stuck = None if still and self._may_time_pass(watch) else quiet.deadlocked(scene, states)
+        may_pass = bool(still) and self._may_time_pass(watch)
+        stuck = None if may_pass else quiet.deadlocked(scene, states)
         if watch.twice("deadlocked", stuck is not None):
             raise Broken(standstill.of_deadlock(scene, stuck))
+        for_ever = bool(still) and stuck is None and quiet.is_for_ever(scene, still)
+        if watch.twice("still", may_pass or for_ever):
+            return min(still, key=lambda call: (call.pid != process.pid, call.index))
         held = quiet.held_for_ever(scene)
         if watch.twice("held", held is not None):
             raise Broken(standstill.of_held(scene, held, awaited))
