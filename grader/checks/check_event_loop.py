@@ -217,6 +217,23 @@ def check_waits_while_descriptors_lack(learner, peer, clients, port, fault):
     ann.receives(HELLO)
 
 
+@reveals("own-line")
+def check_keeps_nobody_waiting(learner, clients, port, fault, clock):
+    """keeps nobody waiting when accept() has failed"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+    fault("accept", error="EMFILE", when="ready 3")
+
+    learner.serves("serve", port)
+
+    clients.arrive(port, ann, bob)
+    carol.connects(port)
+    clock.limits_waiting(0.1)
+    ann.sends(HELLO)
+    bob.receives(HELLO)
+    bob.sends(ANSWER)
+    ann.receives(ANSWER)
+
+
 @reveals("ignored-hangup")
 def check_hears_a_client_to_its_end(learner, clients, port):
     """passes on what a client has said just before it leaves, and just after it has come"""
