@@ -25,8 +25,14 @@ _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
 class Player:
     """The sockets of one peer, and what it can do with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: Channel) -> None:
+        """A player without a socket.
+
+        Args:
+            channel: on which it is told what to do.
+        """
         self._sockets: dict[str, socket.socket] = {}
+        self._channel = channel
 
     def listen(self, name: str, address: str, port: int, backlog: int, buffers: int = 0) -> dict:
         """Listen; port 0 lets the kernel choose one.
@@ -104,11 +110,16 @@ class Player:
         return {}
 
     def receive(self, name: str, count: int) -> dict:
-        """Read until count bytes are there, or the end; -1 reads to the end."""
+        """Read until count bytes are there, or the end; -1 reads to the end.
+
+        It breaks off when there is nothing to read, and something else to do.
+        """
         data = bytearray()
         connection = self._sockets[name]
         wanted = READ_LIMIT if count < 0 else count
         while len(data) < wanted:
+            if connection not in select.select([connection, self._channel], [], [])[0]:
+                break
             try:
                 piece = connection.recv(min(wanted - len(data), 1 << 18))
             except ConnectionResetError:
@@ -117,6 +128,10 @@ class Player:
                 return {"data": bytes(data), "end": "end-of-file"}
             data += piece
         return {"data": bytes(data), "end": ""}
+
+    def break_off(self) -> dict:
+        """Nothing, but for a receive under way, which ends with what it has."""
+        return {}
 
     def ends(self, name: str) -> dict:
         """The addresses of both ends of a connection."""
@@ -202,7 +217,7 @@ def child(request: dict, control: Channel) -> None:
     """Be one peer's process until the judge closes the channel."""
     channel = Channel(control.take_fd())
     control.close()
-    player = Player()
+    player = Player(channel)
     while True:
         try:
             message: dict[str, Any] = channel.receive()

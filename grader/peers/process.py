@@ -67,10 +67,21 @@ class PeerProcess:
     def do(self, action: str, **arguments: Any) -> dict:
         """Do what cannot block on the learner, and return the result."""
         self.start(action, **arguments)
+        return self._await_answer()
+
+    def _await_answer(self) -> dict:
         while (answer := self.answer()) is None:
             if not self.channel.pump():
                 raise EOFError("a peer's process has ended")
         return answer
+
+    def break_off(self) -> dict:
+        """End the receive under way; its result is what has come so far."""
+        self.channel.send({"do": "break_off"})
+        received = self._await_answer()
+        self.action = "break_off"
+        self._await_answer()
+        return received
 
     def leave(self) -> bool:
         """Close all its sockets; whether it can serve another check."""

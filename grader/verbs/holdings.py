@@ -61,6 +61,12 @@ def is_open(ports: Ports) -> bool:
     return any((end.other, end.port) == ports for end in tcp_table.ends())
 
 
+def queued(scene: Scene) -> list[str]:
+    """Who has connected and has not been accepted."""
+    table = {(end.other, end.port): end.inode for end in tcp_table.ends()}
+    return [party.name for party in scene.parties if any(party.ports) and table.get(party.ports) == 0]
+
+
 def unread(ports: Ports) -> int:
     """How many bytes of a client lie unread at the program's end."""
     return sum(end.unread for end in tcp_table.ends() if (end.other, end.port) == ports)

@@ -13,8 +13,8 @@ from grader.verbs import holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.hosting import CONNECTION, LISTENER, HostingVerbs
 from grader.verbs.learner import Lent
+from grader.verbs.party import Party
 from grader.verbs.scene import Scene
-from grader.verbs.standstill import Party
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.transcript import Step
@@ -22,6 +22,8 @@ from grader.verdict.words import counted, differing
 
 #: Actions on a connection, in words.
 _ON_A_CONNECTION = {"send": "sends", "shutdown": "half-closes", "reset": "resets it", "receive": "receives"}
+#: More bytes than this the kernel cuts as it likes.
+_COUNTABLE = 4096
 _WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "select", "epoll_wait")
 
 
@@ -113,7 +115,7 @@ class Peer(HostingVerbs):
         room; how more are cut is the kernel's affair: send them in pieces.
         """
         self._wait("send", f"the program receives {counted(len(data))}", after_return=True, name=self._name, data=data)
-        self._party.says(data)
+        self._party.said += data
         self._note(f"sends {counted(len(data))}", sends=len(data))
 
     def sends_in_pieces(self, pieces: Iterable[bytes]) -> None:
@@ -126,7 +128,7 @@ class Peer(HostingVerbs):
             what = f"the other {rest} of {total} bytes" if number else f"the {total} bytes of the peer"
             self._scene.wait(self._program_wants_more, f"the program receives {what}")
             self._do("send", name=self._name, data=piece)
-            self._party.says(piece)
+            self._party.said += piece
             self._note(f"sends {counted(len(piece))}", sends=len(piece))
 
     def tells(self, other: Peer, pieces: Iterable[bytes]) -> None:
@@ -169,33 +171,38 @@ class Peer(HostingVerbs):
         Raises:
             Broken: none of them do, or fewer.
         """
-        scene = self._scene
+        scene, party = self._scene, self._party
         scene.expects(data)
+        party.owed, party.came = data, b""
         try:
             answer = self._wait(
                 "receive", f"{len(data)} bytes arrive", after_return=True, name=self._name, count=len(data)
             )
         except Broken as broken:
-            failure = self._so_far(broken.failure, data, mistakes or {})
+            failure = self._so_far(broken.failure, (data, *others), mistakes or {})
             raise Broken(replace(failure, gap=failure.gap or fewer)) from None
         got, end = answer["data"], answer["end"]
         ending = f", then {end}" if end else ""
         self._note(f"receives {counted(len(got))}{ending}", receives=len(got))
         if got not in (data, *others):
             gap = (mistakes or {}).get(got, fewer if len(got) < len(data) else "")
+            scene.creditor, party.came = party, got
             raise Broken(Failure("bytes", _compared(data, got, end), difference=Difference(data, got, end), gap=gap))
+        party.gets(got)
 
-    def _so_far(self, failure: Failure, data: bytes, mistakes: Mapping[bytes, str]) -> Failure:
-        """A hang in which this peer waits for bytes, with those that came: what
-        the program has sent to it, where its trace has all of that."""
-        scene = self._scene
-        calls = holdings.calls_on(scene, self._party.ports) if any(self._party.ports) else scene.process.trace.calls
-        calls = [c for c in calls if c.any_of("send") and c.result > 0]
-        sent = b"".join(call.payload[: call.result] for call in calls)
-        is_whole = len(sent) == sum(call.result for call in calls)
-        if failure.verdict is not Verdict.HANG or not is_whole or len(scene.runs) != 1 or len(sent) > len(data):
+    def _so_far(self, failure: Failure, answers: tuple[bytes, ...], mistakes: Mapping[bytes, str]) -> Failure:
+        """A hang in which this peer waits for bytes, with those that have come."""
+        data, party, player = answers[0], self._party, self._player
+        if failure.verdict is not Verdict.HANG or player.action != "receive":
             return failure
-        return replace(failure, difference=Difference(data, sent), gap=failure.gap or mistakes.get(sent, ""))
+        party.came = got = player.break_off()["data"]
+        failure = replace(failure, gap=failure.gap or mistakes.get(got, ""))
+        if not any(answer.startswith(got) for answer in answers):
+            sentence = f"of the {counted(len(got))} that {party.name} has got {differing(data, got)}"
+            return replace(failure, sentence=sentence, difference=Difference(data, got))
+        if len(got) > _COUNTABLE or self._scene.bulk:
+            return failure  # how far a large transfer has come is the kernel's
+        return replace(failure, difference=Difference(data, got))
 
     def sees_end_of_file(self) -> None:
         """Nothing more arrives, and the stream ends without a reset.

@@ -26,17 +26,18 @@ from grader.learner.trace.reader import Call
 from grader.peers.process import PeerProcess
 from grader.processes.channel import ChannelError
 from grader.processes.connections import Connections
-from grader.verbs import death, quiet
+from grader.verbs import death, holdings, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.hangs import IDLE_SECONDS, Hangs, nobody_is_left
 from grader.verbs.moments import Moments
 from grader.verbs.outcomes import line_of, outcome_words, stopped
+from grader.verbs.party import Party
 from grader.verbs.stage import Stage, Unit
-from grader.verbs.standstill import Party
 from grader.verbs.watch import Watch
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.model import Verdict
 from grader.verdict.source import Source
+from grader.verdict.talk import Talk
 from grader.verdict.transcript import Step
 
 #: How often the loop looks around while nothing rings (seconds).
@@ -45,6 +46,8 @@ _GLANCE = 0.02
 _LAST_BREATH = 0.5
 #: The same, when the next look decides (seconds).
 _SECOND_LOOK = 0.0005
+#: Of so many of those who have connected evidence has the talks.
+_TALKS = 8
 
 
 class Scene:
@@ -425,8 +428,20 @@ class Scene:
             deserted=self.deserted,
             signalled=self.signalled,
             lost=self.process.trace.lost if self.process else 0,
+            queued=holdings.queued(self) if lines else [],
+            talks=[self._talk(party) for party in self._speakers()] if lines else [],
             moments=self.moments.of_call,
         )
+
+    def _speakers(self) -> list[Party]:
+        """Those who have connected: whom the program owes something comes first,
+        who has said nothing last."""
+        parties = [party for party in self.parties if any(party.ports)]
+        return sorted(parties, key=lambda party: (party is not self.creditor, not party.said))[:_TALKS]
+
+    def _talk(self, party: Party) -> Talk:
+        calls = tuple(holdings.calls_on(self, party.ports))
+        return Talk(party.name, bytes(party.said), bytes(party.heard), party.owed, party.came, calls)
 
     def look_up(self, calls: list[Call]) -> None:
         """Fill in the lines of calls, and of the functions around them."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 import socket
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.learner.trace.reader import Call
 from grader.processes.sockets import sockets_of
 from grader.verbs import death, holdings
+from grader.verbs.party import Party
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 from grader.verdict.words import counted, ended
@@ -29,32 +29,6 @@ _COUNTABLE = 4096
 #: How a program asks for room to send, where its source does.
 _ASKS_FOR_ROOM = re.compile(r"EVENT_WRITE|EPOLLOUT|POLLOUT|POLLWR|FD_SET\s*\(")
 _EPOLLOUT = 0x4
-
-
-@dataclass
-class Party:
-    """One whom a program talks to, as far as it is known to have said something.
-
-    Attributes:
-        name: what sentences call it: ``bob``, ``the client``.
-        ports: its own and the program's, where it has connected to it.
-        sent: how many bytes it has sent.
-        last: what it has sent last.
-        has_ended: whether it has sent end-of-file.
-        wants: what it waits for, while it does: ``20 bytes``.
-    """
-
-    name: str
-    ports: tuple[int, int] = (0, 0)
-    sent: int = 0
-    last: bytes = b""
-    has_ended: bool = False
-    wants: str = ""
-
-    def says(self, data: bytes) -> None:
-        """It sends data."""
-        self.sent += len(data)
-        self.last = data
 
 
 def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:
@@ -159,22 +133,32 @@ def _unmet(awaited: str) -> str:
 
 def _debt(scene: Scene, party: Party) -> str:
     """What someone has said and waits for, and what has become of it."""
-    said = list(filter(None, [_said(party), "end-of-file" if party.has_ended else ""]))
+    unanswered = party.unanswered
+    said = list(filter(None, [_said(unanswered), "end-of-file" if party.has_ended else ""]))
     has_said = f"has sent {' and '.join(said)} and " if said else ""
     words = f"{party.name} {has_said}waits for {party.wants}"
+    if (speaker := _speaker(scene, party)) is not None:
+        words = f"{speaker.name} has sent {_said(party.owed)}, which {party.name} waits for"
     if not any(party.ports):
         return words
     if not holdings.is_accepted(party.ports):
         return (
             f"{words}, and stands in the backlog: no accept() has taken it" if holdings.is_open(party.ports) else words
         )
-    unread, moved = holdings.unread(party.ports), _moved(scene, party, "send")
+    unread, moved = holdings.unread(party.ports), _moved(scene, party, "send") - len(party.heard)
     if 0 < unread <= _COUNTABLE:
-        words += f"; {'it lies' if unread == party.sent else f'{counted(unread)} lie'} unread"
+        words += f"; {'it lies' if unread == len(unanswered) else f'{counted(unread)} lie'} unread"
     elif 0 < moved <= _COUNTABLE and not scene.bulk:
-        words += f"; {moved} have come"
+        words += f"; {moved} {'has' if moved == 1 else 'have'} come"
     others = [other for other in scene.parties if other is not party and any(other.ports)]
     return words + "".join(_cut_off(scene, other) or _standing(scene, other) for other in others)
+
+
+def _speaker(scene: Scene, party: Party) -> Party | None:
+    """Who else has said what someone waits for."""
+    if not party.owed or party.owed in party.said:
+        return None
+    return next((other for other in scene.parties if party.owed in other.said), None)
 
 
 def _cut_off(scene: Scene, party: Party) -> str:
@@ -186,7 +170,8 @@ def _cut_off(scene: Scene, party: Party) -> str:
     if closed is None:
         return ""
     scene.look_up([closed])
-    return f"; {party.name} has sent {_said(party)}, and close(){_at(scene, closed)} came before {unread} were received"
+    said = f"{party.name} has sent {_said(party.said)}"
+    return f"; {said}, and close(){_at(scene, closed)} came before {unread} were received"
 
 
 def _standing(scene: Scene, party: Party) -> str:
@@ -199,16 +184,16 @@ def _standing(scene: Scene, party: Party) -> str:
     return f"; what {party.name} has sent lies unread" if 0 < unread == party.sent else ""
 
 
-def _said(party: Party) -> str:
-    """What someone has sent, as a reader of the program would put it."""
-    if not party.sent:
+def _said(data: bytes) -> str:
+    """Bytes that someone has sent, as a reader of the program would put it."""
+    if not data:
         return ""
-    if party.last in (b"\n", b"\r\n"):
+    if data in (b"\n", b"\r\n"):
         return "an empty line"
-    if party.sent == len(party.last) and party.last.endswith(b"\n"):
-        lines = party.last.count(b"\n")
-        return f"{'a whole line' if lines == 1 else f'{lines} lines'} ({counted(party.sent)})"
-    return counted(party.sent)
+    if data.endswith(b"\n") and len(data) <= _COUNTABLE:
+        lines = data.count(b"\n")
+        return f"{'a whole line' if lines == 1 else f'{lines} lines'} ({counted(len(data))})"
+    return counted(len(data))
 
 
 def _moved(scene: Scene, party: Party, group: str) -> int:

@@ -10,6 +10,7 @@ from grader.learner.state import State
 from grader.learner.trace.reader import Call
 from grader.verdict.model import Difference, Moment, Place, Verdict
 from grader.verdict.source import Source
+from grader.verdict.talk import Talk
 
 
 @dataclass
@@ -143,6 +144,9 @@ class Evidence:
         signalled: index of the first record after the script's signal, -1
             without one.
         lost: how many records of the trace were overwritten unread.
+        queued: who has connected and has not been accepted.
+        talks: what those have said and got who are connected; whoever waits in
+            vain, or has got other bytes, comes first.
         moments: what the program was about at a call.
     """
 
@@ -162,7 +166,14 @@ class Evidence:
     deserted: list[int] = field(default_factory=list)
     signalled: int = -1
     lost: int = 0
+    queued: list[str] = field(default_factory=list)
+    talks: list[Talk] = field(default_factory=list)
     moments: Callable[[Call], Moment] = lambda call: Moment(call.line)
+
+    @property
+    def wronged(self) -> Talk | None:
+        """The talk with whoever waits for bytes in vain, or has got others."""
+        return self.talks[0] if self.talks and self.talks[0].owed else None
 
     def place(self, call: Call | None) -> str:
         """``file:line`` of a call, or the file alone where the line is unknown."""

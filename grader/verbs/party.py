@@ -1,0 +1,47 @@
+"""One whom a program talks to: what it has said, what it has got, what it is owed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Party:
+    """A peer, as far as it is known to have said or heard something.
+
+    Attributes:
+        name: what sentences call it: ``bob``, ``the client``.
+        ports: its own and the program's, where it has connected to it.
+        said: all bytes that it has sent.
+        heard: all bytes that it has got and was to get.
+        answered: how many bytes it had sent when it last got what it was owed.
+        has_ended: whether it has sent end-of-file.
+        wants: what it waits for, while it does: ``20 bytes``.
+        owed: the bytes that it waits for, where they are known.
+        came: what has come instead of them, or so far.
+    """
+
+    name: str
+    ports: tuple[int, int] = (0, 0)
+    said: bytearray = field(default_factory=bytearray)
+    heard: bytearray = field(default_factory=bytearray)
+    answered: int = 0
+    has_ended: bool = False
+    wants: str = ""
+    owed: bytes = b""
+    came: bytes = b""
+
+    @property
+    def sent(self) -> int:
+        """How many bytes it has sent."""
+        return len(self.said)
+
+    @property
+    def unanswered(self) -> bytes:
+        """What it has sent since it last got what it was owed."""
+        return bytes(self.said[self.answered :])
+
+    def gets(self, data: bytes) -> None:
+        """What it is owed has come."""
+        self.heard += data
+        self.answered, self.owed = len(self.said), b""
