@@ -149,9 +149,8 @@ OTHER_CLOTHES = {
 MISTAKES = {**RESULTS, **MEMORY, **HANGS, **OTHER_CLOTHES}
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_the_first_sentence_says(name: str, grade_text: Callable[..., dict | None]) -> None:
-    mistake = MISTAKES[name]
+def hears(mistake: Mistake, grade_text: Callable[..., dict | None]) -> None:
+    """Grade a solution with that edit: it fails, and its author is told that."""
     exercise = by_slug(mistake.slug)
     text = exercise.solution(mistake.language).read_text()
     assert mistake.find in text
@@ -162,3 +161,8 @@ def test_the_first_sentence_says(name: str, grade_text: Callable[..., dict | Non
     assert failure is not None, "passes"
     assert failure["diagnosis"]["sentence"].endswith(mistake.says), failure["diagnosis"]["sentence"]
     assert failure["diagnosis"]["gap"] == mistake.gap
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_the_first_sentence_says(name: str, grade_text: Callable[..., dict | None]) -> None:
+    hears(MISTAKES[name], grade_text)

@@ -1,0 +1,87 @@
+"""What one client holds up for the others: a lock, a coroutine, the word of an arrival."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from grader.learner.trace.reader import Call
+from grader.verdict.evidence import Evidence, Failure
+from grader.verdict.rules import Finding, explains
+
+_LOCKS = re.compile(r"pthread_mutex_lock|pthread_rwlock|mtx_lock|\b[RL]?Lock\(|Semaphore\(")
+#: What a coroutine waits with for room.
+_AWAITS_ROOM = re.compile(r"\bawait\b.*\b(drain|sock_sendall)\(")
+
+
+@explains
+def locked_while_sending(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A thread waits in send(), and another one, which has received, for it."""
+    talk, locks = evidence.wronged, _LOCKS.search(evidence.source.text)
+    if failure.kind != "hang" or talk is None or locks is None or not talk.receives:
+        return
+    heard = talk.receives[-1][0]
+    is_stuck = not any(c.tid == heard.tid and c.index > heard.index for c in evidence.calls)
+    for other in evidence.talks:
+        waiting = next((c for c in other.calls if c.any_of("send") and not c.done and c.tid != heard.tid), None)
+        if other is not talk and is_stuck and waiting is not None:
+            yield Finding(
+                waiting.index, (),
+                f"{evidence.place(waiting)} {waiting.name}() to {other.name} takes its time, and {talk.name}, whose "
+                f"bytes have come at {evidence.place(heard)}, gets no answer: a lock is held while {waiting.name}() "
+                "waits",
+                (waiting, heard), "pthreads(7)",
+            )  # fmt: skip
+
+
+@explains
+def waits_for_room(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The coroutine of a sender waits until one receiver has room."""
+    talk = evidence.wronged
+    if failure.kind != "hang" or talk is None or talk.is_full:
+        return
+    slow = next((other for other in evidence.talks if other is not talk and other.is_full), None)
+    line = next((n for n, text in enumerate(evidence.source.lines, 1) if _AWAITS_ROOM.search(text)), None)
+    if slow is None or line is None:
+        return
+    last = next(c for c in reversed(slow.calls) if c.any_of("send"))
+    place = replace(last, line=line)
+    name = _AWAITS_ROOM.search(evidence.source.line(line))[1]
+    yield Finding(
+        place.index, ("blocking-send",),
+        f"{evidence.place(place)} {name}() waits until {slow.name}, who does not read, has room, and {talk.name} gets "
+        "nothing meanwhile",
+        (place, last), "poll(2)",
+    )  # fmt: skip
+
+
+@explains
+def one_arrival_told(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Clients are left in the backlog by a loop that is told of them once."""
+    if failure.kind != "hang" or not evidence.queued or "EPOLLET" not in evidence.source.text:
+        return
+    taken = _after_the_last_word(evidence.calls)
+    if taken and taken[-1].errno != "EAGAIN":
+        count, names = len(taken), evidence.queued
+        who = f"{', '.join(names[:-1])} and {names[-1]} wait" if len(names) > 1 else f"{names[0]} waits"
+        yield Finding(
+            taken[-1].index, (),
+            f"{evidence.place(taken[-1])} {taken[-1].name}() was called {'once' if count == 1 else f'{count} times'} "
+            f"after epoll_wait(), which tells of arrivals once (EPOLLET), and not until EAGAIN: {who} in the backlog",
+            (taken[-1],), "epoll(7), Level-triggered and edge-triggered",
+        )  # fmt: skip
+
+
+def _after_the_last_word(calls: list[Call]) -> list[Call]:
+    """The accept() calls that follow the wait which has told of clients last."""
+    taken: list[Call] = []
+    has_told = False
+    for call in calls:
+        if call.any_of("wait"):
+            has_told = call.done and call.result > 0
+        elif call.any_of("accept") and call.done:
+            taken = [] if has_told else taken
+            has_told = False
+            taken.append(call)
+    return taken
