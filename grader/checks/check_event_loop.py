@@ -142,6 +142,26 @@ def check_waits_for_nobody(learner, clients, port, fault):
     slow.receives(PAGE + PAGE + PAGE[:15000] + ANSWER)
 
 
+@reveals("lost-tail")
+def check_sends_what_waits_first(learner, clients, port, fault):
+    """sends what waits for a client before a newer line, when room and line come at once"""
+    ann, bob, slow = clients("ann", "bob", "slow")
+    fault("listen", limit=4096)
+
+    learner.serves("serve", port)
+
+    clients.arrive(port, ann, bob)
+    slow.connects(port, room=4096)
+    learner.rests()
+    ann.tells(bob, [PAGE, PAGE])
+    learner.is_stopped()
+    ann.sends(WHOLE)
+    slow.receives(PAGE[:8000])
+    learner.goes_on()
+    bob.receives(WHOLE)
+    slow.receives(PAGE[8000:] + PAGE + WHOLE)
+
+
 @reveals("unbounded-queue")
 def check_drops_a_client_that_never_reads(learner, clients, port, fault):
     """drops a client that does not read when more than 64 KiB wait for it"""
