@@ -221,7 +221,7 @@ WRONG: dict[str, tuple[Base, list[tuple[str, str]], str, str]] = {
         ("fork_server", "accepted/sigchld_handler.c"),
         [("while (waitpid", "if (waitpid"), ("        continue;", "        ;")],
         "reaps_its_children",
-        "took one child where two had ended",
+        "waitpid() took 1 child, and more had ended",
     ),
     "a handler that waits for all children": (
         ("fork_server", "accepted/sigchld_handler.c"),

@@ -3,7 +3,7 @@
 # gap: other
 # cause: socketserver's loop asks for the next client at once when there are no descriptors.
 # shows: the process has no descriptors left and a client waits in the backlog
-# says: accept() fails with EMFILE and is called again at once
+# says: (EMFILE) and is called again at once, over and over
 import socket
 import socketserver
 
