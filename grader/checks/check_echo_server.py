@@ -113,6 +113,22 @@ def check_sends_every_byte_when_send_is_short(learner, clients, port, fault):
     bob.sees_end_of_file()
 
 
+@reveals("missed-eof")
+def check_waits_for_a_client_that_reads_late(learner, clients, port, fault):
+    """sends the rest back when a client that reads late has made room"""
+    (ann,) = clients("ann")
+    fault("listen", limit=4096)
+
+    learner.serves("serve", port)
+
+    ann.connects(port, room=4096)
+    ann.sends(PATTERN)
+    ann.waits_until_the_program_is_blocked()
+    ann.receives(PATTERN)
+    ann.half_closes()
+    ann.sees_end_of_file()
+
+
 @reveals("dies-of-client")
 def check_outlives_a_client_that_resets(learner, clients, port, fault):
     """serves the next client when the connection of one fails, early or late"""
@@ -144,8 +160,8 @@ def check_outlives_a_client_that_resets(learner, clients, port, fault):
 
 @reveals("dies-of-client")
 def check_outlives_a_broken_pipe(learner, clients, port, fault):
-    """serves the next client when one is gone before its bytes come back"""
-    ann, bob = clients("ann", "bob")
+    """serves the next client when one is gone before its bytes come back, or some of them"""
+    ann, bob, carol = clients("ann", "bob", "carol")
     fault("recv", hold=True, when="ready 1")
 
     learner.serves("serve", port)
@@ -163,6 +179,17 @@ def check_outlives_a_broken_pipe(learner, clients, port, fault):
     bob.receives(HELLO)
     bob.half_closes()
     bob.sees_end_of_file()
+    fault("send", limit=7, hold=True, when="1")
+    carol.connects(port)
+    carol.sends(HELLO)
+    learner.is_held()
+    carol.half_closes()
+    carol.resets()
+    learner.goes_on()  # to what is left of the answer
+    learner.rests()
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
 
 
 @reveals("dies-of-accept")

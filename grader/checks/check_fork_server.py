@@ -126,9 +126,9 @@ def check_hears_a_client_to_its_end(learner, clients, port):
 
 @reveals("one-at-a-time")
 def check_serves_as_many_as_come(learner, clients, other_peer, port):
-    """takes a port over, and serves one more client beside forty that are silent"""
+    """takes a port over, and serves one more client beside a hundred that are silent"""
     (last,) = clients("last")
-    crowd = clients.crowd(40)
+    crowd = clients.crowd(100)
     other_peer.leaves_time_wait(port)
 
     learner.serves("serve", port)
@@ -161,6 +161,19 @@ def check_outlives_a_failed_fork(learner, clients, port, fault):
     bob.sees_end_of_file()
 
 
+@reveals("one-at-a-time")
+def check_serves_the_others_when_a_later_fork_fails(learner, clients, port, fault):
+    """serves the others when the second fork() fails, whoever has called it"""
+    ann, bob, carol = clients("ann", "bob", "carol")
+    fault("fork", error="ENOMEM", when="2")
+
+    learner.serves("serve", port)
+
+    clients.arrive(port, ann, bob, carol)
+    carol.sends(HELLO)
+    carol.receives(HELLO)
+
+
 @reveals("child-accepts", "child-escapes")
 def check_ends_a_child_whose_client_resets(learner, clients, port):
     """ends the child of a client that resets the connection, and no other"""
@@ -187,8 +200,8 @@ def check_ends_a_child_whose_client_resets(learner, clients, port):
 
 @reveals("child-escapes")
 def check_outlives_a_broken_pipe(learner, clients, port, fault):
-    """serves the next client when one is gone before its bytes come back"""
-    ann, bob = clients("ann", "bob")
+    """serves the next client when one is gone before its bytes come back, or some of them"""
+    ann, bob, carol = clients("ann", "bob", "carol")
     fault("recv", hold=True, when="ready 1")
 
     learner.serves("serve", port)
@@ -206,6 +219,17 @@ def check_outlives_a_broken_pipe(learner, clients, port, fault):
     bob.receives(HELLO)
     bob.half_closes()
     bob.sees_end_of_file()
+    fault("send", limit=7, hold=True, when="1")
+    carol.connects(port)
+    carol.sends(HELLO)
+    learner.is_held()
+    carol.half_closes()
+    carol.resets()
+    learner.goes_on()  # to what is left of the answer
+    learner.rests()
+    bob.connects(port)
+    bob.sends(HELLO)
+    bob.receives(HELLO)
 
 
 @reveals("dies-of-accept")

@@ -39,8 +39,10 @@ def check_numbers_the_lines_of_everyone(learner, clients, port):
     learner.rests()
     bob.half_closes()
     bob.sees_end_of_file()
-    ann.sends(LINE)
+    ann.sends(b"one\rline\v\f\x1c\x85 as\xe2\x80\xa8 before\r\n")  # what only text has for line ends
     ann.receives(b"14\n")
+    ann.half_closes()
+    ann.sees_end_of_file()
     learner.has_called("pthread_create")
 
 

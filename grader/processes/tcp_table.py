@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: TCP states (tcp_states.h).
-SYN_SENT, SYN_RECV, FIN_WAIT1, TIME_WAIT, LAST_ACK, LISTEN, CLOSING = 2, 3, 4, 6, 9, 10, 11
+SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, LAST_ACK, LISTEN, CLOSING = 2, 3, 4, 5, 6, 9, 10, 11
 #: The timer that runs while the receiver has no room (tcp(7), a window probe).
 PROBE = 4
 

@@ -67,6 +67,14 @@ def queued(scene: Scene) -> list[str]:
     return [party.name for party in scene.parties if any(party.ports) and table.get(party.ports) == 0]
 
 
+def is_ended(ports: Ports) -> bool:
+    """Whether the program has closed its end of a connection that its client
+    still has."""
+    closing = (tcp_table.FIN_WAIT1, tcp_table.FIN_WAIT2)
+    left = [end for end in tcp_table.ends() if (end.other, end.port) == ports]
+    return not left or any(end.state in closing for end in left)
+
+
 def unread(ports: Ports) -> int:
     """How many bytes of a client lie unread at the program's end."""
     return sum(end.unread for end in tcp_table.ends() if (end.other, end.port) == ports)

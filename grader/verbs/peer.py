@@ -80,7 +80,13 @@ class Peer(HostingVerbs):
 
     def is_accepted(self) -> None:
         """The program has accepted the connection."""
-        self._scene.wait(self._is_held, "the program accepts the client")
+        try:
+            self._scene.wait(self._is_held, "the program accepts the client")
+        except Broken:
+            if not holdings.is_ended(self._party.ports):
+                raise
+            sentence = f"the connection of {self._who or 'the client'} was accepted and ended at once"
+            raise Broken(Failure("turned-away", sentence)) from None
 
     def _is_held(self) -> bool:
         """Whether the program holds its end of the connection."""
