@@ -2,7 +2,7 @@
 # gap: other
 # cause: SO_LINGER with a time of 0 makes close() throw away what has not been sent and reset the connection.
 # shows: Any client: after (or before) the greeting it sees a reset instead of end-of-file.
-# says: ends with a reset instead of end-of-file
+# says: SO_LINGER
 import socket
 import struct
 
