@@ -33,17 +33,23 @@ def _connections(evidence: Evidence) -> Iterator[Descriptor]:
             yield life
 
 
-def _last_words(calls: list[Call]) -> Call | None:
-    """The last call that was more than tidying up."""
+def _last_words(calls: list[Call], *, failed: bool) -> Call | None:
+    """The last call that was more than tidying up.
+
+    Args:
+        failed: whether the function has failed, for which no wait that has ended
+            well is a reason.
+    """
     tidy = ("close", "abandon", "shutdown", "freeaddrinfo", "epoll_ctl")
-    return next((call for call in reversed(calls) if call.name not in tidy), None)
+    words = (c for c in reversed(calls) if c.name not in tidy and not (failed and c.any_of("wait") and not c.failed))
+    return next(words, None)
 
 
 @explains
 def stopped(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A server that has ended by itself: of an error, or of its first client."""
     for run, calls in _endless(evidence):
-        last = _last_words(calls)
+        last = _last_words(calls, failed=not run.succeeded)
         if not run.has_stopped or last is None:
             continue
         accepted = [c for c in calls if c.any_of("accept") and c.done and not c.failed]
