@@ -81,8 +81,9 @@ def _named(program: str, text: str, edit: Edit, mutated: str) -> Mutant:
     lines, first = text.splitlines(), text.count("\n", 0, edit.start)
     block = lines[first : text.count("\n", 0, edit.end) + 1]
     changed = mutated.splitlines()[first : first + len(block) + mutated.count("\n") - text.count("\n")]
-    equal = [at for at in range(first + 1) if lines[at : at + len(block)] == block]
-    return Mutant(program, first + 1, _squeezed(block), _squeezed(changed), len(equal), mutated)
+    line = _squeezed(block)
+    occurrence = sum(_squeezed(lines[at : at + len(block)]) == line for at in range(first + 1))
+    return Mutant(program, first + 1, line, _squeezed(changed), occurrence, mutated)
 
 
 def _squeezed(lines: list[str]) -> str:
