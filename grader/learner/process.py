@@ -217,6 +217,14 @@ class LearnerProcess:
         masks = {name: int(status[name], 16) for name in _MASKS}
         return not (masks["SigPnd"] | masks["ShdPnd"]) & ~masks["SigBlk"] & 1 << number - 1
 
+    def has_pending(self, number: int) -> bool:
+        """Whether a signal waits, blocked, to be delivered."""
+        try:
+            status = proc.status(self.pid)
+        except OSError:
+            return False
+        return bool((int(status["SigPnd"], 16) | int(status["ShdPnd"], 16)) & 1 << number - 1)
+
     # --- the end ----------------------------------------------------------
 
     def end(self) -> Exit:

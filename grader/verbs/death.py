@@ -74,6 +74,8 @@ def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:
     sentence = f"{number.name} ended the program {when}"
     if number == signal.SIGTERM and scene.signalled >= 0:
         sentence = f"SIGTERM found no handler of the program's and ended it {when}"
+        if scene.left_pending == number:
+            sentence = "a SIGTERM that had been blocked, and not taken, ended the program as soon as it was let through"
     return Failure("died", sentence, Verdict.CRASH, noted_line(scene), read="signal(7)")
 
 

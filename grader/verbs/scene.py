@@ -77,6 +77,7 @@ class Scene:
         self.message: bytes | None = None
         self.awaited_since = 0  # how many steps there were when a peer began to wait
         self.deserted: list[int] = []
+        self.left_pending = 0  # a signal that was sent last, blocked since
         self.signalled = -1
         self.port = 0
         self.time_wait = False

@@ -62,6 +62,7 @@ class ServingVerbs:
             return
         # what comes next must not overtake it
         scene.wait(lambda: scene.run is None or (scene.process.has_taken(number) and rest()), f"{name} is taken")
+        scene.left_pending = number if scene.process.has_pending(number) else 0
         scene.steps.append(Step(f"gets {name}", "learner"))
 
     def gives_up_or_answers(self, error: str, client: Peer, answer: bytes) -> None:

@@ -208,7 +208,8 @@ static long look_at(void *what, const struct timespec *time)
 static int goes_on_after_signals(uint64_t limit)
 {
     static const uint64_t own = 1ull << SIGSEGV | 1ull << SIGBUS | 1ull << SIGFPE |
-                                1ull << SIGILL;         /* the tracer's handlers */
+                                1ull << SIGILL | 1ull << SIGABRT; /* the tracer's handlers,
+                                                                  the sanitizers' */
     struct sigaction action;
 
     for (int number = 1; number < NSIG; number++)

@@ -51,9 +51,17 @@ def retries_for_ever(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if not any(life.made.any_of("accept") and life.closed is None for life in evidence.descriptors if life.made):
         yield Finding(
             call.index, ("retries-for-ever",),
-            f"{evidence.place(call)} {call.name}() goes on waiting for a client, although SIGTERM has come",
+            f"{evidence.place(call)} {call.name}() goes on waiting for a client, although SIGTERM has come"
+            f"{_restarted(evidence, call)}",
             (call,), "signal(7), Interruption of system calls",
         )  # fmt: skip
+
+
+def _restarted(evidence: Evidence, call: Call) -> str:
+    """Why it does, where the program's text says so."""
+    if evidence.source.language != "c" or call.any_of("wait") or "SA_RESTART" not in evidence.source.text:
+        return ""
+    return f": with SA_RESTART the kernel takes {call.name}() up again after the handler"
 
 
 @explains
