@@ -111,7 +111,7 @@ int serve(const char *port)
             close(fd);
         } else {
             close(listener);
-            exit(serve_one(fd));
+            _exit(serve_one(fd));
         }
     }
     error = errno;
