@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rules import Finding, explains
 
-#: So many bytes of a line tell where in a stream it stands.
-_TELLING = 8
-
 
 @explains
 def overtaken(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
@@ -18,9 +15,11 @@ def overtaken(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in ("bytes", "hang") or talk is None or talk.owed.startswith(talk.came):
         return
     place = talk.differs_at
-    newer = talk.came[place : place + _TELLING]
+    start, end = talk.came.rfind(b"\n", 0, place) + 1, talk.came.find(b"\n", place) + 1
     call = talk.sender_of(place)
-    if call is None or len(newer) < _TELLING or talk.owed.find(newer, place) < 0:
+    # it came instead of another line, or of the rest of one
+    is_newer = any(talk.owed.find(b"\n" + talk.came[first:end], place) >= 0 for first in (start, place) if first < end)
+    if call is None or not is_newer:
         return
     before = [c for c in talk.calls if c.any_of("send") and c.done and c.index < call.index]
     short = next((c for c in reversed(before) if c.errno == "EAGAIN" or 0 <= c.result < c.args[0]), None)
