@@ -70,7 +70,14 @@ LINES = {
         "had not taken", "waits_first", "lost-tail",
     ),
 }  # fmt: skip
-MISTAKES = {**ECHOES, **ANSWERS, **LINES}
+ENDS = {
+    "exit() in a child": Mistake(
+        "fork_server", "c", "_exit(0)", "exit(0)",
+        "exit() in a child runs what the caller has registered with atexit(), and writes once more what lies in its "
+        "buffers; a child ends with _exit()", "with_its_child",
+    ),
+}  # fmt: skip
+MISTAKES = {**ECHOES, **ANSWERS, **LINES, **ENDS}
 
 
 @pytest.mark.parametrize("name", MISTAKES)
