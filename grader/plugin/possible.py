@@ -16,8 +16,6 @@ with right ones on Linux:
 - ``pthread_create()``: only the contract of a server with threads says what then
 - ``send()``, ``recv()`` of a socketpair() with EPIPE or ECONNRESET: the program has
   the other end, too, and nobody else closes it
-- ``send()``, ``recv()`` of a socketpair with EPIPE or ECONNRESET: no other process
-  has an end of it, and a program does not close what it uses behind its own back
 - ``send()``, ``recv()`` of TCP with ENOBUFS or ENOMEM: ``tcp_sendmsg()`` waits for
   memory, and ``tcp_recvmsg()`` needs none
 """

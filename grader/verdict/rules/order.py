@@ -28,5 +28,5 @@ def overtaken(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             call.index, ("lost-tail",),
             f"{evidence.place(call)} {call.name}() sends a newer line before the rest of an earlier one, which "
             f"{short.name}() at {evidence.place(short)} had not taken",
-            (call, short), "send(2), RETURN VALUE",
+            (call, short), "send(2), RETURN VALUE", particular=True,
         )  # fmt: skip
