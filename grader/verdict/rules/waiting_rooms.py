@@ -12,7 +12,7 @@ from grader.verdict.rules import Finding, explains
 
 _LOCKS = re.compile(r"pthread_mutex_lock|pthread_rwlock|mtx_lock|\b[RL]?Lock\(|Semaphore\(")
 #: What a coroutine waits with for room.
-_AWAITS_ROOM = re.compile(r"\bawait\b.*\b(drain|sock_sendall)\(")
+_AWAITS_ROOM = re.compile(r"^[^#]*\bawait\b.*\b(drain|sock_sendall)\(")
 
 
 @explains
@@ -54,6 +54,15 @@ def waits_for_room(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         "nothing meanwhile",
         (place, last), "poll(2)",
     )  # fmt: skip
+
+
+@explains
+def rest_is_not_asked_for(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """What a send() has left over waits, and the wait does not ask for room."""
+    talk = evidence.wronged
+    if failure.kind == "hang" and talk is not None and talk.is_full and "does not ask whether" in failure.sentence:
+        last = next(c for c in reversed(talk.calls) if c.any_of("send"))
+        yield Finding(last.index, ("short-send",), failure.sentence, (last,), "send(2), RETURN VALUE")
 
 
 @explains
