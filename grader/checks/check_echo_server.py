@@ -133,7 +133,7 @@ def check_waits_for_a_client_that_reads_late(learner, clients, port, fault):
 def check_outlives_a_client_that_resets(learner, clients, port, fault):
     """serves the next client when the connection of one fails, early or late"""
     ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
-    fault("recv", error="ETIMEDOUT", when="2")
+    fault("recv", error="ETIMEDOUT", when="ready 2")
 
     learner.serves("serve", port)
 
