@@ -138,8 +138,10 @@ def check_outlives_a_client_that_resets(learner, clients, port, fault):
     learner.serves("serve", port)
 
     dave.connects(port)
+    learner.rests()  # so that no try for bytes is under way when they come
     dave.sends(HELLO)
     dave.receives(HELLO)
+    learner.rests()
     dave.half_closes()
     dave.sees_end_of_file()
     ann.connects(port)

@@ -20,6 +20,7 @@ _UNSAFE = (
 _INSTALLED = re.compile(r"\bsa_handler\s*=\s*&?(\w+)|\bsignal\s*\(\s*SIG\w+\s*,\s*&?(\w+)")
 _MASKS = re.compile(r"\b(?:sigprocmask|pthread_sigmask)\s*\(")
 _INSTALLS = re.compile(r"\bsigaction\s*\(\s*SIG|\bsignal\.signal\(|\bsignal\s*\(\s*SIG|\badd_signal_handler\(")
+_RESTARTS = re.compile(r"SA_RESTART|\bsignal\s*\(\s*SIGTERM\s*,")
 _COMMENT = re.compile(r"\s*(?:#|/?\*|//)")
 
 
@@ -59,9 +60,11 @@ def retries_for_ever(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 def _restarted(evidence: Evidence, call: Call) -> str:
     """Why it does, where the program's text says so."""
-    if evidence.source.language != "c" or call.any_of("wait") or "SA_RESTART" not in evidence.source.text:
+    how = _RESTARTS.search(evidence.source.text)
+    if evidence.source.language != "c" or call.any_of("wait") or how is None:
         return ""
-    return f": with SA_RESTART the kernel takes {call.name}() up again after the handler"
+    flag = "SA_RESTART" if how[0] == "SA_RESTART" else "signal(), which sets SA_RESTART,"
+    return f": with {flag} the kernel takes {call.name}() up again after the handler"
 
 
 @explains
