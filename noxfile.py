@@ -68,7 +68,7 @@ def _succeeds(*command: str) -> bool:
 
 
 def _kit(session: nox.Session, *arguments: str) -> None:
-    """Run the kit; its exit code (0 to 3) becomes nox's own."""
+    """Run the kit; its exit code becomes nox's own."""
     _install(session, *_project()["project"]["dependencies"])
     python = Path(session.bin) / "python"
     code = subprocess.run([python, "-m", "grader", *arguments], check=False).returncode

@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m grader",
         usage="%(prog)s [grade] [EXERCISE ...] [options], or %(prog)s verify|new ... (each has its own --help)",
         description="Grade the exercises: all of them, or those named by slug or number.",
-        epilog="exit codes: 0 all passed, 1 something to repair, 2 the kit's own fault, 3 bad usage",
+        epilog="exit codes: 0 all passed, 1 something to repair, 2 the kit's own fault, 3 bad usage, 130 interrupted",
     )
     parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help="04, send_all or 04_send_all; default: all")
     parser.add_argument("--lang", choices=LANGUAGES, help="grade only that language")
@@ -82,7 +82,7 @@ def _verify(arguments: list[str]) -> int:
     parser = _Parser(
         prog="python -m grader verify",
         description="Prove the laws of all exercises, or of those named by slug or number.",
-        epilog="exit codes: 0 every law holds, 1 a law is broken, 2 the kit's own fault, 3 bad usage",
+        epilog="exit codes: 0 every law holds, 1 a law is broken, 2 the kit's own fault, 3 bad usage, 130 interrupted",
     )
     command.add_arguments(parser)
     return command.run(parser.parse_args(arguments))
