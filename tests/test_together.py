@@ -246,7 +246,7 @@ WRONG: dict[str, tuple[Base, list[tuple[str, str]], str, str]] = {
             ),
         ],
         "serves_as_many_as_come",
-        "behind bind() it is too late",
+        "after bind() it is too late",
     ),
     "a table of so many children": (
         ("fork_server", "fork_server.py"),

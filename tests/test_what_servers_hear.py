@@ -23,7 +23,7 @@ ECHOES = {
         "        *lines, kept = (globals().get('kept', b'') + data).split(b'\\n')\n"
         "        globals()['kept'] = kept\n"
         "        connection.sendall(b''.join(line + b'\\n' for line in lines))",
-        "recv() has brought 245 bytes behind the last LF, which are held back: an echo is of bytes, not of lines",
+        "recv() has brought 245 bytes after the last LF, which are held back: an echo server returns bytes, not lines",
         "end_of_file",
     ),
     "text in Python": Mistake(
@@ -49,7 +49,7 @@ ANSWERS = {
     ),
     "a lock that is held while send() waits": Mistake(
         "thread_server", "python", "lines\n    connection", "lines\n        connection",
-        "sendall() to ann takes its time, and bob, whose bytes have come at thread_server.py:42, gets no answer: "
+        "sendall() to ann does not return, and bob, whose bytes have come at thread_server.py:42, gets no answer: "
         "a lock is held while sendall() waits", "every_number_once",
     ),
 }  # fmt: skip

@@ -55,7 +55,7 @@ class CallVerbs:
             host = call.payload.partition(b"\0")[0].decode(errors="replace")
             if call.name == "getaddrinfo" and host:
                 self._scene.look_up([call])
-                sentence = f"getaddrinfo() is asked for the host {host}; the contract has it asked without one"
+                sentence = f"getaddrinfo() is asked for the host {host}; the contract asks for none"
                 raise Broken(Failure("order", sentence, line=call.line, read="getaddrinfo(3), AI_PASSIVE"))
 
     def has_tried(self, *addresses: str) -> None:

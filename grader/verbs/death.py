@@ -75,7 +75,7 @@ def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:
     if number == signal.SIGTERM and scene.signalled >= 0:
         sentence = f"SIGTERM found no handler of the program's and ended it {when}"
         if scene.left_pending == number:
-            sentence = "a SIGTERM that had been blocked, and not taken, ended the program as soon as it was let through"
+            sentence = "SIGTERM had been blocked and never taken, and ended the program as soon as it was unblocked"
     return Failure("died", sentence, Verdict.CRASH, noted_line(scene), read="signal(7)")
 
 

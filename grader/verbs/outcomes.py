@@ -115,7 +115,7 @@ def value_words(value: Any, function: str, unit: Unit) -> str:
     if isinstance(value, dict):
         return "a connection" if "descriptor" in value else str(value.get("other", value))
     if value is None and "|" in _annotation(function, unit.exercise):
-        return "None, the end" if unit.language == "python" else "what says that the end has come"
+        return "None, the end" if unit.language == "python" else "the value that stands for the end"
     if unit.language == "c":
         return "0" if value is None else repr(value).replace("'", '"')
     return repr(value)

@@ -204,7 +204,7 @@ class Peer(HostingVerbs):
         party.came = got = player.break_off()["data"]
         failure = replace(failure, gap=failure.gap or mistakes.get(got, ""))
         if not any(answer.startswith(got) for answer in answers):
-            sentence = f"of the {counted(len(got))} that {party.name} has got {differing(data, got)}"
+            sentence = f"of the {counted(len(got))} that {party.name} has got, {differing(data, got)}"
             return replace(failure, sentence=sentence, difference=Difference(data, got))
         if len(got) > _COUNTABLE or self._scene.bulk:
             return failure  # how far a large transfer has come is the kernel's
@@ -224,7 +224,7 @@ class Peer(HostingVerbs):
         if more:
             scene = self._scene
             whole = (scene.message or b"") + more
-            sentence = f"{counted(len(more))} more arrive behind the {len(scene.message or b'')} expected ones"
+            sentence = f"{counted(len(more))} more arrive after the {len(scene.message or b'')} expected ones"
             self._note(f"receives {counted(len(more))} more", receives=len(more))
             raise Broken(Failure("bytes", sentence, difference=Difference(scene.message or b"", whole, end)))
         if end == "reset":
@@ -380,4 +380,4 @@ def _gone(action: str, error: PeerError) -> Exception:
 def _compared(expected: bytes, actual: bytes, end: str) -> str:
     if len(actual) < len(expected) and expected.startswith(actual):
         return f"{len(actual)} of {len(expected)} bytes arrive, then {end or 'nothing'}"
-    return f"of the {counted(len(actual))} that arrive {differing(expected, actual)}"
+    return f"of the {counted(len(actual))} that arrive, {differing(expected, actual)}"

@@ -39,9 +39,9 @@ def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:
     if party is not None:
         debt = _debt(scene, party)
     elif scene.runs and call.fd >= 0 and call.any_of("recv"):
-        debt = f"{_come(scene, call)} has come and nothing more will"
+        debt = f"{_come(scene, call)} come and nothing more will"
     else:
-        debt = f"nothing is left that could happen before {awaited}"
+        debt = _unmet(awaited)
     sentence = f"{debt}; {_function(scene)} sleeps in {_sleeping(scene, call, party)}"
     return Failure("hang", sentence, Verdict.HANG, call.line, read=f"{call.name}(2)")
 
@@ -59,7 +59,7 @@ def of_deadlock(scene: Scene, call: Call) -> Failure:
 def of_held(scene: Scene, call: Call, awaited: str) -> Failure:
     """A program all of which waits for one of its threads."""
     scene.look_up([call])
-    sentence = f"{call.name}(){_at(scene, call)} takes its time, and the whole program waits for it; {_unmet(awaited)}"
+    sentence = f"{call.name}(){_at(scene, call)} does not return, and the whole program waits for it; {_unmet(awaited)}"
     return Failure("hang", sentence, Verdict.HANG, call.line)
 
 
@@ -95,7 +95,7 @@ def _each_time(scene: Scene, call: Call) -> str:
     outcome = ended(call, scene.unit.language)
     if call.any_of("recv") and call.done and not call.failed:
         if call.name != "read" and call.args[1] & socket.MSG_PEEK:
-            return f"with MSG_PEEK it leaves what it {outcome.replace('returned', 'returns')} where it is"
+            return f"each time it {outcome}, and with MSG_PEEK it takes nothing"
         if call.result == 0 and call.args[0] == 0:
             return "asked for 0 bytes it returns 0, which is not end-of-file"
         if call.result == 0:
@@ -128,7 +128,7 @@ def _at(scene: Scene, call: Call) -> str:
 
 
 def _unmet(awaited: str) -> str:
-    return f"what does not come: {awaited}"
+    return f"the check waits in vain until {awaited}"
 
 
 def _debt(scene: Scene, party: Party) -> str:
@@ -147,7 +147,8 @@ def _debt(scene: Scene, party: Party) -> str:
         )
     unread, moved = holdings.unread(party.ports), _moved(scene, party, "send") - len(party.heard)
     if 0 < unread <= _COUNTABLE:
-        words += f"; {'it lies' if unread == len(unanswered) else f'{counted(unread)} lie'} unread"
+        part = "all" if unread == len(unanswered) else counted(unread)
+        words += f"; {part} of it {'are' if part.endswith('s') else 'is'} unread"
     elif 0 < moved <= _COUNTABLE and not scene.bulk:
         words += f"; {moved} {'has' if moved == 1 else 'have'} come"
     others = [other for other in scene.parties if other is not party and any(other.ports)]
@@ -171,17 +172,17 @@ def _cut_off(scene: Scene, party: Party) -> str:
         return ""
     scene.look_up([closed])
     said = f"{party.name} has sent {_said(party.said)}"
-    return f"; {said}, and close(){_at(scene, closed)} came before {unread} were received"
+    return f"; {said}, and close(){_at(scene, closed)} came with {counted(unread)} of it unread"
 
 
 def _standing(scene: Scene, party: Party) -> str:
-    """What keeps somebody else: he does not read, or what he has said lies unread."""
+    """What keeps somebody else: he does not read, or what he has said is unread."""
     if not holdings.is_accepted(party.ports):
         return ""
     if holdings.unsent(party.ports):
         return f"; {party.name} does not read"
     unread = holdings.unread(party.ports)
-    return f"; what {party.name} has sent lies unread" if 0 < unread == party.sent else ""
+    return f"; what {party.name} has sent is unread" if 0 < unread == party.sent else ""
 
 
 def _said(data: bytes) -> str:
@@ -203,18 +204,20 @@ def _moved(scene: Scene, party: Party, group: str) -> int:
 
 
 def _come(scene: Scene, call: Call) -> str:
-    """What a function has received, where nobody has more to say."""
+    """What a function has received, where nobody has more to say: ``2 bytes have``."""
     run = scene.runs[-1]
     calls = [c for c in scene.process.trace.calls if c.index >= run.first and c.fd == call.fd and c.any_of("recv")]
     taken = [c for c in calls if c.done and c.result > 0 and not (c.name != "read" and c.args[1] & socket.MSG_PEEK)]
     size = sum(c.result for c in taken)
     if size == 0:
-        return "end-of-file" if any(c.done and c.result == 0 for c in calls) else "nothing"
+        return "end-of-file has" if any(c.done and c.result == 0 for c in calls) else "nothing has"
     last = b"".join(c.payload[: c.result] for c in taken)
     if last in (b"\n", b"\r\n"):
-        return "an empty line"
+        return "an empty line has"
     is_line = size == len(last) and last.endswith(b"\n") and last.count(b"\n") == 1
-    return f"a whole line ({counted(size)})" if is_line else "all that was sent" if scene.bulk else counted(size)
+    if is_line:
+        return f"a whole line ({counted(size)}) has"
+    return "all that was sent has" if scene.bulk else f"{counted(size)} {'has' if size == 1 else 'have'}"
 
 
 def _owing(scene: Scene, party: Party | None, call: Call) -> Call:

@@ -157,4 +157,6 @@ def printed(scene: Scene) -> Failure | None:
     text = b"".join(scene.process.output()).decode(errors="replace") if scene.process else ""
     if not text:
         return None
-    return Failure("printed", f"the program printed {text.splitlines()[0][:60]!r}; the contract has it print nothing")
+    return Failure(
+        "printed", f"the program printed {text.splitlines()[0][:60]!r}; a function of a contract prints nothing"
+    )

@@ -151,10 +151,6 @@ class Source:
         found = re.search(rf"^[A-Za-z_][\w\s*]*?\b({function})\s*\([^;{{}}]*\)\s*\{{", self.text, re.MULTILINE)
         return self.text.count("\n", 0, found.start(1)) + 1 if found else None
 
-    def mentions(self, number: int) -> bool:
-        """Whether a literal of that value stands anywhere in the code."""
-        return re.search(rf"(?<![\w.]){number}(?![\w.])", self.text) is not None
-
     @cached_property
     def _tree(self) -> ast.Module | None:
         try:

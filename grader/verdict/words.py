@@ -18,6 +18,11 @@ def counted(number: int, noun: str = "byte") -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def others(number: int) -> str:
+    """What is left of some bytes, as a subject: ``the other 37 were``, ``the other one was``."""
+    return f"the other {number} were" if number != 1 else "the other one was"
+
+
 @cache
 def python_error(name: str) -> str:
     """The exception that Python raises for an errno (PEP 3151), which names the

@@ -255,7 +255,7 @@ def no_reuse_address(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         elif elsewhere:
             words = f"SO_REUSEADDR was set on another socket, at {evidence.place(elsewhere[0])}"
         elif "SO_REUSEADDR" in evidence.source.text:
-            words = "SO_REUSEADDR had not been set yet: behind bind() it is too late"
+            words = "SO_REUSEADDR had not been set yet: after bind() it is too late"
         yield Finding(
             bind.index, ("no-reuse-address",),
             f"{evidence.place(bind)} bind() {ended(evidence, bind)}: a connection lingers in TIME_WAIT, and {words}",

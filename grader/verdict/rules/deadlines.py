@@ -73,7 +73,7 @@ def returned_all_the_same(evidence: Evidence, failure: Failure) -> Iterator[Find
             again = next((c for c in life.calls if c.index > told[-1].index and _reads_the_outcome(c)), None)
             words = f"and {evidence.name_of(life)} is returned all the same"
             if again is not None:
-                words = f"which is told once: {evidence.place(again)} asked again and heard 0"
+                words = f"which is told only once: {evidence.place(again)} asked again and got 0"
             yield Finding(
                 told[-1].index, ("writable-is-connected",) if again else (),
                 f"{evidence.place(told[-1])} {told[-1].name}() told of {name}, {words}",

@@ -38,7 +38,7 @@ def zero_ends_it(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 @explains
 def held_back(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """Bytes behind the last LF wait for the rest of a line."""
+    """Bytes after the last LF wait for the rest of a line."""
     talk = evidence.wronged
     if failure.kind != "hang" or talk is None or not talk.is_echo or not talk.owed.startswith(talk.came):
         return
@@ -48,8 +48,8 @@ def held_back(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         call = talk.receives[-1][0]
         yield Finding(
             call.index, (),
-            f"{evidence.place(call)} {call.name}() has brought {counted(len(kept))} behind the last LF, which are "
-            "held back: an echo is of bytes, not of lines",
+            f"{evidence.place(call)} {call.name}() has brought {counted(len(kept))} after the last LF, which are "
+            "held back: an echo server returns bytes, not lines",
             (call,), "recv(2)",
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from grader.learner.trace.layout import PAYLOAD_SIZE
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
 from grader.verdict.rules import Finding, ended, explains
-from grader.verdict.words import counted
+from grader.verdict.words import counted, others
 
 #: So many turns of a loop say what it goes round for.
 _TURNS = 500
@@ -128,7 +128,7 @@ def lost_tail(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 yield Finding(
                     call.index, ("lost-tail", "short-send"),
                     f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}, "
-                    f"and the other {left} were never sent",
+                    f"and {others(left)} never sent",
                     (call,), "send(2), RETURN VALUE",
                 )  # fmt: skip
                 return

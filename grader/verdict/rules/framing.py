@@ -119,11 +119,11 @@ def over_read(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 continue
             rest = f"there was room for {missing}"
             if took:
-                rest = f"it took {took}, and what stands behind the {total} is lost to the next reader"
+                rest = f"it took {took}, and what follows the {total} is lost to the next reader"
             yield Finding(
                 call.index, ("over-read",),
-                f"{evidence.place(call)} {call.name}() was asked for {counted(call.args[0])} when {missing} were "
-                f"missing; {rest}",
+                f"{evidence.place(call)} {call.name}() was asked for {counted(call.args[0])} when {missing} "
+                f"{'was' if missing == 1 else 'were'} missing; {rest}",
                 (call,), "recv(2)",
             )  # fmt: skip
             break
@@ -276,7 +276,7 @@ def asks_for_nothing(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 how = "its 0 is not end-of-file" if call.done else "it waits for the peer all the same"
                 yield Finding(
                     call.index, (),
-                    f"{evidence.place(call)} {call.name}() was asked for 0 bytes, for nothing was missing; {how}",
+                    f"{evidence.place(call)} {call.name}() was asked for 0 bytes when nothing was missing; {how}",
                     (call,), "recv(2), RETURN VALUE",
                 )  # fmt: skip
                 return
@@ -329,7 +329,7 @@ def oversized(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     sent = next((c for c in evidence.during(run) if c.any_of("send")), None)
     if sent is None or not (refused or failure.gap == "oversized-message"):
         return
-    words = f"{run.function}() then refused the whole" if refused else "the contract has it refused"
+    words = f"{run.function}() then refused the whole" if refused else "the contract refuses it"
     yield Finding(
         sent.index, ("oversized-message",) if not refused else (),
         f"{evidence.place(sent)} {sent.name}() sent {counted(sent.result)} of a message of {len(run.message)}; {words}",

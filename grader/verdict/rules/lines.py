@@ -11,10 +11,10 @@ from grader.verdict.words import counted
 
 #: What an answer that only one mistake gives says of the bytes it came from.
 _BROUGHT = {
-    "lost-remainder": "brought more than one line, and what stood behind the first was not kept",
-    "newest-chunk-only": "brought the bytes in which the line ending was looked for; the one that had come before "
-    "them was passed over",
-    "bare-cr": "brought a CR that does not stand right before an LF, so it is content, and it was taken away",
+    "lost-remainder": "brought more than one line, and what followed the first was not kept",
+    "newest-chunk-only": "brought new bytes, and the line ending was looked for in these alone; the one that had "
+    "come before them was passed over",
+    "bare-cr": "brought a CR that no LF follows, so it belongs to the line, and it was taken away",
     "small-buffer": "brought a line that is larger than the caller's buffer, and the part that fits was returned "
     "without an error",
 }
@@ -59,7 +59,7 @@ def lost_last_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if end is not None:
         yield Finding(
             end.index, ("lost-last-line",),
-            f"{evidence.place(end)} {end.name}() {ended(evidence, end)}, and the bytes that had come behind the last "
+            f"{evidence.place(end)} {end.name}() {ended(evidence, end)}, and the bytes that had come after the last "
             "line ending were not returned",
             (end,), "recv(2), RETURN VALUE",
         )  # fmt: skip

@@ -185,7 +185,7 @@ def unchecked_argument(evidence: Evidence, failure: Failure) -> Iterator[Finding
     if calls:
         yield Finding(
             calls[0].index, ("unchecked-argument",),
-            f"{evidence.place(calls[0])} {calls[0].name}() was given the NULL pointer; the contract has it refused "
+            f"{evidence.place(calls[0])} {calls[0].name}() was given the NULL pointer; the contract refuses it "
             "with EINVAL before any call",
             (calls[0],), "errno(3), EINVAL",
         )  # fmt: skip

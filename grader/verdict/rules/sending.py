@@ -9,7 +9,7 @@ from itertools import islice
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, answer, ended, explains
-from grader.verdict.words import counted
+from grader.verdict.words import counted, others
 
 #: Failures of a program that has come through: what it has left, or not let go.
 _AFTER_ALL = ("violation", "left-open", "left-thread", "left-signals", "lent-changed", "memory", "printed")
@@ -91,7 +91,7 @@ def short_send(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             yield Finding(
                 call.index, ("short-send",),
                 f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}{again}, "
-                f"and the other {rest} were never sent",
+                f"and {others(rest)} never sent",
                 (call,), "send(2), RETURN VALUE",
             )  # fmt: skip
             break
@@ -147,7 +147,7 @@ def resent_start(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 @explains
 def too_much(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """More is sent than there is: memory behind the message goes out too."""
+    """More is sent than there is: memory after the message goes out too."""
     if failure.kind != "bytes":
         return
     for _run, message, calls in _messages(evidence):

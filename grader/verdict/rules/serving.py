@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
 from grader.verdict.rules import Finding, answer, ended, explains, violation, when_returned
-from grader.verdict.words import counted
+from grader.verdict.words import counted, others
 
 #: What accept() reports of its listening socket itself; every other error passes.
 FINAL = ("EBADF", "EINVAL", "ENOTSOCK", "EFAULT")
@@ -134,7 +134,7 @@ def short_echo(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 yield Finding(
                     call.index, ("short-send",),
                     f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}, "
-                    f"and the other {call.args[0] - call.result} were never sent",
+                    f"and {others(call.args[0] - call.result)} never sent",
                     (call,), "send(2), RETURN VALUE",
                 )  # fmt: skip
                 return

@@ -28,7 +28,7 @@ def locked_while_sending(evidence: Evidence, failure: Failure) -> Iterator[Findi
         if other is not talk and is_stuck and waiting is not None:
             yield Finding(
                 waiting.index, (),
-                f"{evidence.place(waiting)} {waiting.name}() to {other.name} takes its time, and {talk.name}, whose "
+                f"{evidence.place(waiting)} {waiting.name}() to {other.name} does not return, and {talk.name}, whose "
                 f"bytes have come at {evidence.place(heard)}, gets no answer: a lock is held while {waiting.name}() "
                 "waits",
                 (waiting, heard), "pthreads(7)",

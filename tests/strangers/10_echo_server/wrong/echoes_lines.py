@@ -2,7 +2,7 @@
 # gap: other
 # cause: The connection is read as a file of lines: nothing is echoed before its line is complete.
 # shows: A client sends bytes without a newline and waits for their echo before it goes on.
-# says: 245 bytes behind the last LF, which are held back
+# says: 245 bytes after the last LF, which are held back
 import errno
 import socket
 import time

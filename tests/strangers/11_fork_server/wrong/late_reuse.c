@@ -3,7 +3,7 @@
  * gap: other
  * cause: SO_REUSEADDR is set after bind(), when the decision has already been taken without it.
  * shows: when the server is started again right after a run that had clients: bind() fails with EADDRINUSE while an old connection lingers.
- * says: SO_REUSEADDR had not been set yet: behind bind() it is too late
+ * says: SO_REUSEADDR had not been set yet: after bind() it is too late
  */
 #include "fork_server.h"
 
