@@ -72,7 +72,7 @@ LINES = {
 }  # fmt: skip
 ENDS = {
     "exit() in a child": Mistake(
-        "fork_server", "c", "_exit(0)", "exit(0)",
+        "fork_server", "c", "_exit(0)", "extern void exit(int); exit(0)",
         "exit() in a child runs what the caller has registered with atexit(), and writes once more what lies in its "
         "buffers; a child ends with _exit()", "with_its_child",
     ),
