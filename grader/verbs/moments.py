@@ -30,6 +30,8 @@ _CLOCK = re.compile(r"\b(?:clock_gettime|gettimeofday|monotonic|perf_counter|tim
 _LATELY = 3600
 #: Smaller numbers are none of a clock's.
 _LEAST_TIME = 600
+#: Smaller numbers are no rest of a time limit.
+_LEAST_REST = 10
 #: A number with a fraction that is no longer was not measured.
 _SHORT = 5
 
@@ -138,10 +140,16 @@ class Moments:
         number = int(value)
         if number in self._children:
             return self._children[number]
-        reads_clock = _CLOCK.search(self._scene.source.text)
-        if number in self._chosen or number in _ADDRESSES or (reads_clock and _is_a_time(number)):
+        if number in self._chosen or number in _ADDRESSES or self._is_of_a_clock(number):
             return ""
         return value
+
+    def _is_of_a_clock(self, number: int) -> bool:
+        """Whether a number may have been read from a clock, or, where the clock
+        goes on, may be what is left of a time."""
+        if not _CLOCK.search(self._scene.source.text):
+            return False
+        return _is_a_time(number) or (not self._scene.clock_held and abs(number) >= _LEAST_REST)
 
     @property
     def _children(self) -> dict[int, str]:
