@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.plugin.trial import play
+from grader.verbs import aftermath
 from grader.verbs.broken import Broken
 from grader.verbs.cast import Cast
 from grader.verbs.stage import Stage, Unit
@@ -134,7 +135,7 @@ def test_what_peers_do_while_a_program_is_stopped_comes_at_once(cast_of: Callabl
     assert play(script, cast) is None
     waits = [call.result for call in cast.scene.process.trace.calls if call.any_of("wait")]
     assert max(waits) == 2
-    told = [line.text for line in tell(cast.scene.evidence(lines=True), cast.scene.steps)]
+    told = [line.text for line in tell(aftermath.evidence(cast.scene, lines=True), cast.scene.steps)]
     stop, go = told.index("is stopped (SIGSTOP)"), told.index("goes on (SIGCONT)")
     assert told[stop + 1 : go] == ["ann sends 3 bytes", "bob sends 3 bytes", "ann half-closes"]
 

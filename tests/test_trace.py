@@ -13,6 +13,7 @@ import pytest
 from grader.catalogue.exercises import PROJECT
 from grader.learner.trace import layout
 from grader.learner.trace.faults import Fault
+from grader.verbs import aftermath
 from grader.verbs.broken import Broken
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
@@ -69,7 +70,8 @@ def scene(request: pytest.FixtureRequest, stage_of: Callable[[str], tuple[Stage,
 
 
 def calls_of(scene: Scene) -> list[tuple]:
-    return [(c.name, c.args[0], c.result, c.errno, bool(c.injected)) for c in scene.evidence(lines=False).calls]
+    calls = aftermath.evidence(scene, lines=False).calls
+    return [(c.name, c.args[0], c.result, c.errno, bool(c.injected)) for c in calls]
 
 
 def test_both_languages_write_the_same_records(scene: Scene) -> None:
@@ -79,7 +81,7 @@ def test_both_languages_write_the_same_records(scene: Scene) -> None:
     peer.sends(b"abcd")
     learner.returns(None)
 
-    evidence = scene.evidence(lines=True)
+    evidence = aftermath.evidence(scene, lines=True)
 
     assert calls_of(scene) == [("send", 2, 2, "", False), ("recv", 4, 4, "", False)]
     assert [c.payload for c in evidence.calls] == [b"sr", b"abcd"]
@@ -138,7 +140,7 @@ def test_a_held_call_waits_for_the_script(scene: Scene) -> None:
     assert [c.done for c in scene.process.trace.calls] == [False]
     learner.goes_on()
     learner.returns(None)
-    assert [c.done for c in scene.evidence(lines=False).calls] == [True, True]
+    assert [c.done for c in aftermath.evidence(scene, lines=False).calls] == [True, True]
 
 
 def test_a_signal_comes_when_the_call_is_entered(scene: Scene) -> None:
@@ -226,7 +228,7 @@ def test_a_fork_shares_the_trace(tmp_path: Path) -> None:
     try:
         learner.runs("send_all", peer.connection, b"")
         learner.returns(None)
-        calls = [c for c in scene.evidence(lines=False).calls if c.name == "send"]
+        calls = [c for c in aftermath.evidence(scene, lines=False).calls if c.name == "send"]
     finally:
         scene.close()
         stage.close()
@@ -276,7 +278,7 @@ def test_addresses_are_read_back(tmp_path: Path) -> None:
         try:
             Learner(scene).runs("send_all", Peer(scene).connection, b"")
             Learner(scene).returns(None)
-            connect = next(c for c in scene.evidence(lines=True).calls if c.name == "connect")
+            connect = next(c for c in aftermath.evidence(scene, lines=True).calls if c.name == "connect")
         finally:
             scene.close()
             stage.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from grader.build.module import BuildError
 from grader.build.toolchain import NoCompiler
 from grader.plugin.session import CHECKS
+from grader.verbs import aftermath
 from grader.verbs.broken import Broken
 from grader.verbs.cast import Cast
 from grader.verbs.scene import Scene
@@ -48,20 +49,20 @@ def play(script: Callable[[], None], cast: Cast) -> Failure | None:
         script()
         judge_end(scene)
     except Broken as broken:
-        return scene.settle(broken.failure)
+        return aftermath.settle(scene, broken.failure)
     return violation(scene) or printed(scene)
 
 
 def violation(scene: Scene) -> Failure | None:
     """A rule broken that no peer could see."""
-    if violations(scene.evidence(lines=False)):
+    if violations(aftermath.evidence(scene, lines=False)):
         return Failure("violation", "a rule of the contract is broken")
     return None
 
 
 def explain(failure: Failure, scene: Scene) -> Diagnosis:
     """Name the gap behind a failure, from all that is known."""
-    return diagnose(scene.exercise, scene.evidence(lines=True), failure, scene.steps)
+    return diagnose(scene.exercise, aftermath.evidence(scene, lines=True), failure, scene.steps)
 
 
 def kit_failure(exception: Exception) -> Diagnosis:

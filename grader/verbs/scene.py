@@ -14,7 +14,6 @@ import os
 import select
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NoReturn
 
 from grader.build.lines import lines_of
@@ -26,7 +25,7 @@ from grader.learner.trace.reader import Call
 from grader.peers.process import PeerProcess
 from grader.processes.channel import ChannelError
 from grader.processes.connections import Connections
-from grader.verbs import death, holdings, quiet
+from grader.verbs import death, quiet
 from grader.verbs.broken import Broken
 from grader.verbs.hangs import IDLE_SECONDS, Hangs, nobody_is_left
 from grader.verbs.moments import Moments
@@ -34,10 +33,9 @@ from grader.verbs.outcomes import line_of, outcome_words, stopped
 from grader.verbs.party import Party
 from grader.verbs.stage import Stage, Unit
 from grader.verbs.watch import Watch
-from grader.verdict.evidence import Evidence, Failure, Run
+from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Verdict
 from grader.verdict.source import Source
-from grader.verdict.talk import Talk
 from grader.verdict.transcript import Step
 
 #: How often the loop looks around while nothing rings (seconds).
@@ -46,8 +44,6 @@ _GLANCE = 0.02
 _LAST_BREATH = 0.5
 #: The same, when the next look decides (seconds).
 _SECOND_LOOK = 0.0005
-#: Of so many of those who have connected evidence has the talks.
-_TALKS = 8
 
 
 class Scene:
@@ -338,52 +334,7 @@ class Scene:
         self.process.trace["released"] = 1 << 30
         self.process.go_on()
 
-    def settle(self, failure: Failure) -> Failure:
-        """Let the program come to rest, so that evidence is whole.
-
-        What it does from here on is no longer judged; it may return or wait for
-        ever.  If it dies, that is why the peer saw what it saw.
-
-        Returns:
-            The failure, or the death behind it.
-        """
-        for run in self.runs:
-            run.judged = True  # there is a failure already
-        if self.process is None or failure.verdict is not Verdict.FAIL:
-            return failure
-        if self.concluded:
-            return self._in_the_end(failure)
-        self.release()
-        if not self.process.has_ended and (died := death.of_child(self)) is not None:
-            return replace(died, difference=failure.difference)
-        try:
-            rest = quiet.Rest(self)
-            self.wait(lambda: self.run is None or (self.run.endless and rest()), "it is over")
-        except Broken as later:
-            if later.failure.verdict is Verdict.CRASH:
-                return replace(later.failure, difference=failure.difference)
-        return self._in_the_end(failure)
-
-    def _in_the_end(self, failure: Failure) -> Failure:
-        """What a peer saw, in the words of what the program came to.
-
-        Only now is that sure: a peer may see the end of a connection before the
-        judge hears that the function is over, or after.
-        """
-        run = self.runs[-1] if self.runs else None
-        if failure.kind not in ("bytes", "refused", "stopped") or run is None or run.outcome is None:
-            return failure
-        if run.endless:
-            if failure.kind == "bytes":
-                del self.steps[self.awaited_since :]
-            while self.steps and self.steps[-1].is_one_sided:
-                self.steps.pop()  # done just before the end, or after it: that is chance
-            return stopped(run, self.unit)
-        if failure.kind != "bytes":
-            return failure
-        if "returned" in run.outcome:
-            return failure
-        return replace(failure, sentence=f"{outcome_words(run, self.unit)}; {failure.sentence}", line=line_of(run))
+    # --- for verbs ---------------------------------------------------------
 
     def expects(self, data: bytes) -> None:
         """A peer is to receive data: what the function under way, or the last
@@ -392,57 +343,6 @@ class Scene:
         run = self.runs[-1] if self.runs else None
         if run is not None and not run.endless and not run.told:
             run.message = (run.message or b"") + data
-
-    # --- what is known in the end -----------------------------------------
-
-    def evidence(self, *, lines: bool) -> Evidence:
-        """All that is known.
-
-        Args:
-            lines: whether to look up the lines of C calls, which costs a process.
-        """
-        calls: list[Call] = []
-        if self.process is not None:
-            self.process.trace.update()
-            calls = self.process.trace.calls
-            if lines:
-                self.look_up(calls)
-                for run in self.runs:
-                    run.decided = self.moments.of_run(run)
-        inodes = {f"socket:[{inode}]" for inode in self.lent_inodes}
-        table = (self.after or self.before).descriptors if (self.after or self.before) else {}
-        lent = [number for number, target in table.items() if target in inodes]
-        return Evidence(
-            source=self.source,
-            calls=calls,
-            runs=self.runs,
-            lent=lent or list(range(3, 3 + len(self.lent_inodes))),
-            before=self.before,
-            after=self.after,
-            message=self.message,
-            addresses=len(self.resolver[1]) if self.resolver else 0,
-            port=self.port,
-            time_wait=self.time_wait,
-            given=self.given_inodes,
-            time_limit=self.time_limit,
-            bulk=self.bulk,
-            deserted=self.deserted,
-            signalled=self.signalled,
-            lost=self.process.trace.lost if self.process else 0,
-            queued=holdings.queued(self) if lines else [],
-            talks=[self._talk(party) for party in self._speakers()] if lines else [],
-            moments=self.moments.of_call,
-        )
-
-    def _speakers(self) -> list[Party]:
-        """Those who have connected: whom the program owes something comes first,
-        who has said nothing last."""
-        parties = [party for party in self.parties if any(party.ports)]
-        return sorted(parties, key=lambda party: (party is not self.creditor, not party.said))[:_TALKS]
-
-    def _talk(self, party: Party) -> Talk:
-        calls = tuple(holdings.calls_on(self, party.ports))
-        return Talk(party.name, bytes(party.said), bytes(party.heard), party.owed, party.came, calls)
 
     def look_up(self, calls: list[Call]) -> None:
         """Fill in the lines of calls, and of the functions around them."""

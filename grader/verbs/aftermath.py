@@ -1,0 +1,122 @@
+"""What a check comes to: the program at rest, and all that is known of it then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from grader.learner.trace.reader import Call
+from grader.verbs import death, holdings, quiet
+from grader.verbs.broken import Broken
+from grader.verbs.outcomes import line_of, outcome_words, stopped
+from grader.verbs.party import Party
+from grader.verdict.evidence import Evidence, Failure
+from grader.verdict.model import Verdict
+from grader.verdict.talk import Talk
+
+if TYPE_CHECKING:
+    from grader.verbs.scene import Scene
+
+#: Of so many of those who have connected evidence has the talks.
+_TALKS = 8
+
+
+def settle(scene: Scene, failure: Failure) -> Failure:
+    """Let the program come to rest, so that evidence is whole.
+
+    What it does from here on is no longer judged; it may return or wait for
+    ever.  If it dies, that is why the peer saw what it saw.
+
+    Returns:
+        The failure, or the death behind it.
+    """
+    for run in scene.runs:
+        run.judged = True  # there is a failure already
+    if scene.process is None or failure.verdict is not Verdict.FAIL:
+        return failure
+    if scene.concluded:
+        return _in_the_end(scene, failure)
+    scene.release()
+    if not scene.process.has_ended and (died := death.of_child(scene)) is not None:
+        return replace(died, difference=failure.difference)
+    try:
+        rest = quiet.Rest(scene)
+        scene.wait(lambda: scene.run is None or (scene.run.endless and rest()), "it is over")
+    except Broken as later:
+        if later.failure.verdict is Verdict.CRASH:
+            return replace(later.failure, difference=failure.difference)
+    return _in_the_end(scene, failure)
+
+
+def _in_the_end(scene: Scene, failure: Failure) -> Failure:
+    """What a peer saw, in the words of what the program came to.
+
+    Only now is that sure: a peer may see the end of a connection before the
+    judge hears that the function is over, or after.
+    """
+    run = scene.runs[-1] if scene.runs else None
+    if failure.kind not in ("bytes", "refused", "stopped") or run is None or run.outcome is None:
+        return failure
+    if run.endless:
+        if failure.kind == "bytes":
+            del scene.steps[scene.awaited_since :]
+        while scene.steps and scene.steps[-1].is_one_sided:
+            scene.steps.pop()  # done just before the end, or after it: that is chance
+        return stopped(run, scene.unit)
+    if failure.kind != "bytes":
+        return failure
+    if "returned" in run.outcome:
+        return failure
+    return replace(failure, sentence=f"{outcome_words(run, scene.unit)}; {failure.sentence}", line=line_of(run))
+
+
+def evidence(scene: Scene, *, lines: bool) -> Evidence:
+    """All that is known.
+
+    Args:
+        lines: whether to look up the lines of C calls, which costs a process.
+    """
+    calls: list[Call] = []
+    if scene.process is not None:
+        scene.process.trace.update()
+        calls = scene.process.trace.calls
+        if lines:
+            scene.look_up(calls)
+            for run in scene.runs:
+                run.decided = scene.moments.of_run(run)
+    inodes = {f"socket:[{inode}]" for inode in scene.lent_inodes}
+    table = (scene.after or scene.before).descriptors if (scene.after or scene.before) else {}
+    lent = [number for number, target in table.items() if target in inodes]
+    return Evidence(
+        source=scene.source,
+        calls=calls,
+        runs=scene.runs,
+        lent=lent or list(range(3, 3 + len(scene.lent_inodes))),
+        before=scene.before,
+        after=scene.after,
+        message=scene.message,
+        addresses=len(scene.resolver[1]) if scene.resolver else 0,
+        port=scene.port,
+        time_wait=scene.time_wait,
+        given=scene.given_inodes,
+        time_limit=scene.time_limit,
+        bulk=scene.bulk,
+        deserted=scene.deserted,
+        signalled=scene.signalled,
+        lost=scene.process.trace.lost if scene.process else 0,
+        queued=holdings.queued(scene) if lines else [],
+        talks=[_talk(scene, party) for party in _speakers(scene)] if lines else [],
+        moments=scene.moments.of_call,
+    )
+
+
+def _speakers(scene: Scene) -> list[Party]:
+    """Those who have connected: whom the program owes something comes first,
+    who has said nothing last."""
+    parties = [party for party in scene.parties if any(party.ports)]
+    return sorted(parties, key=lambda party: (party is not scene.creditor, not party.said))[:_TALKS]
+
+
+def _talk(scene: Scene, party: Party) -> Talk:
+    calls = tuple(holdings.calls_on(scene, party.ports))
+    return Talk(party.name, bytes(party.said), bytes(party.heard), party.owed, party.came, calls)
