@@ -10,7 +10,6 @@ something behind, or report success where the script shows that there was none.
 from __future__ import annotations
 
 import errno
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ from grader.verbs.stage import Stage, Unit
 from grader.verbs.state import judge_end, judge_state, printed
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Diagnosis, Verdict
+from grader.verdict.words import counted
 
 #: What getaddrinfo() returns when it fails: gai codes, as numbers (netdb.h).
 _EAI = {"EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_MEMORY": -10, "EAI_NONAME": -2}
@@ -155,7 +155,7 @@ def _was_seen(call: Call, calls: list[Call]) -> bool:
     """Whether the call before it on the same descriptor has looked at what it
     takes (MSG_PEEK), and so may count on it."""
     before = [c for c in calls if c.fd == call.fd and c.index < call.index]
-    return bool(before) and before[-1].any_of("recv") and bool(before[-1].args[1] & socket.MSG_PEEK)
+    return bool(before) and before[-1].any_of("recv") and before[-1].only_looks
 
 
 def _is_in_a_handler(call: Call, calls: list[Call]) -> bool:
@@ -195,7 +195,7 @@ def _reported(run: Run, fault: Fault) -> bool:
     EINTR is none to report: a call that was interrupted is made again, but for
     close(), which has closed the descriptor all the same.
     """
-    raised = (run.outcome or {}).get("raised")
+    raised = run.raised
     if raised is None or (raised["errno"] == errno.EINTR and fault.call != "close"):
         return False
     return any(name in raised["bases"] for name in _REPORTS)
@@ -207,9 +207,8 @@ def _because(diagnosis: Diagnosis, scene: Scene) -> Diagnosis:
     if call is None:
         return diagnosis
     scene.look_up([call])
-    where = f" at {scene.source.name}:{call.line}" if call.line else ""
-    how = f"took {call.result} byte" if call.injected & layout.LIMIT else f"failed with {_name(call)}"
-    return replace(diagnosis, sentence=f"{diagnosis.sentence} (after {call.name}(){where} {how})")
+    how = f"took {counted(call.result)}" if call.injected & layout.LIMIT else f"failed with {_name(call)}"
+    return replace(diagnosis, sentence=f"{diagnosis.sentence} (after {call.name}(){scene.at(call)} {how})")
 
 
 def _name(call: Call) -> str:

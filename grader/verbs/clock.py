@@ -59,7 +59,7 @@ class Clock:
         """
         passed = self._move(seconds, endless=True)
         run = self._scene.runs[-1]
-        raised = (run.outcome or {}).get("raised") or {}
+        raised = run.raised or {}
         if run.outcome is not None and passed == 0 and not self._is_late(raised):
             return
         if run.outcome is not None:
@@ -86,7 +86,7 @@ class Clock:
         call = self._waiting()[-1]
         self._scene.look_up([call])
         more = (call.until - self._scene.process.trace["clock_now"]) / _SECOND
-        where = f" at {self._scene.source.name}:{call.line}" if call.line else ""
+        where = self._scene.at(call)
         words = f"{passed:.3g} s later the program is still in {call.name}(){where}, to wait for another {more:.3g} s"
         raise Broken(Failure("late", words, line=call.line))
 

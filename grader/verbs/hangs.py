@@ -174,10 +174,9 @@ class Hangs:
 def _slowness(scene: Scene, call: Call, passed: int) -> Failure:
     """A program that sleeps while a client is owed something."""
     scene.look_up([call])
-    where = f" at {scene.source.name}:{call.line}" if call.line else ""
     sentence = (
-        f"{call.name}(){where}: the program sleeps for {passed / 1e9:.3g} s while a client waits for an answer; "
-        f"{scene.patience / 1e9:g} s is the most"
+        f"{call.name}(){scene.at(call)}: the program sleeps for {passed / 1e9:.3g} s while a client waits for an "
+        f"answer; it may for {scene.patience / 1e9:g} s"
     )
     return Failure("slow", sentence, line=call.line, read="poll(2)")
 

@@ -51,14 +51,19 @@ def listeners(scene: Scene) -> list[int]:
 Ports = tuple[int, int]
 
 
+def _program_ends(ports: Ports) -> list[End]:
+    """The program's end of a client's connection, if the kernel has it still."""
+    return [end for end in tcp_table.ends() if (end.other, end.port) == ports]
+
+
 def is_accepted(ports: Ports) -> bool:
     """Whether the program's end of a connection has been accepted."""
-    return any((end.other, end.port) == ports and end.inode for end in tcp_table.ends())
+    return any(end.inode for end in _program_ends(ports))
 
 
 def is_open(ports: Ports) -> bool:
     """Whether a client's connection is there, accepted or in the backlog."""
-    return any((end.other, end.port) == ports for end in tcp_table.ends())
+    return bool(_program_ends(ports))
 
 
 def queued(scene: Scene) -> list[str]:
@@ -71,18 +76,18 @@ def is_ended(ports: Ports) -> bool:
     """Whether the program has closed its end of a connection that its client
     still has."""
     closing = (tcp_table.FIN_WAIT1, tcp_table.FIN_WAIT2)
-    left = [end for end in tcp_table.ends() if (end.other, end.port) == ports]
+    left = _program_ends(ports)
     return not left or any(end.state in closing for end in left)
 
 
 def unread(ports: Ports) -> int:
     """How many bytes of a client lie unread at the program's end."""
-    return sum(end.unread for end in tcp_table.ends() if (end.other, end.port) == ports)
+    return sum(end.unread for end in _program_ends(ports))
 
 
 def unsent(ports: Ports) -> int:
     """How many bytes of the program's wait until its client has room for them."""
-    return sum(end.unsent for end in tcp_table.ends() if (end.other, end.port) == ports)
+    return sum(end.unsent for end in _program_ends(ports))
 
 
 def ports_of(inode: int) -> Ports | None:

@@ -348,6 +348,10 @@ class Scene:
         """Fill in the lines of calls, and of the functions around them."""
         self.moments.look_up(calls)
 
+    def at(self, call: Call) -> str:
+        """Where a call is that has been looked up: `` at send_all.c:12``; ``""`` if that is not known."""
+        return f" at {self.source.name}:{call.line}" if call.line else ""
+
     def lines(self, offsets: set[int]) -> dict[int, int]:
         """Lines of the learner's C file for offsets of its module."""
         return lines_of(self.stage.module(self.unit), self.source.name, offsets)

@@ -9,7 +9,7 @@ Numbers that are the kernel's, how far a large transfer has come, are left out.
 from __future__ import annotations
 
 import re
-import socket
+import select
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _COUNTABLE = 4096
 #: How a program asks for room to send, where its source does.
 _ASKS_FOR_ROOM = re.compile(r"EVENT_WRITE|EPOLLOUT|POLLOUT|POLLWR|FD_SET\s*\(")
-_EPOLLOUT = 0x4
 
 
 def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:
@@ -51,7 +50,7 @@ def of_deadlock(scene: Scene, call: Call) -> Failure:
     scene.look_up([call])
     sentence = (
         f"the peer waits until the program reads what it has sent; {_function(scene)} sleeps in "
-        f"{call.name}(){_at(scene, call)} until the peer reads"
+        f"{call.name}(){scene.at(call)} until the peer reads"
     )
     return Failure("deadlock", sentence, Verdict.HANG, call.line, read=f"{call.name}(2)")
 
@@ -59,7 +58,7 @@ def of_deadlock(scene: Scene, call: Call) -> Failure:
 def of_held(scene: Scene, call: Call, awaited: str) -> Failure:
     """A program all of which waits for one of its threads."""
     scene.look_up([call])
-    sentence = f"{call.name}(){_at(scene, call)} does not return, and the whole program waits for it; {_unmet(awaited)}"
+    sentence = f"{call.name}(){scene.at(call)} does not return, and the whole program waits for it; {_unmet(awaited)}"
     return Failure("hang", sentence, Verdict.HANG, call.line)
 
 
@@ -94,7 +93,7 @@ def _each_time(scene: Scene, call: Call) -> str:
     """What comes of a call that is made again and again."""
     outcome = ended(call, scene.unit.language)
     if call.any_of("recv") and call.done and not call.failed:
-        if call.name != "read" and call.args[1] & socket.MSG_PEEK:
+        if call.only_looks:
             return f"each time it {outcome}, and with MSG_PEEK it takes nothing"
         if call.result == 0 and call.args[0] == 0:
             return "asked for 0 bytes it returns 0, which is not end-of-file"
@@ -121,10 +120,6 @@ def _repeated(calls: list[Call]) -> Call | None:
 
 def _function(scene: Scene) -> str:
     return f"{scene.runs[-1].function}()"
-
-
-def _at(scene: Scene, call: Call) -> str:
-    return f" at {scene.source.name}:{call.line}" if call.line else ""
 
 
 def _unmet(awaited: str) -> str:
@@ -172,7 +167,7 @@ def _cut_off(scene: Scene, party: Party) -> str:
         return ""
     scene.look_up([closed])
     said = f"{party.name} has sent {_said(party.said)}"
-    return f"; {said}, and close(){_at(scene, closed)} came with {counted(unread)} of it unread"
+    return f"; {said}, and close(){scene.at(closed)} came with {counted(unread)} of it unread"
 
 
 def _standing(scene: Scene, party: Party) -> str:
@@ -207,7 +202,7 @@ def _come(scene: Scene, call: Call) -> str:
     """What a function has received, where nobody has more to say: ``2 bytes have``."""
     run = scene.runs[-1]
     calls = [c for c in scene.process.trace.calls if c.index >= run.first and c.fd == call.fd and c.any_of("recv")]
-    taken = [c for c in calls if c.done and c.result > 0 and not (c.name != "read" and c.args[1] & socket.MSG_PEEK)]
+    taken = [c for c in calls if c.done and c.result > 0 and not c.only_looks]
     size = sum(c.result for c in taken)
     if size == 0:
         return "end-of-file has" if any(c.done and c.result == 0 for c in calls) else "nothing has"
@@ -234,8 +229,8 @@ def _owing(scene: Scene, party: Party | None, call: Call) -> Call:
 
 def _sleeping(scene: Scene, call: Call, party: Party | None) -> str:
     """Where the program sleeps, and for what."""
-    words = f"{call.name}(){_at(scene, call)}"
-    if call.any_of("recv") and call.name != "read" and call.args[1] & socket.MSG_PEEK:
+    words = f"{call.name}(){scene.at(call)}"
+    if call.any_of("recv") and call.only_looks:
         words += ", which only looks at what is there (MSG_PEEK)"
     other = _talks_to(scene, call)
     if other is not None and other is not party and (call.any_of("recv") or call.any_of("send")):
@@ -259,11 +254,11 @@ def _is_not_asked_for(scene: Scene, call: Call, party: Party) -> bool:
     room for it, although the program knows how to ask."""
     calls = holdings.calls_on(scene, party.ports)
     sent = [c for c in calls if c.any_of("send") and c.done]
-    is_left = bool(sent) and (sent[-1].errno == "EAGAIN" or 0 <= sent[-1].result < sent[-1].args[0])
+    is_left = bool(sent) and sent[-1].leaves_a_rest
     if not is_left or not _ASKS_FOR_ROOM.search(scene.source.text):
         return False
     # of epoll in C it is epoll_ctl() that asks
     asked = [
         c for c in scene.process.trace.calls if c.name == "epoll_ctl" and c.args[1] == sent[-1].fd and not c.failed
     ]
-    return not call.args[2] and not (asked and asked[-1].args[2] & _EPOLLOUT)
+    return not call.args[2] and not (asked and asked[-1].args[2] & select.EPOLLOUT)

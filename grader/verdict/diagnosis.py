@@ -85,7 +85,7 @@ def _moment_of(evidence: Evidence, call: Call) -> Moment:
 
 def _moment(evidence: Evidence, failure: Failure) -> Moment | None:
     """Where a failure came about that no rule explains."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     decided = run.decided if run is not None else None
     if failure.line:
         if decided is not None and decided.line == failure.line:

@@ -64,6 +64,11 @@ class Run:
     def succeeded(self) -> bool:
         return self.outcome is not None and "returned" in self.outcome
 
+    @property
+    def raised(self) -> dict | None:
+        """The error that it has reported, if it has."""
+        return (self.outcome or {}).get("raised")
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -113,6 +118,11 @@ class Descriptor:
     def succeeded(self, group: str) -> Call | None:
         """The first call of a group on it that did not fail."""
         return next((c for c in self.calls if c.any_of(group) and c.done and not c.failed), None)
+
+    @property
+    def was_accepted(self) -> bool:
+        """Whether it is a connection that accept() has returned."""
+        return self.made is not None and self.made.any_of("accept")
 
     @cached_property
     def is_listening(self) -> bool:
@@ -171,6 +181,11 @@ class Evidence:
     moments: Callable[[Call], Moment] = lambda call: Moment(call.line)
 
     @property
+    def run(self) -> Run | None:
+        """The last function call, if there was one."""
+        return self.runs[-1] if self.runs else None
+
+    @property
     def wronged(self) -> Talk | None:
         """The talk with whoever waits for bytes in vain, or has got others."""
         return self.talks[0] if self.talks and self.talks[0].owed else None
@@ -224,6 +239,11 @@ class Evidence:
                 for half in (call.payload[:4], call.payload[4:8]):
                     begin(int.from_bytes(half, "little"), call)
         return lives
+
+    @property
+    def accepted(self) -> list[Descriptor]:
+        """The lives of the connections that accept() has returned."""
+        return [life for life in self.descriptors if life.was_accepted]
 
     def life(self, call: Call) -> Descriptor | None:
         """The descriptor that a call worked on, as it was then."""

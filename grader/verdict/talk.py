@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from socket import MSG_PEEK
 
 from grader.learner.trace.reader import Call
 
@@ -33,7 +32,7 @@ class Talk:
     @cached_property
     def receives(self) -> list[tuple[Call, int]]:
         """The calls that took bytes of the client, each with the place of its first one."""
-        return list(_placed(c for c in self.calls if c.any_of("recv") and not _only_looks(c)))
+        return list(_placed(c for c in self.calls if c.any_of("recv") and not c.only_looks))
 
     @cached_property
     def sends(self) -> list[tuple[Call, int]]:
@@ -64,7 +63,7 @@ class Talk:
     def is_full(self) -> bool:
         """Whether the kernel has not taken all that was sent last."""
         sent = [c for c in self.calls if c.any_of("send") and c.done]
-        return bool(sent) and (sent[-1].errno == "EAGAIN" or 0 <= sent[-1].result < sent[-1].args[0])
+        return bool(sent) and sent[-1].leaves_a_rest
 
     def sender_of(self, place: int) -> Call | None:
         """The call that sent a byte of those that came in this wait."""
@@ -78,7 +77,3 @@ def _placed(calls: Iterator[Call]) -> Iterator[tuple[Call, int]]:
         if call.done and call.result > 0:
             yield call, position
             position += call.result
-
-
-def _only_looks(call: Call) -> bool:
-    return call.name != "read" and bool(call.args[1] & MSG_PEEK)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import socket
 import struct
+import sys
 import time
 from dataclasses import dataclass, field
 
@@ -72,10 +74,25 @@ class Call:
         return self.name in layout.GROUPS.get(group, (group,))
 
     @property
+    def only_looks(self) -> bool:
+        """Of a receiving call: whether it leaves the bytes where they are (MSG_PEEK)."""
+        return self.name != "read" and bool(self.args[1] & socket.MSG_PEEK)
+
+    @property
+    def leaves_a_rest(self) -> bool:
+        """Of a sending call: whether the kernel has not taken all of it, for want of room."""
+        return self.errno == "EAGAIN" or 0 <= self.result < self.args[0]
+
+    @property
+    def told_error(self) -> int | None:
+        """The errno that getsockopt(SO_ERROR) told of, 0 for none; None of any other call."""
+        if self.name != "getsockopt" or self.args[:2] != (socket.SOL_SOCKET, socket.SO_ERROR) or not self.done:
+            return None
+        return int.from_bytes(self.payload[:4], sys.byteorder)
+
+    @property
     def address(self) -> tuple[str, int] | None:
         """The IP address and port in the payload of bind, connect or accept."""
-        import socket
-
         if len(self.payload) < 8:
             return None
         (family,) = struct.unpack_from("=H", self.payload)
@@ -89,8 +106,6 @@ class Call:
 
 def eai_name(code: int) -> str:
     """The symbolic name of an error of getaddrinfo(), or its number."""
-    import socket
-
     return next((name for name in dir(socket) if name.startswith("EAI_") and getattr(socket, name) == code), str(code))
 
 

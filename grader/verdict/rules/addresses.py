@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Iterator
 
@@ -18,8 +19,6 @@ _NO_SUCH_FAMILY = ("EAFNOSUPPORT", "EPROTONOSUPPORT")
 @explains
 def one_family(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Only addresses of one family are asked for, and the others are needed (M15)."""
-    import socket
-
     if failure.kind not in ("unmet", "outcome", "bytes") or evidence.addresses < 2:
         return
     names = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
@@ -43,7 +42,7 @@ def first_address_only(evidence: Evidence, failure: Failure) -> Iterator[Finding
         calls = evidence.during(run)
         without = [c for c in calls if c.name == "socket" and c.errno in _NO_SUCH_FAMILY]
         tried = [c for c in calls if c.name == "connect" and c.done]
-        told = [c for c in calls if _tells_of_failure(c)]
+        told = [c for c in calls if c.told_error]  # of a connect in the background
         last = max([*tried[-1:], *told[-1:], *without[-1:]], key=lambda call: call.index, default=None)
         if last is None or any(c.name in ("socket", "bind") and c.index > last.index for c in calls):
             continue
@@ -58,14 +57,6 @@ def first_address_only(evidence: Evidence, failure: Failure) -> Iterator[Finding
                     f"after {count} of {evidence.addresses} addresses",
                     (last,), "getaddrinfo(3)",
                 )  # fmt: skip
-
-
-def _tells_of_failure(call: Call) -> bool:
-    """Whether SO_ERROR says that a connect in the background has failed."""
-    import socket
-
-    asked = call.name == "getsockopt" and call.args[:2] == (socket.SOL_SOCKET, socket.SO_ERROR) and call.done
-    return asked and any(call.payload[:4])
 
 
 @explains
@@ -88,7 +79,7 @@ def lost_eai_code(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 def _is_told(evidence: Evidence, run: Run, calls: list[Call], failure: Failure) -> bool:
     """Whether the caller has learned of it as the contract says."""
-    raised = (run.outcome or {}).get("raised")
+    raised = run.raised
     if raised is None or evidence.source.language != "c":
         return raised is not None and "gaierror" in raised["bases"]
     # C: an errno, or the code itself where the contract returns it.
@@ -153,8 +144,6 @@ def not_passive(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def passive_without_flag(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Addresses to listen on are asked for without AI_PASSIVE (M13)."""
-    import socket
-
     if failure.kind != "outcome":
         return
     for run in evidence.runs:
@@ -175,7 +164,7 @@ def passive_without_flag(evidence: Evidence, failure: Failure) -> Iterator[Findi
 @explains
 def any_socktype(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Addresses of every type of socket, where those of one are wanted (M16)."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or not (listed := _listed(run)):
         return
     counts = Counter(listed)
@@ -236,8 +225,6 @@ def swapped_port(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def no_reuse_address(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """bind() refused because of a connection that lingers in TIME_WAIT (M30, M31)."""
-    import socket
-
     for life in evidence.descriptors:
         bind = life.first("bind")
         if bind is None or bind.errno != "EADDRINUSE" or bind.injected or not evidence.time_wait:

@@ -48,13 +48,13 @@ def _shown(call: Call) -> str:
 @explains
 def gave_up_at_once(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """ETIMEDOUT is reported after waits that were given no time."""
-    run = evidence.runs[-1] if evidence.runs else None
-    raised = (run.outcome or {}).get("raised") if run else None
+    run = evidence.run
+    raised = run.raised if run else None
     if failure.kind not in ("outcome", "unmet") or failure.errors or not raised or raised["errno"] != errno.ETIMEDOUT:
         return
     calls = evidence.during(run)
     waits = [c for c in calls if c.any_of("wait") and c.done]
-    is_told = any(c.errno == "ETIMEDOUT" or (c.name == "getsockopt" and _tells_of_time(c)) for c in calls)
+    is_told = any(c.errno == "ETIMEDOUT" or c.told_error == errno.ETIMEDOUT for c in calls)
     if waits and not is_told and not any(c.args[1] for c in waits):
         first = waits[0]
         name = evidence.source.spelled(first) or first.name
@@ -64,7 +64,3 @@ def gave_up_at_once(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             "ETIMEDOUT although no call had waited until the time was up",
             (first,), "poll(2)",
         )  # fmt: skip
-
-
-def _tells_of_time(call: Call) -> bool:
-    return int.from_bytes(call.payload[:4], "little") == errno.ETIMEDOUT

@@ -30,7 +30,7 @@ def _duplicates(evidence: Evidence, life: Descriptor) -> list[Descriptor]:
 @explains
 def no_half_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The end of a request is never told, and both sides wait (M55)."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     blocked = next((c for c in reversed(evidence.calls) if not c.done), None)
     if failure.kind != "hang" or run is None or run.message is None or blocked is None:
         return

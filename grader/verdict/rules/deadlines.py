@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno as errnos
+import fcntl
 import os
 import socket
 from collections.abc import Iterator
@@ -17,14 +18,10 @@ _TOLERANCE = 20 * _MILLISECOND
 _WAITS = ("poll", "select", "epoll_wait", "connect", "sleep")
 
 
-def _reads_the_outcome(call: Call) -> bool:
-    return call.name == "getsockopt" and call.args[:2] == (socket.SOL_SOCKET, socket.SO_ERROR) and call.done
-
-
 def _outcome_read(life: Descriptor) -> Call | None:
     """The call that asked how a connect in the background has ended."""
     for call in life.calls:
-        if _reads_the_outcome(call):
+        if call.told_error is not None:
             return call
         if call.name in ("getpeername", "recv", "send", "write", "read"):
             return call
@@ -70,7 +67,7 @@ def returned_all_the_same(evidence: Evidence, failure: Failure) -> Iterator[Find
         told = [c for c in life.calls if c.index < when_returned(run) and _error_told(c)]
         if told:
             name = errnos.errorcode.get(_error_told(told[-1]), "an error")
-            again = next((c for c in life.calls if c.index > told[-1].index and _reads_the_outcome(c)), None)
+            again = next((c for c in life.calls if c.index > told[-1].index and c.told_error is not None), None)
             words = f"and {evidence.name_of(life)} is returned all the same"
             if again is not None:
                 words = f"which is told only once: {evidence.place(again)} asked again and got 0"
@@ -130,8 +127,6 @@ def left_non_blocking(evidence: Evidence, failure: Failure) -> Iterator[Finding]
 
 
 def _makes_non_blocking(call: Call) -> bool:
-    import fcntl
-
     if call.name == "fcntl":
         return call.args[0] == fcntl.F_SETFL and bool(call.args[1] & os.O_NONBLOCK)
     if call.name == "socket":
@@ -195,12 +190,12 @@ def _counts_resolving(evidence: Evidence, wait: Call, resolved: Call | None, all
 def nothing_left(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """What is left of the time is 0 or less, and is handed to a call that takes
     it for something else."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or failure.kind not in ("outcome", "hang") or not evidence.time_limit:
         return
     calls = evidence.during(run)
     last = calls[-1] if calls else None
-    raised = (run.outcome or {}).get("raised") or {}
+    raised = run.raised or {}
     if last is not None and not last.done and last.any_of("wait") and last.args[1] == -1 and _waits(evidence, run):
         yield Finding(
             last.index, (),
@@ -227,8 +222,8 @@ def nothing_left(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def last_error_lost(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The error of the last address is known, and another is reported."""
-    run = evidence.runs[-1] if evidence.runs else None
-    raised = (run.outcome or {}).get("raised") if run else None
+    run = evidence.run
+    raised = run.raised if run else None
     if failure.kind != "outcome" or not raised:
         return
     told = [(call, number) for call in evidence.during(run) if (number := _error_told(call))]
@@ -249,15 +244,13 @@ def _error_told(call: Call) -> int:
     """The error of an address that a call reports; 0 if it reports none."""
     if call.name == "connect" and call.failed and call.errno not in ("EINPROGRESS", "EINTR", "EALREADY", "EAGAIN"):
         return call.error
-    if _reads_the_outcome(call):
-        return int.from_bytes(call.payload[:4], "little")
-    return 0
+    return call.told_error or 0
 
 
 @explains
 def unchecked(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A bad argument is not refused: the function goes to work."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if failure.kind != "unchecked" or run is None:
         return
     calls = [c for c in evidence.during(run) if c.name != "sleep"]

@@ -35,8 +35,8 @@ def unset_descriptor(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def unset_name(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Python's word for the same mistake: a name that was never bound."""
-    run = evidence.runs[-1] if evidence.runs else None
-    raised = (run.outcome or {}).get("raised") if run else None
+    run = evidence.run
+    raised = run.raised if run else None
     if not raised or "NameError" not in raised["bases"]:
         return
     found = re.search(r"'(\w+)'", raised["text"])

@@ -57,8 +57,8 @@ def held_back(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def taken_for_text(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Bytes are decoded, which are no text, or not all of it."""
-    run = evidence.runs[-1] if evidence.runs else None
-    raised = (run.outcome or {}).get("raised") if run else None
+    run = evidence.run
+    raised = run.raised if run else None
     if not raised or not run.endless or raised["class"] not in ("UnicodeDecodeError", "UnicodeEncodeError"):
         return
     calls = [c for c in evidence.during(run) if c.any_of("recv") and c.done and c.result > 0]

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from itertools import zip_longest
 
 from grader.learner.trace.layout import PAYLOAD_SIZE
 from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rules import Finding, ended, explains
+from grader.verdict.rules import Finding, connections, ended, explains
 from grader.verdict.words import counted, others
 
 #: So many turns of a loop say what it goes round for.
 _TURNS = 500
-_EPOLLOUT = 0x4
-
-
-def _accepted(evidence: Evidence) -> list[Descriptor]:
-    """The lives of accepted connections, if one process has them all."""
-    if any(call.name == "fork" for call in evidence.calls):
-        return []
-    return [life for life in evidence.descriptors if life.made is not None and life.made.any_of("accept")]
 
 
 def _loop(evidence: Evidence) -> Call | None:
@@ -44,7 +37,7 @@ def waits_for_one(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     loop = _loop(evidence)
     if failure.kind != "hang" or loop is None:
         return
-    lives = _accepted(evidence)
+    lives = connections(evidence)
     for call in evidence.calls:
         if call.done:
             continue
@@ -87,7 +80,7 @@ def always_writable(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 def _asked_of_epoll(evidence: Evidence) -> bool:
     """Whether epoll_ctl() has last asked for room to send of some descriptor."""
     asked = {c.args[1]: c.args[2] for c in evidence.calls if c.name == "epoll_ctl" and not c.failed}
-    return any(events & _EPOLLOUT for events in asked.values())
+    return any(events & select.EPOLLOUT for events in asked.values())
 
 
 @explains
@@ -95,7 +88,7 @@ def would_block(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """EAGAIN taken for a broken connection, or for the end of everything (M88)."""
     if failure.kind not in ("bytes", "hang", "stopped", "reset"):
         return
-    for life in _accepted(evidence):
+    for life in connections(evidence):
         moves = _moves(life)
         call = next((c for c in moves if c.errno == "EAGAIN"), None)
         if call is None or any(c.index > call.index for c in moves):
@@ -118,7 +111,7 @@ def lost_tail(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """What a short send left over is not sent, though the loop goes on (M41)."""
     if failure.kind not in ("bytes", "hang") or _loop(evidence) is None:
         return
-    for life in _accepted(evidence):
+    for life in connections(evidence):
         sent = [c for c in life.calls if c.any_of("send") and c.done]
         for call, following in zip_longest(sent, sent[1:]):
             left = call.args[0] - call.result
@@ -139,7 +132,7 @@ def half_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The beginning of a line is passed on before its end has come (M65)."""
     if failure.kind != "bytes":
         return
-    lives = _accepted(evidence)
+    lives = connections(evidence)
     for life in lives:
         received = [c for c in life.calls if c.any_of("recv") and c.done]
         for call, following in zip_longest(received, received[1:]):
@@ -164,7 +157,7 @@ def own_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A line goes back to where it came from."""
     if failure.kind != "bytes":
         return
-    lives = _accepted(evidence)
+    lives = connections(evidence)
     everything = [c for life in lives for c in life.calls if c.any_of("recv") and c.done and c.result > 0]
     for life in lives:
         received = [c for c in life.calls if c.any_of("recv") and c.done and 0 < c.result <= PAYLOAD_SIZE]

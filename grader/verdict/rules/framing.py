@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import socket
 from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
@@ -25,13 +24,9 @@ _HEADER = 4
 _NOT_BROKEN = ("EINTR", "EAGAIN")
 
 
-def _is_peek(call: Call) -> bool:
-    return call.name != "read" and bool(call.args[1] & socket.MSG_PEEK)
-
-
 def _receives(evidence: Evidence, run: Run) -> list[Call]:
     """The receiving calls of a run, those under way included, without peeks."""
-    return [c for c in evidence.during(run) if c.any_of("recv") and not _is_peek(c)]
+    return [c for c in evidence.during(run) if c.any_of("recv") and not c.only_looks]
 
 
 def _taking(evidence: Evidence) -> Iterator[tuple[Run, list[tuple[int, Call]]]]:
@@ -133,7 +128,7 @@ def over_read(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 def lost_offset(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Each piece put in the place of the one before it (M53)."""
     difference = failure.difference
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or not run.takes or failure.kind != "outcome" or difference is None:
         return
     calls = [(at, call) for at, call in _taking_of(evidence, run) if call.done and call.result > 0]
@@ -198,7 +193,7 @@ def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in ("outcome", "success"):
         return
     for run, calls in _taking(evidence):
-        raised = (run.outcome or {}).get("raised")
+        raised = run.raised
         is_the_end = raised is not None and "EOFError" in raised["bases"]
         broken = next((c for _, c in calls if c.failed and c.errno not in _NOT_BROKEN), None)
         if broken is not None and is_the_end:
@@ -304,7 +299,7 @@ def cut_message(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def empty_message(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A length of 0 taken for the end of the stream."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or run.takes != (_HEADER, 0) or failure.kind != "outcome" or not run.succeeded:
         return
     calls = [call for _, call in _taking_of(evidence, run) if call.done and call.result > 0]
@@ -321,10 +316,10 @@ def empty_message(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def oversized(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Bytes are sent of what is to be refused."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or run.null or not run.message:
         return
-    raised = (run.outcome or {}).get("raised") or {}
+    raised = run.raised or {}
     refused = failure.kind == "bytes" and (raised.get("class") == "ValueError" or raised.get("errno") == errno.EINVAL)
     sent = next((c for c in evidence.during(run) if c.any_of("send")), None)
     if sent is None or not (refused or failure.gap == "oversized-message"):
@@ -343,7 +338,7 @@ def refused_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in ("outcome", "unmet"):
         return
     for run, calls in _taking(evidence):
-        raised = (run.outcome or {}).get("raised") or {}
+        raised = run.raised or {}
         refuses = raised.get("class") == "ValueError" or raised.get("errno") == errno.EMSGSIZE
         position = sum(call.result for _, call in calls if call.done and call.result > 0)
         if len(run.takes) == 2 and refuses and position == _HEADER and run.takes[1] > 0 and not failure.errors:

@@ -15,7 +15,7 @@ def hangup_first(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in ("bytes", "reset", "hang", "unmet"):
         return
     for life in evidence.descriptors:
-        if life.made is None or not life.made.any_of("accept") or life.closed is None or _has_ended(life):
+        if not life.was_accepted or life.closed is None or _has_ended(life):
             continue
         wait = _last_wait(evidence, life.closed)
         since = [c for c in life.calls if wait is not None and c.index > wait.index and c is not life.closed]

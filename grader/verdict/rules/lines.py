@@ -105,7 +105,7 @@ def kept_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def overlong_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A line that is too long already, and the program waits for its end."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if failure.kind != "hang" or run is None or run.function != "read_line":
         return
     blocked = next((c for c in reversed(evidence.calls) if not c.done and c.any_of("recv")), None)

@@ -22,7 +22,7 @@ def overtaken(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if call is None or not is_newer:
         return
     before = [c for c in talk.calls if c.any_of("send") and c.done and c.index < call.index]
-    short = next((c for c in reversed(before) if c.errno == "EAGAIN" or 0 <= c.result < c.args[0]), None)
+    short = next((c for c in reversed(before) if c.leaves_a_rest), None)
     if short is not None:
         yield Finding(
             call.index, ("lost-tail",),

@@ -40,7 +40,7 @@ def _gave_up(evidence: Evidence, run: Run) -> tuple[Call, Call] | None:
 @explains
 def own_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The program gives up after a time of its own."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or run.outcome is None or failure.kind not in _GAVE_UP or evidence.time_limit:
         return
     if found := _gave_up(evidence, run):

@@ -19,7 +19,7 @@ def _served(evidence: Evidence) -> Iterator[tuple[Descriptor, Call]]:
     """Accepted connections, each with the fork() that followed."""
     forks = _forks(evidence)
     for life in evidence.descriptors:
-        if life.made is not None and life.made.any_of("accept"):
+        if life.was_accepted:
             fork = next((c for c in forks if c.index > life.made.index), None)
             later = next((c for c in evidence.descriptors if c.made and c.made.index > life.made.index), None)
             if fork is not None and (later is None or fork.index < later.made.index):
@@ -121,7 +121,7 @@ def zombies(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def fork_failed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A server that ends because one fork() failed (M78)."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or not run.has_stopped:
         return
     tidy = ("close", "abandon", "shutdown", "waitpid")
@@ -140,7 +140,7 @@ def one_at_a_time(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The process that accepts waits for one client, and the others for it."""
     if failure.kind != "hang":
         return
-    accepted = {life.number for life in evidence.descriptors if life.made and life.made.any_of("accept")}
+    accepted = {life.number for life in evidence.descriptors if life.was_accepted}
     for call in evidence.calls:
         if call.done or call.pid != evidence.pid:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from grader.learner.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rules import Finding, answer, ended, explains
 from grader.verdict.words import counted
@@ -57,7 +58,7 @@ def missed_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 def unasked_end(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The connection was reset, and recv(), which would have said so, was not
     called again: a hang-up taken for the end (M57)."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if failure.kind != "success" or "ECONNRESET" not in failure.errors or run is None or run.endless:
         return
     calls = [c for c in evidence.during(run) if c.any_of("recv") or c.any_of("wait")]
@@ -82,11 +83,17 @@ def asked_for_nothing(evidence: Evidence, failure: Failure) -> Iterator[Finding]
             if asks and call.done and call.result == 0:
                 yield Finding(
                     call.index, (),
-                    f"{evidence.place(call)} {call.name}() was asked for 0 bytes, with no room left; the 0 that it "
-                    "returned is not end-of-file",
+                    _asked_without_room(evidence, call),
                     (call,), "recv(2), RETURN VALUE",
                 )  # fmt: skip
                 return
+
+
+def _asked_without_room(evidence: Evidence, call: Call) -> str:
+    return (
+        f"{evidence.place(call)} {call.name}() was asked for 0 bytes, with no room left; the 0 that it returned is "
+        "not end-of-file"
+    )
 
 
 @explains
@@ -134,7 +141,7 @@ def another_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind != "outcome":
         return
     for run in evidence.runs:
-        raised = (run.outcome or {}).get("raised")
+        raised = run.raised
         received = [c for c in evidence.during(run) if c.any_of("recv")]
         if not raised or not received or evidence.source.language != "c":
             continue
@@ -162,8 +169,7 @@ def small_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if last.result == 0 and last.args[0] == 0:
             yield Finding(
                 last.index, ("small-buffer",),
-                f"{evidence.place(last)} {last.name}() was asked for 0 bytes, with no room left; the 0 that it "
-                "returned is not end-of-file",
+                _asked_without_room(evidence, last),
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip
         elif last.result > 0 and "EMSGSIZE" in failure.errors:
@@ -178,7 +184,7 @@ def small_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def unchecked_argument(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A null pointer with a length is left to the kernel to find."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or not run.null or not {"EINVAL", "ValueError"}.intersection(failure.errors):
         return
     calls = [c for c in evidence.during(run) if c.errno == "EFAULT"]

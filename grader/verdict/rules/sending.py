@@ -247,7 +247,7 @@ def broken_pipe(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 def _forgiven(evidence: Evidence) -> Iterator[Finding]:
     """Sending has failed, and the function goes on as if it had not."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or run.endless or run.outcome is not None:
         return
     calls = evidence.during(run)

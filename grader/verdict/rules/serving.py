@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grader.learner.trace.reader import Call
-from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
-from grader.verdict.rules import Finding, answer, ended, explains, violation, when_returned
+from grader.verdict.evidence import Evidence, Failure, Run
+from grader.verdict.rules import Finding, answer, connections, ended, explains, violation, when_returned
 from grader.verdict.words import counted, others
 
 #: What accept() reports of its listening socket itself; every other error passes.
@@ -22,15 +22,6 @@ def _endless(evidence: Evidence) -> Iterator[tuple[Run, list[Call]]]:
         if run.endless:
             # the thread that the function runs in, and no other: what it did last is why it ended
             yield run, [call for call in evidence.during(run) if call.tid == evidence.pid]
-
-
-def _connections(evidence: Evidence) -> Iterator[Descriptor]:
-    """The lives of accepted connections, where one process has them all."""
-    if any(call.name == "fork" for call in evidence.calls):
-        return
-    for life in evidence.descriptors:
-        if life.made is not None and life.made.any_of("accept"):
-            yield life
 
 
 def _last_words(calls: list[Call], *, failed: bool) -> Call | None:
@@ -79,7 +70,7 @@ def stopped(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def missed_eof(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """recv() has returned 0, and is called again, and again (M50)."""
-    for life in _connections(evidence):
+    for life in connections(evidence):
         ends = [c for c in life.calls if c.any_of("recv") and c.done and c.result == 0 and c.args[0] > 0]
         if len(ends) > 2 and not any(c.injected for c in ends[:3]):
             first = ends[0]
@@ -97,7 +88,7 @@ def connection_kept(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A connection at its end, left open while the server has gone on."""
     if failure.kind not in ("hang", "left-open", "stopped"):
         return
-    for life in _connections(evidence):
+    for life in connections(evidence):
         if life.closed is not None:
             continue
         over = next((c for c in life.calls if c.any_of("recv") and c.done and _is_over(c)), None)
@@ -122,7 +113,7 @@ def short_echo(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A short count on a server's connection, and the rest never sent (M41)."""
     if failure.kind not in ("bytes", "hang"):
         return
-    for life in _connections(evidence):
+    for life in connections(evidence):
         sent = [c for c in life.calls if c.any_of("send") and c.done and c.result > 0]
         for call in sent:
             if call.result >= call.args[0]:

@@ -49,7 +49,7 @@ def retries_for_ever(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     call = _waits(evidence)
     if failure.kind != "hang" or call is None or call.injected or evidence.signalled < 0:
         return
-    if not any(life.made.any_of("accept") and life.closed is None for life in evidence.descriptors if life.made):
+    if not any(life.was_accepted and life.closed is None for life in evidence.descriptors):
         yield Finding(
             call.index, ("retries-for-ever",),
             f"{evidence.place(call)} {call.name}() goes on waiting for a client, although SIGTERM has come"
@@ -73,7 +73,7 @@ def cut_client(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if evidence.signalled < 0 or failure.kind not in ("bytes", "reset", "outcome", "stopped", "unmet", "gone"):
         return
     for life in evidence.descriptors:
-        if life.made is None or not life.made.any_of("accept") or life.closed is None:
+        if not life.was_accepted or life.closed is None:
             continue
         ended = any(c.any_of("recv") and c.done and (c.result == 0 or _is_fatal(c)) for c in life.calls)
         if life.closed.index >= evidence.signalled and not ended:

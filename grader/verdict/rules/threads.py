@@ -17,10 +17,6 @@ def _has_threads(evidence: Evidence) -> bool:
     return any(call.name == "pthread_create" for call in evidence.calls)
 
 
-def _accepted(evidence: Evidence) -> list[Descriptor]:
-    return [life for life in evidence.descriptors if life.made is not None and life.made.any_of("accept")]
-
-
 def _users(life: Descriptor) -> set[int]:
     """The threads that receive or send on a connection."""
     return {call.tid for call in life.calls if call.any_of("recv") or call.any_of("send") or call.any_of("wait")}
@@ -29,7 +25,7 @@ def _users(life: Descriptor) -> set[int]:
 @explains
 def shared_argument(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Two threads serve one client, and none another (M79)."""
-    lives = _accepted(evidence)
+    lives = evidence.accepted
     forgotten = next((life for life in lives if not _users(life)), None)
     if forgotten is None or not any(len(_users(life)) > 1 for life in lives):
         return
@@ -83,7 +79,7 @@ def dies_loudly(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """An exception leaves a thread, and the interpreter prints it."""
     if failure.kind != "printed" or "Exception" not in failure.sentence or not _has_threads(evidence):
         return
-    for life in _accepted(evidence):
+    for life in evidence.accepted:
         calls = [c for c in life.calls if c.name not in _TIDY and not c.any_of("accept")]
         last = calls[-1] if calls else None
         if last is not None and last.failed and last.tid != evidence.pid:
@@ -99,7 +95,7 @@ def dies_loudly(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def thread_failed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A server that ends because one thread could not be had."""
-    run = evidence.runs[-1] if evidence.runs else None
+    run = evidence.run
     if run is None or not run.has_stopped:
         return
     calls = [c for c in evidence.during(run) if c.tid == evidence.pid and c.name not in _TIDY]
@@ -118,7 +114,7 @@ def kept_without_a_thread(evidence: Evidence, failure: Failure) -> Iterator[Find
     """The connection of a client that got no thread stays open."""
     if failure.kind not in ("hang", "left-open"):
         return
-    for life in _accepted(evidence):
+    for life in evidence.accepted:
         create = next((c for c in evidence.calls if c.name == "pthread_create" and c.index > life.made.index), None)
         if create is not None and create.failed and life.closed is None and not _users(life):
             yield Finding(
@@ -133,7 +129,7 @@ def kept_without_a_thread(evidence: Evidence, failure: Failure) -> Iterator[Find
 @explains
 def descriptor_reuse(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A second close() hits the connection that has the number next (M91)."""
-    for before, after in itertools.combinations(_accepted(evidence), 2):
+    for before, after in itertools.combinations(evidence.accepted, 2):
         first, second = before.closed, after.closed
         if before.number != after.number or first is None or second is None or first.tid != second.tid:
             continue
@@ -153,7 +149,7 @@ def thread_keeps(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in ("hang", "left-open") or not _has_threads(evidence):
         return
     busy = {call.tid for call in evidence.calls if not call.done}
-    for life in _accepted(evidence):
+    for life in evidence.accepted:
         over = next((c for c in life.calls if c.any_of("recv") and c.done and c.result == 0 and c.args[0] > 0), None)
         if over is not None and life.closed is None and over.tid not in busy and over.tid != evidence.pid:
             yield Finding(
