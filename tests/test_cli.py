@@ -103,7 +103,8 @@ def test_what_a_program_prints_is_judged_last(submission: Path, grade: Callable[
     (submission / "send_all.py").write_text(loud + "    if data:\n        sock.send(data)\n")
     short = grade(submission, "send_all")
 
-    assert sound.first_failure("send_all", "python")["diagnosis"]["sentence"].startswith("printed 'sending 44'")
+    told = sound.first_failure("send_all", "python")["diagnosis"]["sentence"]
+    assert told.startswith("the program printed 'sending 44'")
     assert short.first_failure("send_all", "python")["diagnosis"]["gap"] == "short-send"
     assert "it printed\n       sending" in short.text
 

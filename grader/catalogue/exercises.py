@@ -97,10 +97,14 @@ class Exercise:
         return self.root / "c_stubs" / self.key / "binding.py"
 
     @property
+    def label(self) -> str:
+        """How reports call it: ``04 send_all``."""
+        return self.key.replace("_", " ", 1)
+
+    @property
     def row(self) -> str:
         """Its row in the README's table of exercises."""
-        name = self.key.replace("_", " ", 1)
-        return f"| [{name}](exercises/{self.key}/README.md) | {self.title} | {self.teaches} |"
+        return f"| [{self.label}](exercises/{self.key}/README.md) | {self.title} | {self.teaches} |"
 
     def file_name(self, language: str) -> str:
         return f"{self.slug}.{'py' if language == 'python' else 'c'}"

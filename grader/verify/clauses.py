@@ -40,7 +40,7 @@ def table_of(exercise: Exercise) -> Path:
 
 def clauses_have_checks(exercise: Exercise) -> Iterator[Breach]:
     """Clauses that no check looks at, and checks that look at no clause."""
-    path, subject = table_of(exercise), exercise.key.replace("_", " ", 1)
+    path, subject = table_of(exercise), exercise.label
     for sentence, advice in _amiss_with(path, _checks(exercise)):
         yield Breach(8, subject, str(path.relative_to(exercise.root)), sentence, advice)
 

@@ -127,7 +127,7 @@ def _broken_checks(exercises: list[Exercise]) -> Iterator[tuple[str, Breach]]:
             frames = traceback.extract_tb(error.__traceback__)
             line = next((f":{frame.lineno}" for frame in frames if frame.filename == str(path)), "")
             sentence = f"it cannot be imported: {type(error).__name__}: {error}"
-            subject, shown = exercise.key.replace("_", " ", 1), f"{path.relative_to(exercise.root)}{line}"
+            subject, shown = exercise.label, f"{path.relative_to(exercise.root)}{line}"
             yield exercise.key, Breach(0, subject, shown, sentence, "mend it; nothing else was proven of this exercise")
 
 
@@ -182,7 +182,7 @@ def _law_4(exercise: Exercise, languages: Sequence[str], revealed: set[tuple[str
     path = exercise.root / "grader" / "checks" / f"check_{exercise.slug}.py"
     if not path.is_file():
         return  # said by lint
-    subject, shown = exercise.key.replace("_", " ", 1), str(path.relative_to(exercise.root))
+    subject, shown = exercise.label, str(path.relative_to(exercise.root))
     named: set[str] = set()
     for name, check in vars(_module(path)).items():
         if not name.startswith("check_") or not callable(check) or is_torture(check):

@@ -38,7 +38,7 @@ def lint(exercise: Exercise, every: list[Exercise]) -> list[Breach]:
 
 def _breach(exercise: Exercise, path: Path, sentence: str, advice: str) -> Breach:
     shown = path.relative_to(exercise.root) if path.is_relative_to(exercise.root) else path
-    return Breach(0, exercise.key.replace("_", " ", 1), str(shown), sentence, advice)
+    return Breach(0, exercise.label, str(shown), sentence, advice)
 
 
 def _manifest_path(exercise: Exercise) -> Path:

@@ -32,7 +32,7 @@ class _Subject:
         self.solution = exercise.solution(language).read_text(encoding="utf-8")
 
     def breach(self, law: int, what: str, path: Path, sentence: str, advice: str, detail: str = "") -> None:
-        subject = f"{self.exercise.key.replace('_', ' ', 1)} · {self.language} · {what}"
+        subject = f"{self.exercise.label} · {self.language} · {what}"
         shown = path.relative_to(self.exercise.root) if path.is_relative_to(self.exercise.root) else path
         self.proof.breaches.append(Breach(law, subject, str(shown), sentence, advice, detail))
 

@@ -23,6 +23,8 @@ from grader.verdict import rules
 
 #: A gap's slug, as the source of a rule has it.
 _SLUG = re.compile(r'"([a-z0-9]+(?:-[a-z0-9]+)+)"')
+#: Where it asks for a kind of failure, which may look like a slug.
+_KINDS = re.compile(r'failure\.kind (?:==|!=|in|not in) (?:"[^"]*"|\([^)]*\))')
 
 _INTRODUCTION = """\
 # The verbs of checks
@@ -147,7 +149,7 @@ def _rules() -> dict[str, list[str]]:
     for rule in (*rules.EXPLANATIONS, *rules.VIOLATIONS):
         sentence = " ".join((inspect.getdoc(rule) or "").split("\n\n")[0].split())
         sentence = re.sub(r" \(M\d+(, M\d+)*\)", "", sentence).rstrip(".")
-        for slug in dict.fromkeys(_SLUG.findall(inspect.getsource(rule))):
+        for slug in dict.fromkeys(_SLUG.findall(_KINDS.sub("", inspect.getsource(rule)))):
             found.setdefault(slug, []).append(sentence.replace("``", "`"))
     return found
 

@@ -80,9 +80,12 @@ class _Waiter:
         return getattr(self._real, name)
 
     def _wait(self, limit: int, seconds: float | None, *args: Any) -> list:
-        """Args:
-        seconds: the limit in seconds, None for none.
-        args: those of the real call, its own limit first.
+        """Wait, on the held clock where the script holds it.
+
+        Args:
+            limit: what the record holds: milliseconds, -1 for none.
+            seconds: the same in seconds, None for none.
+            args: those of the real call, its own limit first.
         """
 
         def action(call: Call) -> list:

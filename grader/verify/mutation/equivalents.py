@@ -58,7 +58,7 @@ def excused(exercise: Exercise) -> set[Key]:
 
 def entries_are_right(exercise: Exercise) -> Iterator[Breach]:
     """Entries that lack something, or fit no mutant any more."""
-    path, subject = _path(exercise), exercise.key.replace("_", " ", 1)
+    path, subject = _path(exercise), exercise.label
     if path.is_file():
         for sentence, advice in _amiss_with(path, exercise):
             yield Breach(7, subject, str(path.relative_to(exercise.root)), sentence, advice)
