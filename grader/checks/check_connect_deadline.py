@@ -81,6 +81,20 @@ def check_reports_what_comes_late(learner, peer, resolves, fault):
 
 
 @reveals("fd-leak")
+def check_goes_on_when_the_kernel_gives_up(learner, peer, resolves, fault):
+    """tries the next address when the kernel reports ETIMEDOUT before the time is up"""
+    fault("outcome", becomes="ETIMEDOUT")
+    resolves(HOST, "127.0.0.2", "127.0.0.1")
+    port = peer.listens("127.0.0.1")
+    peer.holds("127.0.0.2", port)
+
+    learner.runs("connect_within", HOST, port, LIMIT)
+
+    peer.accepts()
+    learner.returns_a_connection(peer)
+
+
+@reveals("fd-leak")
 def check_gives_up_in_time(learner, peer, clock):
     """waits as long as it may for a server that never answers, and no longer"""
     port = peer.is_silent()

@@ -115,8 +115,8 @@ def check_sends_every_byte_when_send_is_short(learner, clients, port, fault):
 
 @reveals("missed-eof")
 def check_waits_for_a_client_that_reads_late(learner, clients, port, fault):
-    """sends the rest back when a client that reads late has made room"""
-    (ann,) = clients("ann")
+    """sends the rest back when a client that reads late has made room, its end and another's behind it or not"""
+    ann, bob = clients("ann", "bob")
     fault("listen", limit=4096)
 
     learner.serves("serve", port)
@@ -125,8 +125,14 @@ def check_waits_for_a_client_that_reads_late(learner, clients, port, fault):
     ann.sends(PATTERN)
     ann.waits_until_the_program_is_blocked()
     ann.receives(PATTERN)
+    bob.connects(port, room=4096)
+    bob.sends(PATTERN)
+    bob.waits_until_the_program_is_blocked()
+    bob.half_closes()
     ann.half_closes()
     ann.sees_end_of_file()
+    bob.receives(PATTERN)
+    bob.sees_end_of_file()
 
 
 @reveals("dies-of-client")

@@ -155,6 +155,7 @@ def check_puts_back_what_its_caller_had(learner, peer, port, caller):
 
     learner.serves("serve", port)
 
+    learner.gets("SIGUSR1", may_end=False)  # which is its caller's affair
     peer.connects(port)
     peer.sends(HELLO)
     peer.receives(HELLO)

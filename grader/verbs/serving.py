@@ -46,14 +46,17 @@ class ServingVerbs:
         """
         self._scene.wait(quiet.Rest(self._scene), "the program rests")
 
-    def gets(self, name: str) -> None:
-        """The process, at rest or stopped, is sent a signal, ``"SIGTERM"``, after
-        which its function may return."""
+    def gets(self, name: str, *, may_end: bool = True) -> None:
+        """The process, at rest or stopped, is sent a signal, ``"SIGTERM"``.
+
+        Args:
+            may_end: whether its function may return then.
+        """
         scene = self._scene
         self.rests()
-        if scene.signalled < 0:
+        if may_end and scene.signalled < 0:
             scene.signalled = scene.process.trace["next"]
-        scene.runs[-1].may_end = True
+        scene.runs[-1].may_end |= may_end
         number, rest = getattr(signal, name), quiet.Rest(scene)
         scene.process.signal(number)
         if scene.process.is_stopped:  # it is pending, and it is this that ends a wait
