@@ -28,7 +28,7 @@ SHORT_SEND = """
           21  do
        -> 22      n = send(fd, next, left, MSG_NOSIGNAL);
           23  while (n == -1 && errno == EINTR);
-              fd = 7, left = 8192
+              fd = 0, left = 8192
 
        peer            learner, by line of send_all.c
                        has a caller with handlers and a mask of its own

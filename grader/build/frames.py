@@ -297,10 +297,8 @@ def _size(kind: DIE) -> int:
         return kind.attributes["DW_AT_byte_size"].value
     element = _plain_type(kind) if kind.tag == "DW_TAG_array_type" else None
     if element is not None and _name(element) == "char":
-        bounds = [die.attributes.get("DW_AT_upper_bound") for die in kind.iter_children()]
-        return (
-            min(bounds[0].value + 1, _LONGEST) if bounds and isinstance(getattr(bounds[0], "value", None), int) else 0
-        )
+        bound = next((die.attributes.get("DW_AT_upper_bound") for die in kind.iter_children()), None)
+        return min(bound.value + 1, _LONGEST) if isinstance(getattr(bound, "value", None), int) else 0
     return 0
 
 

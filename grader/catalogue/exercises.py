@@ -97,6 +97,11 @@ class Exercise:
         return self.root / "c_stubs" / self.key / "binding.py"
 
     @property
+    def checks(self) -> Path:
+        """The file with its checks."""
+        return self.root / "grader" / "checks" / f"check_{self.slug}.py"
+
+    @property
     def label(self) -> str:
         """How reports call it: ``04 send_all``."""
         return self.key.replace("_", " ", 1)

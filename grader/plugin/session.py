@@ -86,13 +86,12 @@ def _shares(units: list[Unit], jobs: int) -> Iterator[list[Unit]]:
 
 def names(units: list[Unit]) -> list[str]:
     """The names of the checks of these units, without what all begin with."""
-    return [
-        name
-        for unit in units
-        for name in re.findall(
-            r"^def check_(\w+)", (CHECKS / f"check_{unit.exercise.slug}.py").read_text(encoding="utf-8"), re.MULTILINE
-        )
-    ]
+    texts = (_checks_of(unit).read_text(encoding="utf-8") for unit in units)
+    return [name for text in texts for name in re.findall(r"^def check_(\w+)", text, re.MULTILINE)]
+
+
+def _checks_of(unit: Unit) -> Path:
+    return CHECKS / f"check_{unit.exercise.slug}.py"
 
 
 @contextmanager
@@ -175,7 +174,7 @@ def run_on(stage: Stage, units: list[Unit], expression: str = "", *, until: str 
     arguments += ["--assert=plain", "--capture=no"]
     if expression:
         arguments += ["-k", expression]
-    checks = {str(CHECKS / f"check_{unit.exercise.slug}.py"): None for unit in units}
+    checks = {str(_checks_of(unit)): None for unit in units}
     with redirect_stderr(StringIO()):  # of an expression that is none our caller tells, once
         code = pytest.main([*arguments, *checks], plugins=[judge])
     if code == pytest.ExitCode.INTERRUPTED:

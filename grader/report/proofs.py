@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from grader.report.console import WIDTH, console_in
 from grader.verify.model import LAWS, Breach, Proof, Score
 
-WIDTH = 80
 _MARGIN = " " * 7
 #: Lines of a diff or a story that are shown.
 _DETAIL = 16
@@ -25,16 +25,11 @@ class Proofs:
     """Writes to standard output.
 
     Args:
-        color: ``"auto"``, ``"always"`` or ``"never"``.
+        color: see `console_in`.
     """
 
     def __init__(self, color: str = "auto") -> None:
-        self._console = Console(
-            force_terminal={"always": True, "never": False}.get(color),
-            no_color=True if color == "never" else None,
-            highlight=False,
-            soft_wrap=True,
-        )
+        self._console = console_in(color)
         if not self._console.is_terminal:
             self._console = Console(width=WIDTH, highlight=False, soft_wrap=True, no_color=color == "never")
 

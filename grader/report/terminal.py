@@ -5,16 +5,15 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from grader.report.bytes import compared
 from grader.report.code import code
+from grader.report.console import WIDTH, console_in
 from grader.report.story import fitted
 from grader.verdict.model import CheckResult, Diagnosis, Excerpt, Line, UnitResult, Verdict
 from grader.verdict.words import counted
 
-WIDTH = 80
 _STYLES = {
     Verdict.PASS: "green",
     Verdict.SKIP: "yellow",
@@ -33,19 +32,13 @@ class Terminal:
     """Writes reports to standard output.
 
     Args:
-        color: ``"auto"``, ``"always"`` or ``"never"``; auto is colour on a
-            terminal, unless NO_COLOR is set.
+        color: see `console_in`.
         submission: the folder that was graded, where it is not the project's own.
     """
 
     def __init__(self, color: str = "auto", submission: Path | None = None) -> None:
         self._submission = f" --submission {shlex.quote(str(submission))}" if submission else ""
-        self._console = Console(
-            force_terminal={"always": True, "never": False}.get(color),
-            no_color=True if color == "never" else None,
-            highlight=False,
-            soft_wrap=True,
-        )
+        self._console = console_in(color)
         self._width = max(60, min(self._console.width, 100)) if self._console.is_terminal else WIDTH
 
     def show(self, results: list[UnitResult], faults: list[str], *, verbose: bool) -> None:
@@ -188,8 +181,8 @@ class Terminal:
         if verbose and any(failure.verdict is Verdict.HANG for failure in failures):
             more += " · after a hang no more checks are run"
         self._say()
-        sum_ = "all passed" if passed == len(results) else f"{passed} of {counted(len(results), 'program')} passed"
-        self._say(f" {sum_}{more}", "bold")
+        total = "all passed" if passed == len(results) else f"{passed} of {counted(len(results), 'program')} passed"
+        self._say(f" {total}{more}", "bold")
 
     def _paragraph(self, text: str, style: str = "") -> None:
         for line in Text(_printable(text)).wrap(self._console, self._width - _INDENT - 1):

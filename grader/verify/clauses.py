@@ -112,7 +112,7 @@ def _named(clause: dict[str, Any]) -> list[str]:
 
 def _checks(exercise: Exercise) -> list[str]:
     """The names of an exercise's checks, without their ``check_``."""
-    path = exercise.root / "grader" / "checks" / f"check_{exercise.slug}.py"
+    path = exercise.checks
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError):

@@ -119,7 +119,7 @@ def _results(tasks: dict[Future, str], report: Proofs, faults: list[str]) -> Ite
 def _broken_checks(exercises: list[Exercise]) -> Iterator[tuple[str, Breach]]:
     """Exercises whose check file cannot be imported: nothing can be proven of them."""
     for exercise in exercises:
-        path = exercise.root / "grader" / "checks" / f"check_{exercise.slug}.py"
+        path = exercise.checks
         try:
             if path.is_file():
                 _module(path)
@@ -179,7 +179,7 @@ def _law_4(exercise: Exercise, languages: Sequence[str], revealed: set[tuple[str
         languages: those whose programs were proven.
         revealed: the check and the gap, for each gap that a check reported.
     """
-    path = exercise.root / "grader" / "checks" / f"check_{exercise.slug}.py"
+    path = exercise.checks
     if not path.is_file():
         return  # said by lint
     subject, shown = exercise.label, str(path.relative_to(exercise.root))

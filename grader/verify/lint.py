@@ -269,7 +269,7 @@ def _gaps_have_edits(exercise: Exercise) -> Iterator[Breach]:
 
 def _checks_name_gaps(exercise: Exercise) -> Iterator[Breach]:
     """What a check says of a gap elsewhere than in @reveals, where law 4 looks."""
-    path = exercise.root / "grader" / "checks" / f"check_{exercise.slug}.py"
+    path = exercise.checks
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError):

@@ -40,10 +40,6 @@ class _Subject:
     def edits(self) -> Path:
         return self.exercise.root / "solutions" / self.exercise.key / "gaps.toml"
 
-    @property
-    def checks(self) -> Path:
-        return self.exercise.root / "grader" / "checks" / f"check_{self.exercise.slug}.py"
-
 
 def solutions(exercise: Exercise, language: str, _repeat: int) -> Proof:
     """Laws 1 and 6: right answers pass, and survive every failing call."""
@@ -73,7 +69,7 @@ def solutions(exercise: Exercise, language: str, _repeat: int) -> Proof:
         subject.breach(
             6,
             "solution",
-            subject.checks,
+            subject.exercise.checks,
             "no check plays its script under torture",
             "add a check of a good day with the decorator @torture",
         )
@@ -152,7 +148,8 @@ def _close_in_order(subject: _Subject, bench: Bench) -> None:
         if gap not in still_open:
             what = f"{gap} is reported, which is closed" if gap in subject.slugs else "no gap is named"
             subject.breach(
-                2, "stub", subject.checks, f"{where}, {what}: {failure.verdict} in {failure.check}: {_said(failure)}",
+                2, "stub", subject.exercise.checks,
+                f"{where}, {what}: {failure.verdict} in {failure.check}: {_said(failure)}",
                 "close the gaps by hand in that order and see where the diagnosis leads astray", _story(failure),
             )  # fmt: skip
             break
@@ -167,7 +164,7 @@ def _repeat(subject: _Subject, bench: Bench, programs: dict[str, str], repeat: i
         for name, result in bench.grade(programs, until="sweep" if repeat <= _QUICK else "decided").items():
             text = as_text(result)
             if text != first.setdefault(name, text):
-                path = subject.exercise.solution(subject.language) if name == "solution" else subject.checks
+                path = subject.exercise.solution(subject.language) if name == "solution" else subject.exercise.checks
                 subject.breach(
                     5, f"{name}, repetition {number + 1}", path, "the report differs from that of the first run",
                     "find what the check decides by time, by a count or by chance, and let it wait for an event",
@@ -208,7 +205,8 @@ def _is_caught(subject: _Subject, slug: str, text: str, result: UnitResult) -> b
     if reported != slug:
         named = f"as {reported}" if reported else "without a gap"
         subject.breach(
-            3, what, subject.checks, f"it is reported {named}: {failure.verdict} in {failure.check}: {_said(failure)}",
+            3, what, subject.exercise.checks,
+            f"it is reported {named}: {failure.verdict} in {failure.check}: {_said(failure)}",
             f"let the check or the rules see {slug} first, or let the edit open nothing else", _story(failure),
         )  # fmt: skip
         return False
