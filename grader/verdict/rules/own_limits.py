@@ -48,8 +48,10 @@ def own_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if call is limit:
             what = f"gave up after its {call.args[1]} ms"
         else:
-            spelled = "settimeout()" if limit.args[0] == -1 else "setsockopt()"
-            what = f"{ended(evidence, call)} when the time limit of {spelled} at {evidence.place(limit)} was over"
+            is_pythons = limit.args[0] == -1  # whose end is an exception of its own, whatever the errno
+            how = "raised TimeoutError" if is_pythons else ended(evidence, call)
+            spelled = "settimeout()" if is_pythons else "setsockopt()"
+            what = f"{how} when the time limit of {spelled} at {evidence.place(limit)} was over"
         yield Finding(
             call.index, (),
             f"{evidence.place(call)} {call.name}() {what}, and {answer(evidence, run)}; the contract has no such limit",
