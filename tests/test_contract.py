@@ -126,9 +126,11 @@ async def talk(port):
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda *_: None)
     room = set()
-    with socket.socket() as listener:
+    passive = socket.AI_PASSIVE
+    *kind, _, address = socket.getaddrinfo(None, port, socket.AF_INET, socket.SOCK_STREAM, 0, passive)[0]
+    with socket.socket(*kind) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("", int(port)))
+        listener.bind(address)
         server = await loop.create_server(lambda: Client(room), sock=listener, backlog=128)
         async with server:
             await server.serve_forever()
@@ -199,4 +201,4 @@ def test_what_a_child_does_that_is_left_behind_is_told_alike(submission: Path, g
     texts = {grade(submission, "send_all", "--lang", "c").text for _ in range(5)}
 
     assert len(texts) == 1
-    assert "send(fd, 70016 bytes) = 70016" in texts.pop()
+    assert "70016, ...) = 70016" in texts.pop()

@@ -33,7 +33,7 @@ def c(body: str, *, head: str = "") -> str:
 PYTHON = {
     "loop at import": (python("pass", head="while True: pass"), "hang", "computes without end while it is loaded"),
     "loop in the function": (python("while True: pass"), "hang", "send_all.py:5: send_all() computes without end"),
-    "sleep": (python("time.sleep(1000)"), "hang", "blocked in sleep()"),
+    "sleep": (python("time.sleep(1000)"), "hang", "send_all() sleeps in sleep()"),
     "exit at import": (python("pass", head="os._exit(0)"), "crash", "exit status 0, while it was loaded"),
     "exit in the function": (python("os._exit(0)"), "crash", "exit status 0, while send_all() ran"),
     "SystemExit at import": (python("pass", head="raise SystemExit(0)"), "build", "SystemExit while the file was loaded"),
