@@ -250,7 +250,7 @@ def test_a_timer_wakes_who_waits_without_a_limit(scene: Scene) -> None:
     learner, peer = Learner(scene), Peer(scene)
 
     learner.runs("send_all", peer.connection, b"timer")
-    peer.receives(b"0")
+    peer.receives(b"0", b"1")  # seconds of a clock that goes on
 
     learner.returns(None)
 

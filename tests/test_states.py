@@ -132,6 +132,7 @@ def test_a_hold_waits_for_bytes(cast: Cast) -> None:
     learner.goes_on()
     ann.sees_end_of_file()
 
+    trace.update()
     assert [c.payload for c in trace.calls if c.any_of("recv")] == [b"1234"]
 
 
