@@ -241,7 +241,9 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
 
 def _setitimer(which: int, seconds: float, interval: float = 0.0) -> tuple[float, float]:
     global _alarm_due, _alarm_period
-    if which != signal.ITIMER_REAL or not is_held():
+    if which != signal.ITIMER_REAL:  # they count what a program computes, and wake none that sleeps
+        return _real_setitimer(which, seconds, interval)
+    if not is_held():
         recorder().note_timer(seconds, interval)
         return _real_setitimer(which, seconds, interval)
     old = _getitimer(which)
