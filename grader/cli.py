@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError, UnknownExercise, load_all, select
-from grader.verbs.stage import Unit
+from grader.stage.stage import Unit
 from grader.verdict.model import UnitResult, Verdict
 
 PASSED, TO_REPAIR, KIT_FAULT, BAD_USAGE, INTERRUPTED = 0, 1, 2, 3, 130

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from grader.verbs.broken import Broken
+from grader.stage.broken import Broken
+from grader.stage.scene import Scene
+from grader.stage.stage import Stage, Unit
 from grader.verbs.clock import Clock
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
-from grader.verbs.scene import Scene
-from grader.verbs.stage import Stage, Unit
 from tests.conftest import by_slug
 
 SEND_ALL = by_slug("send_all")

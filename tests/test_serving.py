@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from grader.plugin.trial import play
-from grader.verbs import aftermath
-from grader.verbs.broken import Broken
+from grader.stage import aftermath
+from grader.stage.broken import Broken
+from grader.stage.stage import Stage, Unit
 from grader.verbs.cast import Cast
-from grader.verbs.stage import Stage, Unit
 from grader.verdict.transcript import tell
 from tests.conftest import by_slug
 

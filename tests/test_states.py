@@ -10,8 +10,8 @@ import pytest
 
 from grader.learner.trace import layout
 from grader.plugin.possible import FAILURES, failures_of
+from grader.stage.stage import Stage, Unit
 from grader.verbs.cast import Cast
-from grader.verbs.stage import Stage, Unit
 from tests.conftest import by_slug
 
 SERVER = by_slug("echo_server")

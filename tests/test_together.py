@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from grader.plugin.trial import perform
+from grader.stage.stage import Stage, Unit
 from grader.verbs.cast import Cast
-from grader.verbs.stage import Stage, Unit
 from grader.verdict.model import Diagnosis, Verdict
 from tests.conftest import by_slug
 

@@ -13,13 +13,13 @@ import pytest
 from grader.catalogue.exercises import PROJECT
 from grader.learner.trace import layout
 from grader.learner.trace.faults import Fault
-from grader.verbs import aftermath
-from grader.verbs.broken import Broken
+from grader.stage import aftermath
+from grader.stage.broken import Broken
+from grader.stage.scene import Scene
+from grader.stage.stage import Stage, Unit
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
-from grader.verbs.scene import Scene
 from grader.verbs.script import Script
-from grader.verbs.stage import Stage, Unit
 from tests.conftest import by_slug
 
 SEND_ALL = by_slug("send_all")

@@ -6,7 +6,7 @@ import socket
 from dataclasses import replace
 
 from grader.learner.trace.reader import Call
-from grader.verbs.turns import Strides, in_vain, last_fruit, spins
+from grader.stage.turns import Strides, in_vain, last_fruit, spins
 
 MILLISECOND = 1_000_000
 PLAIN = Call(

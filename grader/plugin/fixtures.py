@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from grader.stage.stage import Stage, Unit
 from grader.verbs.cast import PARTS, Cast
-from grader.verbs.stage import Stage, Unit
 
 
 @pytest.fixture

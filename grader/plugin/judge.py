@@ -15,9 +15,9 @@ from _pytest._io import TerminalWriter
 from grader.plugin import fixtures
 from grader.plugin.torture import is_torture, sweep
 from grader.plugin.trial import perform
+from grader.stage.scene import Scene
+from grader.stage.stage import Stage, Unit
 from grader.verbs.cast import Cast
-from grader.verbs.scene import Scene
-from grader.verbs.stage import Stage, Unit
 from grader.verdict.model import CheckResult, UnitResult, Verdict
 
 #: The backstop of pytest-timeout for a torture sweep; checks have the one of

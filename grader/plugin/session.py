@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.processes.forkserver import die_with_parent
-from grader.verbs.stage import Stage, Unit
+from grader.stage.stage import Stage, Unit
 from grader.verdict.model import UnitResult
 
 if TYPE_CHECKING:

@@ -23,11 +23,11 @@ from grader.learner.trace.faults import Fault
 from grader.learner.trace.reader import Call
 from grader.plugin.possible import FAILURES, failures_of
 from grader.plugin.trial import explain, kit_failure, perform, play, violation
-from grader.verbs.broken import Broken
+from grader.stage.broken import Broken
+from grader.stage.scene import Scene
+from grader.stage.stage import Stage, Unit
+from grader.stage.state import judge_end, judge_state, printed
 from grader.verbs.cast import Cast
-from grader.verbs.scene import Scene
-from grader.verbs.stage import Stage, Unit
-from grader.verbs.state import judge_end, judge_state, printed
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Diagnosis, Verdict
 from grader.verdict.words import counted

@@ -10,11 +10,11 @@ from pathlib import Path
 from grader.build.module import BuildError
 from grader.build.toolchain import NoCompiler
 from grader.plugin.session import CHECKS
-from grader.verbs import aftermath
-from grader.verbs.broken import Broken
+from grader.stage import aftermath
+from grader.stage.broken import Broken
+from grader.stage.scene import Scene
+from grader.stage.state import judge_end, printed
 from grader.verbs.cast import Cast
-from grader.verbs.scene import Scene
-from grader.verbs.state import judge_end, printed
 from grader.verdict.diagnosis import diagnose, violations
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Diagnosis, Place, Verdict

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.verbs.broken import Broken
+from grader.stage.broken import Broken
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 
 if TYPE_CHECKING:
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 
 class Caller:

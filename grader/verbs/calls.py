@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from grader.learner.trace.reader import Call
-from grader.verbs.broken import Broken
-from grader.verbs.scene import Scene
+from grader.stage.broken import Broken
+from grader.stage.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.words import counted
 

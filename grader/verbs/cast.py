@@ -8,14 +8,14 @@ from inspect import signature
 from typing import Any
 
 from grader.peers.process import free_port
+from grader.stage.scene import Scene
+from grader.stage.stage import Stage, Unit
 from grader.verbs.caller import Caller
 from grader.verbs.clients import Clients
 from grader.verbs.clock import Clock
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
-from grader.verbs.scene import Scene
 from grader.verbs.script import Script
-from grader.verbs.stage import Stage, Unit
 
 
 class Cast:

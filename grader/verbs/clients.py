@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grader.peers.process import PeerProcess
-from grader.verbs import quiet
-from grader.verbs.broken import Broken
+from grader.stage import quiet
+from grader.stage.broken import Broken
+from grader.stage.scene import Scene
 from grader.verbs.peer import Peer
-from grader.verbs.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 

@@ -3,7 +3,7 @@
 Time is moved as a simulation moves it: from the end of one wait to the end of
 the next, and never before the program waits, so that it sees every moment it
 has asked for, in order, however fast or slow the machine is.  Only a program that
-looks up again and again, in vain, is woken late (`grader.verbs.turns.Strides`).
+looks up again and again, in vain, is woken late (`grader.stage.turns.Strides`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grader.learner.trace.reader import Call
-from grader.verbs import quiet
-from grader.verbs.broken import Broken
-from grader.verbs.hangs import LATENESS
-from grader.verbs.outcomes import c_accepts, outcome_words, python_accepts
-from grader.verbs.scene import Scene
-from grader.verbs.turns import Strides
+from grader.stage import quiet
+from grader.stage.broken import Broken
+from grader.stage.hangs import LATENESS
+from grader.stage.outcomes import c_accepts, outcome_words, python_accepts
+from grader.stage.scene import Scene
+from grader.stage.turns import Strides
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 

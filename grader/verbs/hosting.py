@@ -9,7 +9,7 @@ from grader.verbs.learner import Lent
 
 if TYPE_CHECKING:
     from grader.peers.process import PeerProcess
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 #: What a peer's process calls its sockets.
 CONNECTION, LISTENER = "connection", "listener"

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from grader.learner.program import Null
 from grader.learner.trace import layout
-from grader.verbs import given, quiet
-from grader.verbs.broken import Broken
-from grader.verbs.calls import CallVerbs
-from grader.verbs.outcomes import (
+from grader.stage import given, quiet
+from grader.stage.broken import Broken
+from grader.stage.outcomes import (
     another_value,
     c_accepts,
     error_words,
@@ -22,9 +21,10 @@ from grader.verbs.outcomes import (
     unexpected,
     value_words,
 )
-from grader.verbs.scene import Scene
+from grader.stage.scene import Scene
+from grader.stage.state import judge_state
+from grader.verbs.calls import CallVerbs
 from grader.verbs.serving import ServingVerbs
-from grader.verbs.state import judge_state
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.transcript import Step
 from grader.verdict.words import counted

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from grader.peers.process import PeerError, PeerProcess
 from grader.processes.connections import Ends
-from grader.verbs import holdings, quiet
-from grader.verbs.broken import Broken
+from grader.stage import holdings, quiet
+from grader.stage.broken import Broken
+from grader.stage.party import Party
+from grader.stage.scene import Scene
 from grader.verbs.hosting import CONNECTION, LISTENER, HostingVerbs
 from grader.verbs.learner import Lent
-from grader.verbs.party import Party
-from grader.verbs.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.transcript import Step

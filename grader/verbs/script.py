@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from grader.learner.trace.faults import Fault
-from grader.verbs.scene import Scene
+from grader.stage.scene import Scene
 
 Check = TypeVar("Check", bound=Callable)
 

@@ -6,14 +6,14 @@ import signal
 from typing import TYPE_CHECKING
 
 from grader.learner.trace.reader import Call
-from grader.verbs import holdings, quiet
-from grader.verbs.broken import Broken
+from grader.stage import holdings, quiet
+from grader.stage.broken import Broken
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 
 if TYPE_CHECKING:
+    from grader.stage.scene import Scene
     from grader.verbs.peer import Peer
-    from grader.verbs.scene import Scene
 
 #: So many failed attempts with pauses between them show that a program waits ...
 _PACED = 3

@@ -9,7 +9,7 @@ from types import TracebackType
 
 from grader.catalogue.exercises import Exercise
 from grader.plugin.session import Outcome, run_on
-from grader.verbs.stage import Stage, Unit
+from grader.stage.stage import Stage, Unit
 from grader.verdict.model import UnitResult, Verdict
 
 #: One for each process: launchers stay warm from one task to the next.

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from grader.learner.trace.reader import Call
 from grader.processes.sockets import sockets_of
-from grader.verbs import death, holdings
-from grader.verbs.party import Party
+from grader.stage import death, holdings
+from grader.stage.party import Party
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 from grader.verdict.words import counted, ended
 
 if TYPE_CHECKING:
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 #: More bytes than this the kernel cuts as it likes.
 _COUNTABLE = 4096

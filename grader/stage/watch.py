@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from grader.verbs.turns import Strides
+from grader.stage.turns import Strides
 
 
 class Watch:

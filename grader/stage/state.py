@@ -6,14 +6,14 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from grader.verbs import death, holdings, quiet
-from grader.verbs.broken import Broken
+from grader.stage import death, holdings, quiet
+from grader.stage.broken import Broken
 from grader.verbs.caller import judge_world
 from grader.verdict.evidence import Failure
 
 if TYPE_CHECKING:
     from grader.learner.state import State
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 #: Signals 32 and 33, which the C library handles for itself once there are
 #: threads (nptl(7)); bit n - 1 stands for signal n.

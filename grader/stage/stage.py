@@ -11,7 +11,7 @@ from grader.build.toolchain import SANITIZER_OPTIONS, NoCompiler, Toolchain
 from grader.catalogue.exercises import Exercise
 from grader.peers.process import PeerProcess
 from grader.processes.forkserver import ForkServer
-from grader.verbs.builds import Builds
+from grader.stage.builds import Builds
 
 HOST = "grader.learner.host"
 PLAYER = "grader.peers.player"

@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from grader.learner.trace.reader import Call
-from grader.verbs import death, holdings, quiet
-from grader.verbs.broken import Broken
-from grader.verbs.outcomes import line_of, outcome_words, stopped
-from grader.verbs.party import Party
+from grader.stage import death, holdings, quiet
+from grader.stage.broken import Broken
+from grader.stage.outcomes import line_of, outcome_words, stopped
+from grader.stage.party import Party
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.model import Verdict
 from grader.verdict.talk import Talk
 
 if TYPE_CHECKING:
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 #: Of so many of those who have connected evidence has the talks.
 _TALKS = 8

@@ -25,14 +25,14 @@ from grader.learner.trace.reader import Call
 from grader.peers.process import PeerProcess
 from grader.processes.channel import ChannelError
 from grader.processes.connections import Connections
-from grader.verbs import death, quiet
-from grader.verbs.broken import Broken
-from grader.verbs.hangs import IDLE_SECONDS, Hangs, nobody_is_left
-from grader.verbs.moments import Moments
-from grader.verbs.outcomes import line_of, outcome_words, stopped
-from grader.verbs.party import Party
-from grader.verbs.stage import Stage, Unit
-from grader.verbs.watch import Watch
+from grader.stage import death, quiet
+from grader.stage.broken import Broken
+from grader.stage.hangs import IDLE_SECONDS, Hangs, nobody_is_left
+from grader.stage.moments import Moments
+from grader.stage.outcomes import line_of, outcome_words, stopped
+from grader.stage.party import Party
+from grader.stage.stage import Stage, Unit
+from grader.stage.watch import Watch
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Verdict
 from grader.verdict.source import Source

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from grader.learner.process import LearnerProcess
 from grader.learner.trace import layout
 from grader.learner.trace.reader import Call, Trace
-from grader.verbs import death, quiet, standstill
-from grader.verbs.broken import Broken
-from grader.verbs.turns import has_waited, last_fruit, spins
-from grader.verbs.watch import Watch
+from grader.stage import death, quiet, standstill
+from grader.stage.broken import Broken
+from grader.stage.turns import has_waited, last_fruit, spins
+from grader.stage.watch import Watch
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 
 if TYPE_CHECKING:
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 #: A program that neither does nor computes anything for so long hangs (seconds).
 IDLE_SECONDS = 2.0

@@ -13,7 +13,7 @@ from grader.verdict.evidence import Run
 from grader.verdict.model import Moment
 
 if TYPE_CHECKING:
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 _Answer = TypeVar("_Answer")
 

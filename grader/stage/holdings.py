@@ -18,7 +18,7 @@ from grader.processes.sockets import sockets_of
 from grader.processes.tcp_table import End
 
 if TYPE_CHECKING:
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 #: Where sockets that are not TCP's have their lines, and in which column their inode.
 _OTHER_TABLES = {"udp": 9, "udp6": 9, "unix": 6, "raw": 9, "raw6": 9, "netlink": 9, "packet": 8}

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from grader.learner.state import CHANNEL_LOST
 from grader.learner.trace.reader import Call
-from grader.verbs import sanitizers
+from grader.stage import sanitizers
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 
 if TYPE_CHECKING:
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 #: Exit status of a process that a sanitizer has ended.
 _SANITIZER = 86

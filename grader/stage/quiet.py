@@ -20,10 +20,10 @@ from grader.learner.trace import layout
 from grader.learner.trace.reader import Call, Trace
 from grader.processes import proc
 from grader.processes.connections import wait_for_each_other
-from grader.verbs.turns import TIMED, has_waited, in_vain, last_fruit
+from grader.stage.turns import TIMED, has_waited, in_vain, last_fruit
 
 if TYPE_CHECKING:
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 _ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv", "pause", "pthread_join")
 #: A limit that is as good as none for a program that rests (ms): of a wait for

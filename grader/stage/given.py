@@ -8,13 +8,13 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.verbs.broken import Broken
-from grader.verbs.outcomes import unexpected
+from grader.stage.broken import Broken
+from grader.stage.outcomes import unexpected
 from grader.verdict.evidence import Failure, Run
 
 if TYPE_CHECKING:
+    from grader.stage.scene import Scene
     from grader.verbs.peer import Peer
-    from grader.verbs.scene import Scene
 
 #: A TCP state of proc(5): open in both directions.
 _ESTABLISHED = "01"

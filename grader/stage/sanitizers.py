@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from grader.verdict.words import counted
 
 if TYPE_CHECKING:
-    from grader.verbs.scene import Scene
+    from grader.stage.scene import Scene
 
 _FRAME = re.compile(r"#\d+ 0x[0-9a-f]+ +(?:in \S+ )?\((?P<path>[^()]+)\+0x(?P<offset>[0-9a-f]+)\)")
 _KIND = re.compile(r"ERROR: AddressSanitizer: (?:attempting )?(?P<what>[\w-]+)")
