@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from grader.catalogue.exercises import PROJECT
-from grader.learner.trace import layout
-from grader.learner.trace.faults import Fault
 from grader.stage import aftermath
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage, Unit
+from grader.trace.faults import Fault
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
 from grader.verbs.script import Script
@@ -177,23 +174,6 @@ def test_a_program_that_still_gets_data_is_not_blocked(scene: Scene) -> None:
     learner.returns(None)
 
     assert [call[2] for call in calls_of(scene)] == [1, 1, 1]
-
-
-def test_the_c_header_says_what_python_says() -> None:
-    header = layout.c_header()
-
-    for number, name in enumerate(layout.OPERATIONS):
-        assert f"#define OP_{name.upper()} {number}\n" in header
-    assert f"#define TRACE_RECORD_SIZE {layout.RECORD_SIZE}\n" in header
-
-
-def test_every_wrapper_has_an_operation() -> None:
-    sources = "".join(path.read_text() for path in (PROJECT / "grader/learner/trace").glob("*.c"))
-
-    used = set(re.findall(r"\bOP_([A-Z0-9_]+)", sources))
-
-    assert {name.lower() for name in used} <= set(layout.OPERATIONS)
-    assert used >= {"SEND", "RECV", "ACCEPT", "CONNECT", "CLOSE", "GETADDRINFO"}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 
-from grader.learner.trace.reader import Call
 from grader.stage.turns import Strides, in_vain, last_fruit, spins
+from grader.trace.reader import Call
 
 MILLISECOND = 1_000_000
 PLAIN = Call(

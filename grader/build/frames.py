@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.learner.trace import layout
+from grader.trace import layout
 
 if TYPE_CHECKING:
     from elftools.dwarf.die import DIE

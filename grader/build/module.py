@@ -18,9 +18,10 @@ from pathlib import Path
 
 from grader.build.cache import Cache
 from grader.build.toolchain import Toolchain
-from grader.learner.trace import layout
+from grader.trace import layout
+from grader.trace.calls import WRAPPED
 
-TRACER = Path(layout.__file__).parent
+TRACER = Path(layout.__file__).parent / "c"
 
 #: Calls that a contract must allow by name (``[c] allows`` of its manifest).
 REFUSED = {
@@ -72,8 +73,6 @@ class Workshop:
         self._toolchain = toolchain
         self._cache = cache
         self._sources = {path.name: path.read_bytes() for path in sorted(TRACER.glob("*.[ch]"))}
-        text = b"".join(self._sources.values()).decode()
-        self._wrapped = sorted(set(re.findall(r"__wrap_(\w+)\(", text)))
 
     def build(self, source: Path, header: Path, functions: list[str], allowed: list[str]) -> Module:
         """Build one learner's file.
@@ -124,7 +123,7 @@ class Workshop:
         if compiled.returncode != 0:
             raise BuildError("the compiler refuses the file", compiled.stderr)
         _judge_symbols(self._toolchain, learner, source, functions, allowed)
-        wraps = [f"-Wl,--wrap={name}" for name in self._wrapped]
+        wraps = [f"-Wl,--wrap={name}" for name in WRAPPED]
         parts = [str(learner), *(str(part) for part in objects)]
         linked = self._toolchain.run(["-shared", *self._toolchain.link_flags, *wraps, *parts, "-o", str(module)])
         if linked.returncode != 0:

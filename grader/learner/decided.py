@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
-from grader.learner.trace.snapshot import Moment, Snapshots
+from grader.trace.python.snapshot import Moment, Snapshots
 
 #: The hook's name: no program can have a variable of a keyword's name.
 _HOOK = "return"

@@ -25,9 +25,9 @@ from typing import Any, NoReturn
 from grader.learner import c_program, python_program
 from grader.learner.program import ContractBroken, LoadError, Null, described
 from grader.learner.state import CHANNEL_LOST, KIT_DESCRIPTORS
-from grader.learner.trace import layout
 from grader.learner.world import World
 from grader.processes.channel import Channel
+from grader.trace import layout
 
 #: Open files a program may have (RLIMIT_NOFILE).
 OPEN_FILES = 1024

@@ -14,10 +14,10 @@ from typing import Any
 
 from grader.learner.decided import Returns
 from grader.learner.program import LoadError
-from grader.learner.trace import tamper
-from grader.learner.trace.recorder import Recorder
-from grader.learner.trace.snapshot import Moment, Snapshots
-from grader.learner.trace.traced_socket import TracedSocket
+from grader.trace.python import tamper
+from grader.trace.python.recorder import Recorder
+from grader.trace.python.snapshot import Moment, Snapshots
+from grader.trace.python.traced_socket import TracedSocket
 
 
 class PythonProgram:

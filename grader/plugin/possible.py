@@ -25,14 +25,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from grader.learner.trace import layout
+from grader.trace import layout
+from grader.trace.calls import GROUPS
 
 
 class Failure(NamedTuple):
     """One way in which a call can fail.
 
     Attributes:
-        call: its name, or a group of `layout.GROUPS`.
+        call: its name, or a group of `calls.GROUPS`.
         states: words of `layout.STATES`, all of which must hold.
         error: symbolic name of the errno.
         reason: the man page, or the place in the kernel, that says so.
@@ -127,5 +128,5 @@ def failures_of(call: str, states: int) -> Iterator[Failure]:
         states: bits of `layout.STATES`.
     """
     for failure in FAILURES:
-        if call in layout.GROUPS.get(failure.call, (failure.call,)) and not failure.bits & ~states:
+        if call in GROUPS.get(failure.call, (failure.call,)) and not failure.bits & ~states:
             yield failure

@@ -18,15 +18,15 @@ from functools import partial
 from queue import SimpleQueue
 from threading import Event
 
-from grader.learner.trace import layout
-from grader.learner.trace.faults import Fault
-from grader.learner.trace.reader import Call
 from grader.plugin.possible import FAILURES, failures_of
 from grader.plugin.trial import explain, kit_failure, perform, play, violation
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage, Unit
 from grader.stage.state import judge_end, judge_state, printed
+from grader.trace import layout
+from grader.trace.faults import Fault
+from grader.trace.reader import Call
 from grader.verbs.cast import Cast
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Diagnosis, Verdict

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from grader.learner.trace.reader import Call
 from grader.stage import death, holdings, quiet
 from grader.stage.broken import Broken
 from grader.stage.outcomes import line_of, outcome_words, stopped
 from grader.stage.party import Party
+from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.model import Verdict
 from grader.verdict.talk import Talk

@@ -8,8 +8,8 @@ import signal
 from typing import TYPE_CHECKING
 
 from grader.learner.state import CHANNEL_LOST
-from grader.learner.trace.reader import Call
 from grader.stage import sanitizers
+from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from grader.learner.process import LearnerProcess
-from grader.learner.trace import layout
-from grader.learner.trace.reader import Call, Trace
 from grader.stage import death, quiet, standstill
 from grader.stage.broken import Broken
 from grader.stage.turns import has_waited, last_fruit, spins
 from grader.stage.watch import Watch
+from grader.trace.calls import GROUPS
+from grader.trace.reader import Call, Trace
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 
@@ -32,7 +32,7 @@ MOST_CALLS = 150_000
 #: After so many new calls it is looked at whether they come to anything.
 _MANY = 200
 
-_MOVES = {*layout.GROUPS["send"], *layout.GROUPS["recv"]}
+_MOVES = {*GROUPS["send"], *GROUPS["recv"]}
 
 
 class Hangs:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.learner.state import KIT_DESCRIPTORS
-from grader.learner.trace.reader import Call
 from grader.processes import tcp_table
 from grader.processes.sockets import sockets_of
 from grader.processes.tcp_table import End
+from grader.trace.reader import Call
 
 if TYPE_CHECKING:
     from grader.stage.scene import Scene

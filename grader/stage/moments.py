@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from grader.build.frames import Frames, Stack, frames_of
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict.evidence import Run
 from grader.verdict.model import Moment
 

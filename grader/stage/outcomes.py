@@ -10,8 +10,8 @@ import errno
 from typing import Any
 
 from grader.catalogue.exercises import Exercise
-from grader.learner.trace.reader import eai_name
 from grader.stage.stage import Unit
+from grader.trace.reader import eai_name
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Difference
 from grader.verdict.words import class_for, counted, differing, python_error

@@ -16,11 +16,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from grader.learner.trace import layout
-from grader.learner.trace.reader import Call, Trace
 from grader.processes import proc
 from grader.processes.connections import wait_for_each_other
 from grader.stage.turns import TIMED, has_waited, in_vain, last_fruit
+from grader.trace import layout
+from grader.trace.reader import Call, Trace
 
 if TYPE_CHECKING:
     from grader.stage.scene import Scene

@@ -20,8 +20,6 @@ from grader.build.lines import lines_of
 from grader.catalogue.exercises import Exercise
 from grader.learner.process import LearnerProcess
 from grader.learner.state import State
-from grader.learner.trace.faults import Fault
-from grader.learner.trace.reader import Call
 from grader.peers.process import PeerProcess
 from grader.processes.channel import ChannelError
 from grader.processes.connections import Connections
@@ -33,6 +31,8 @@ from grader.stage.outcomes import line_of, outcome_words, stopped
 from grader.stage.party import Party
 from grader.stage.stage import Stage, Unit
 from grader.stage.watch import Watch
+from grader.trace.faults import Fault
+from grader.trace.reader import Call
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Verdict
 from grader.verdict.source import Source

@@ -13,10 +13,10 @@ import select
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from grader.learner.trace.reader import Call
 from grader.processes.sockets import sockets_of
 from grader.stage import death, holdings
 from grader.stage.party import Party
+from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 from grader.verdict.words import counted, ended

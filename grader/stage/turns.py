@@ -10,8 +10,8 @@ import socket
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from grader.learner.trace import layout
-from grader.learner.trace.reader import Call
+from grader.trace.calls import GROUPS
+from grader.trace.reader import Call
 
 #: Calls in a row, all alike, that are a loop without end.
 SPIN = 2000
@@ -26,8 +26,8 @@ _WAIT = 100_000
 #: Calls that time ends: args[1] is a limit in ms, -1 for none.
 TIMED = ("poll", "select", "epoll_wait", "sleep", "sigwait")
 #: Calls that make or take something whenever they succeed.
-_MAKES = frozenset((*layout.GROUPS["accept"], "connect", "fork", "pthread_create"))
-_SENDS, _RECEIVES = (frozenset(layout.GROUPS[group]) for group in ("send", "recv"))
+_MAKES = frozenset((*GROUPS["accept"], "connect", "fork", "pthread_create"))
+_SENDS, _RECEIVES = (frozenset(GROUPS[group]) for group in ("send", "recv"))
 #: So many turns that come to nothing are gone through one by one ...
 _FAITHFUL = 300
 #: ... and from then on time makes strides: this share of what has passed in them.

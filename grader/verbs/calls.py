@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from grader.learner.trace.reader import Call
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
+from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.words import counted
 
@@ -21,7 +21,7 @@ class CallVerbs:
         """The program has made these calls in this order; others may stand between.
 
         Args:
-            calls: names of calls or groups of `layout.GROUPS`.
+            calls: names of calls or groups of `grader.trace.calls.GROUPS`.
         """
         made = iter(self._scene.process.trace.calls)
         for number, name in enumerate(calls):

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from grader.learner.trace.reader import Call
 from grader.stage import quiet
 from grader.stage.broken import Broken
 from grader.stage.hangs import LATENESS
 from grader.stage.outcomes import c_accepts, outcome_words, python_accepts
 from grader.stage.scene import Scene
 from grader.stage.turns import Strides
+from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from grader.learner.program import Null
-from grader.learner.trace import layout
 from grader.stage import given, quiet
 from grader.stage.broken import Broken
 from grader.stage.outcomes import (
@@ -23,6 +22,7 @@ from grader.stage.outcomes import (
 )
 from grader.stage.scene import Scene
 from grader.stage.state import judge_state
+from grader.trace import layout
 from grader.verbs.calls import CallVerbs
 from grader.verbs.serving import ServingVerbs
 from grader.verdict.evidence import Failure, Run

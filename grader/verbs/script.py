@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from grader.learner.trace.faults import Fault
 from grader.stage.scene import Scene
+from grader.trace.faults import Fault
 
 Check = TypeVar("Check", bound=Callable)
 
@@ -53,7 +53,7 @@ class Script:
         self._scene = scene
 
     def fault(self, call: str, **how: Any) -> None:
-        """Tamper with a call of the program; see `grader.learner.trace.faults`."""
+        """Tamper with a call of the program; see `grader.trace.faults`."""
         self._scene.faults.append(Fault(call, **how))
         if self._scene.process is not None:
             self._scene.process.trace.plan(self._scene.faults)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from grader.learner.trace.reader import Call
 from grader.stage import holdings, quiet
 from grader.stage.broken import Broken
+from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 

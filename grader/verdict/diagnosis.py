@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.catalogue.exercises import Exercise
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.model import Diagnosis, Moment, Place
 from grader.verdict.rules import EXPLANATIONS, VIOLATIONS, Finding

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from grader.learner.state import State
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict.model import Difference, Moment, Place, Verdict
 from grader.verdict.source import Source
 from grader.verdict.talk import Talk

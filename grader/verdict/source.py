@@ -7,7 +7,7 @@ import re
 import textwrap
 from functools import cached_property
 
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict.model import Excerpt, Moment
 
 #: Where Python's spelling of a call is not the C one.

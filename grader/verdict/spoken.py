@@ -5,16 +5,16 @@ from __future__ import annotations
 import socket
 from functools import cached_property
 
-from grader.learner.trace import layout
-from grader.learner.trace.reader import Call, eai_name
+from grader.trace.calls import GROUPS
+from grader.trace.reader import Call, eai_name
 from grader.verdict.evidence import Evidence
 from grader.verdict.model import Line, Place
 from grader.verdict.names import Names
 from grader.verdict.words import counted
 
-_SENDS = layout.GROUPS["send"]
-_RECEIVES = layout.GROUPS["recv"]
-_WAITS = layout.GROUPS["wait"]
+_SENDS = GROUPS["send"]
+_RECEIVES = GROUPS["recv"]
+_WAITS = GROUPS["wait"]
 #: Calls that make something that the program gives a name.
 _MAKES = ("socket", "accept", "accept4", "dup", "fork", "epoll_create")
 #: Calls whose second C argument is memory, and whose third is its length.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from grader.learner.trace import layout
-from grader.learner.trace.reader import Call
+from grader.trace import layout
+from grader.trace.calls import GROUPS
+from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence
 from grader.verdict.model import Line
 from grader.verdict.spoken import Speaker
@@ -28,8 +29,8 @@ _SILENT = {
     "getsockname", "getpeername", "fcntl", "ioctl", "freeaddrinfo", "getsockopt", "epoll_ctl", "fdopen",
     "thread_start",
 }  # fmt: skip
-_RECEIVES = layout.GROUPS["recv"]
-_WAITS = layout.GROUPS["wait"]
+_RECEIVES = GROUPS["recv"]
+_WAITS = GROUPS["wait"]
 _OF_LIBRARY = layout.STATE_BIT["library"]
 #: Errors that come of what a peer has done.
 _BROKEN = ("ECONNRESET", "EPIPE")

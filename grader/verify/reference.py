@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from grader.learner.program import Null
-from grader.learner.trace import faults, layout
+from grader.trace import faults
+from grader.trace.calls import GROUPS, TABLE
 from grader.verbs import script
 from grader.verbs.caller import Caller
 from grader.verbs.cast import PARTS, Cast
@@ -81,12 +82,15 @@ def _lines() -> Iterator[str]:
     yield from _fault_words()
     yield ""
     yield (
-        "`call` is one of "
-        + ", ".join(f"`{name}`" for name in layout.OPERATIONS[1:])
-        + "; or a group that counts as one: "
-        + "; ".join(f"`{group}` is {', '.join(names)}" for group, names in layout.GROUPS.items())
+        "`call` is one of those that are traced, or a group that counts as one: "
+        + "; ".join(f"`{group}` is {', '.join(names)}" for group, names in GROUPS.items())
         + ".\n"
     )
+    yield "| Call | In C | In Python | What its record holds |"
+    yield "| --- | --- | --- | --- |"
+    for call in TABLE:
+        yield f"| `{call.name}` | {_listed(call.c)} | {_listed(call.python)} | {call.args.replace(' ', ', ')} |"
+    yield ""
     yield "## Null\n"
     yield inspect.getdoc(Null) + "\n"
     yield "## Rules\n"
@@ -133,6 +137,10 @@ def _as_markdown(docstring: str) -> str:
         else:
             lines.append(line)
     return re.sub(r"  +(?=\S)(?<=\. )", " ", "\n".join(lines)).replace("``", "`")
+
+
+def _listed(functions: str) -> str:
+    return ", ".join(f"`{function}`" for function in functions.split())
 
 
 def _fault_words() -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict import words
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
 

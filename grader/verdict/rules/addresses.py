@@ -6,7 +6,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 
-from grader.learner.trace.reader import Call, eai_name
+from grader.trace.reader import Call, eai_name
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, answer, ended, explains, violation, when_returned
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.learner.trace.layout import PAYLOAD_SIZE
-from grader.learner.trace.reader import Call
+from grader.trace.layout import PAYLOAD_SIZE
+from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rules import Finding, explains
 from grader.verdict.talk import Talk

@@ -6,7 +6,7 @@ import errno
 import itertools
 from collections.abc import Iterator
 
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
 from grader.verdict.rules import Finding, explains
 

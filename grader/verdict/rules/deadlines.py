@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
 from grader.verdict.rules import Finding, answer, explains, when_returned
 

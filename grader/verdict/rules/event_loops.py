@@ -6,8 +6,8 @@ import select
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from grader.learner.trace.layout import PAYLOAD_SIZE
-from grader.learner.trace.reader import Call
+from grader.trace.layout import PAYLOAD_SIZE
+from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
 from grader.verdict.rules import Finding, connections, ended, explains
 from grader.verdict.words import counted, others

@@ -10,7 +10,7 @@ import errno
 import itertools
 from collections.abc import Iterator
 
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, answer, ended, explains
 from grader.verdict.words import counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rules import Finding, answer, ended, explains
 from grader.verdict.words import counted

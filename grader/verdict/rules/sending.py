@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from itertools import islice
 
-from grader.learner.trace.reader import Call
+from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rules import Finding, answer, ended, explains
 from grader.verdict.words import counted, others

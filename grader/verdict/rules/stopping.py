@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from grader.learner.trace import layout
-from grader.learner.trace.reader import Call
+from grader.trace import layout
+from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
 from grader.verdict.rules import Finding, explains, violation
 

@@ -32,7 +32,8 @@ import re
 import signal as signals
 from dataclasses import dataclass
 
-from grader.learner.trace import layout
+from grader.trace import layout
+from grader.trace.calls import mask
 
 _EVERY = 0xFFFFFFFF
 _WHEN = re.compile(r"((?:[a-z-]+ ?)*)(?:(?<![a-z-])(\d+)(?:\.\.(\d+))?(?:\+(\d+))?)?")
@@ -43,7 +44,7 @@ class Fault:
     """One entry of a fault plan.
 
     Attributes:
-        call: a call, or a group of `layout.GROUPS` that counts as one
+        call: a call, or a group of `calls.GROUPS` that counts as one
             (``send`` is also ``write``, ``sendmsg`` and so on).
         when: in which states, and which of them: ``"listening 1..2"``.
         error, becomes, signal: symbolic names, ``"EPIPE"``, ``"SIGTERM"``.
@@ -60,17 +61,13 @@ class Fault:
     becomes: str | None = None
 
     def __post_init__(self) -> None:
-        if not self._operations():
+        if not mask(self.call):
             raise ValueError(f"no such call: {self.call}")
         if self.when and not _WHEN.fullmatch(self.when):
             raise ValueError(f"when={self.when!r} is not [states] [first[..last][+step]]")
         self._states()
         if not self._kinds():
             raise ValueError(f"a fault of {self.call} that does nothing")
-
-    def _operations(self) -> int:
-        names = layout.GROUPS.get(self.call, (self.call,))
-        return sum(1 << layout.NUMBER[name] for name in names if name in layout.NUMBER)
 
     def _kinds(self) -> int:
         kinds = {
@@ -101,7 +98,7 @@ class Fault:
     def packed(self) -> bytes:
         """The entry as the shared memory holds it, counters at 0."""
         return layout.FAULT.pack(
-            self._operations(),
+            mask(self.call),
             self._kinds(),
             self._states(),
             *self._range(),

@@ -9,9 +9,10 @@ import socket
 import struct
 from typing import Any
 
-from grader.learner.trace import held_clock, layout, states
-from grader.learner.trace.recorded import address_bytes, done, enter, is_recording, recorded, recorder, view_of
-from grader.learner.trace.recorder import Call, error_of
+from grader.trace import layout
+from grader.trace.python import held_clock, states
+from grader.trace.python.recorded import address_bytes, done, enter, is_recording, recorded, recorder, view_of
+from grader.trace.python.recorder import Call, error_of
 
 _real = socket.socket
 #: The least backlog: a client that finds one full tries again a second later, and no

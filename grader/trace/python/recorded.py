@@ -8,8 +8,8 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from grader.learner.trace import layout
-from grader.learner.trace.recorder import Call, Recorder, error_of
+from grader.trace.calls import NUMBER
+from grader.trace.python.recorder import Call, Recorder, error_of
 
 _recorder: Recorder | None = None
 
@@ -31,7 +31,7 @@ def is_recording() -> bool:
 
 def enter(operation: str, fd: int, *args: int, of_library: bool = False) -> Call:
     """Open a record of that call on fd."""
-    return _recorder.enter(layout.NUMBER[operation], fd, *args, of_library=of_library)
+    return _recorder.enter(NUMBER[operation], fd, *args, of_library=of_library)
 
 
 def done(call: Call, result: int = 0, error: int = 0) -> None:

@@ -10,9 +10,10 @@ import socket
 import stat
 from typing import Any
 
-from grader.learner.trace import held_clock, layout
-from grader.learner.trace.recorded import recorded, view_of
-from grader.learner.trace.recorder import Call
+from grader.trace import layout
+from grader.trace.python import held_clock
+from grader.trace.python.recorded import recorded, view_of
+from grader.trace.python.recorder import Call
 
 _real = socket.socket
 _real_read, _real_write, _real_open = os.read, os.write, open

@@ -21,10 +21,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from grader.learner.trace import held_clock, layout, states, wrap_streams, wrap_waiting
-from grader.learner.trace.recorded import done, enter, record_with, recorded, recorder
-from grader.learner.trace.recorder import Call, Recorder, error_of
-from grader.learner.trace.traced_socket import TracedSocket
+from grader.trace import layout
+from grader.trace.python import held_clock, states, wrap_streams, wrap_waiting
+from grader.trace.python.recorded import done, enter, record_with, recorded, recorder
+from grader.trace.python.recorder import Call, Recorder, error_of
+from grader.trace.python.traced_socket import TracedSocket
 
 
 def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list:

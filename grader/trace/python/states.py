@@ -8,14 +8,15 @@ import select
 import socket
 from weakref import WeakValueDictionary
 
-from grader.learner.trace import layout
+from grader.trace import layout
+from grader.trace.calls import GROUPS, NUMBER
 
 _real, _real_poll = socket.socket, select.poll
 _BIT = layout.STATE_BIT
 _WAIT, _ACCEPT, _RECV, _SEND = (
-    {layout.NUMBER[name] for name in layout.GROUPS[group]} for group in ("wait", "accept", "recv", "send")
+    {NUMBER[name] for name in GROUPS[group]} for group in ("wait", "accept", "recv", "send")
 )
-_EPOLL_CTL = layout.NUMBER["epoll_ctl"]
+_EPOLL_CTL = NUMBER["epoll_ctl"]
 
 #: What states a TCP socket is in, by its state in the kernel (tcp_states.h).
 _CONNECTED = _BIT["tcp"] | _BIT["connected"]
@@ -57,9 +58,9 @@ def states_of(operation: int, fd: int, a: int, b: int) -> int:
     """The bits of `layout.STATES` that hold for a call.
 
     Args:
-        operation: its number in `layout.OPERATIONS`.
+        operation: its number in `calls.TABLE`.
         fd: its descriptor, or -1.
-        a, b: its first two arguments, as ``trace.c`` records them.
+        a, b: its first two arguments, as its record has them.
     """
     if operation == _EPOLL_CTL:
         return _BIT["adding"] if a == select.EPOLL_CTL_ADD else 0

@@ -16,15 +16,17 @@ import threading
 import time
 from collections.abc import Iterator
 
-from grader.learner.trace import layout, states
-from grader.learner.trace.snapshot import Snapshots
+from grader.trace import layout
+from grader.trace.calls import GROUPS, NUMBER
+from grader.trace.python import states
+from grader.trace.python.snapshot import Snapshots
 
 _real_write = os.write
 _monotonic_ns, _sleep = time.monotonic_ns, time.sleep
 _pack_record = layout.RECORD.pack_into
 _pack_state = struct.Struct("<I").pack_into
 _PAYLOAD = layout.PAYLOAD_SIZE
-_ACCEPTS = {layout.NUMBER[name] for name in layout.GROUPS["accept"]}
+_ACCEPTS = {NUMBER[name] for name in GROUPS["accept"]}
 _READY, _BLOCKING, _LIBRARY = (layout.STATE_BIT[name] for name in ("ready", "blocking", "library"))
 #: An error that says that the connection is gone makes it so: whoever else uses
 #: it, a thread that reads, hears of it too.
@@ -115,7 +117,7 @@ class Call:
         if fault.kinds & layout.SIGNAL:
             os.kill(os.getpid(), fault.signal)  # as from outside: for any thread
         if fault.kinds & layout.ERROR:
-            if fault.error in _GONE and self.operation != layout.NUMBER["connect"]:
+            if fault.error in _GONE and self.operation != NUMBER["connect"]:
                 _shutdown(self.head[2], socket.SHUT_RDWR)
             raise OSError(fault.error, os.strerror(fault.error))
 
@@ -202,9 +204,9 @@ class Recorder:
         """Open a record; the call is counted and looked up in the fault plan.
 
         Args:
-            operation: its number in `layout.OPERATIONS`.
+            operation: its number in `calls.TABLE`.
             fd: the descriptor the call works on, or -1.
-            a, b, c, d: the arguments, as ``trace.c`` records them.
+            a, b, c, d: the arguments, as the table has them.
             of_library: whether a library makes the call for itself.
         """
         index = self.add("next") - 1

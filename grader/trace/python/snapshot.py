@@ -13,7 +13,7 @@ from _socket import socket
 from types import FrameType, TracebackType
 from typing import Any
 
-from grader.learner.trace import layout
+from grader.trace import layout
 
 #: A name, or one of an object's attributes; not what a value is assigned to.
 _NAME = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?\b(?!\s*(?:=(?!=)|:=))")

@@ -1,8 +1,7 @@
 """The trace: the one format in which every call of the learner is written down.
 
 The trace is a block of shared memory.  The learner's process writes it (in C
-the link-time tracer ``tracer.c``, in Python the ``recorder``), the judge reads
-it.  Four parts, in this order:
+the link-time tracer of ``c/``, in Python that of ``python/``), the judge reads it.  Four parts, in this order:
 
 1. a **header** of `HEADER_SIZE` bytes: the claim counter, the doorbell, the
    fault plan, the scripted resolver;
@@ -17,13 +16,15 @@ over all threads and forked children.  A record is written when its call is
 entered and completed when the call returns, so a call that blocks for ever is
 in the trace, and the trace survives SIGKILL.
 
-This module is the only place where the numbers stand: `c_header` turns it into
-the header that ``tracer.c`` is compiled with.
+This module, with the table of `grader.trace.calls`, is the only place where the
+numbers stand: `c_header` turns both into the header that C is compiled with.
 """
 
 from __future__ import annotations
 
 import struct
+
+from grader.trace.calls import GROUPS, NUMBER, mask
 
 MAGIC = 0x33314254  # "TB13", little-endian
 CAPACITY = 1 << 15
@@ -35,72 +36,6 @@ SNAPSHOTS = 256
 SNAPSHOT_SIZE = 2048
 FIRST_SNAPSHOT = RECORDS + CAPACITY * RECORD_SIZE
 SIZE = FIRST_SNAPSHOT + (SNAPSHOTS + 1) * SNAPSHOT_SIZE
-
-#: Every call the trace knows.  A call's number is its place in this list.
-OPERATIONS = (
-    "none",
-    "socket",
-    "socketpair",
-    "bind",
-    "listen",
-    "accept",
-    "accept4",
-    "connect",
-    "send",
-    "sendto",
-    "sendmsg",
-    "write",
-    "writev",
-    "sendall",
-    "sendfile",
-    "recv",
-    "recvfrom",
-    "recvmsg",
-    "read",
-    "readv",
-    "close",
-    "abandon",  # Python: an open socket left to the garbage collector
-    "shutdown",
-    "setsockopt",
-    "getsockopt",
-    "getsockname",
-    "getpeername",
-    "getaddrinfo",
-    "freeaddrinfo",
-    "gethostbyname",
-    "poll",
-    "select",
-    "epoll_create",
-    "epoll_ctl",
-    "epoll_wait",
-    "fork",
-    "dup",
-    "dup2",
-    "fcntl",
-    "ioctl",
-    "fdopen",
-    "exit",
-    "sleep",  # whatever waits for time alone: nanosleep, usleep, poll of no descriptor
-    "pause",  # and sigsuspend
-    "sigwait",  # and sigwaitinfo, sigtimedwait
-    "waitpid",  # and wait, waitid, wait4
-    "pthread_create",  # Python: Thread.start()
-    "pthread_join",
-    "pthread_detach",
-    "thread_start",  # of a new thread, before its function runs
-)
-NUMBER = {name: number for number, name in enumerate(OPERATIONS)}
-
-#: Calls that a fault plan and a check mean together: "send" is whatever puts
-#: bytes on a stream, "recv" whatever takes them off.
-GROUPS = {
-    "send": ("send", "sendto", "sendmsg", "write", "writev", "sendall", "sendfile"),
-    "recv": ("recv", "recvfrom", "recvmsg", "read", "readv"),
-    "accept": ("accept", "accept4"),
-    "wait": ("poll", "select", "epoll_wait"),
-}
-#: Whatever tells what has come of a connection.
-GROUPS["outcome"] = ("connect", "getsockopt", *GROUPS["send"], *GROUPS["recv"])
 
 #: What can be said of the descriptor that a call works on, and of the call, when it
 #: is entered; a state's bit is its place in this list.  Faults are bound to them.
@@ -200,7 +135,7 @@ _C_NAMES = (
 
 
 def c_header() -> str:
-    """Write this layout as C, for ``tracer.c`` to include.
+    """Write this layout as C, for the tracer to include.
 
     Returns:
         Source text that defines the sizes, the offsets and the operation
@@ -211,12 +146,10 @@ def c_header() -> str:
         lines.append(f"#define TRACE_{name} {globals()[name]}")
     for name, (offset, _code) in FIELDS.items():
         lines.append(f"#define TRACE_AT_{name.upper()} {offset}")
-    for number, name in enumerate(OPERATIONS):
+    for name, number in NUMBER.items():
         lines.append(f"#define OP_{name.upper()} {number}")
     for name, bit in STATE_BIT.items():
         lines.append(f"#define STATE_{name.upper().replace('-', '_')} {bit}u")
-    for name, calls in GROUPS.items():
-        bits = sum(1 << NUMBER[call] for call in calls)
-        lines.append(f"#define GROUP_{name.upper()} {bits}ull")
-    lines.append(f"#define OPERATION_COUNT {len(OPERATIONS)}")
+    for name in GROUPS:
+        lines.append(f"#define GROUP_{name.upper()} {mask(name)}ull")
     return "\n".join(lines) + "\n"

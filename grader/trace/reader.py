@@ -11,8 +11,9 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from grader.learner.trace import layout
-from grader.learner.trace.faults import Fault
+from grader.trace import layout
+from grader.trace.calls import GROUPS, TABLE
+from grader.trace.faults import Fault
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class Call:
         index: its place in the total order of all calls.
         name: the call, as the man pages have it.
         fd: the descriptor it works on, or -1.
-        args: up to four numbers, as ``trace.c`` records them for this call.
+        args: up to four numbers; `calls.TABLE` says what they are.
         done: whether it has returned.
         result, error: what it returned, and errno if that was -1.
         injected: the fault kinds that touched it (bits of `layout`).
@@ -70,8 +71,8 @@ class Call:
         return errno.errorcode.get(self.error, str(self.error)) if self.error else ""
 
     def any_of(self, group: str) -> bool:
-        """Whether this is a call of a group of `layout.GROUPS`, or that call."""
-        return self.name in layout.GROUPS.get(group, (group,))
+        """Whether this is a call of a group of `calls.GROUPS`, or that call."""
+        return self.name in GROUPS.get(group, (group,))
 
     @property
     def only_looks(self) -> bool:
@@ -176,13 +177,13 @@ class Trace:
         entry = layout.RECORDS + index % layout.CAPACITY * layout.RECORD_SIZE
         record = layout.RECORD.unpack_from(self._memory, entry)
         state, operation, injected, pid, tid, fd, error = record[:7]
-        if state == layout.CLAIMED or operation >= len(layout.OPERATIONS):
+        if state == layout.CLAIMED or not 0 < operation <= len(TABLE):
             return None
         start = entry + layout.RECORD.size
         length = min(record[15], layout.PAYLOAD_SIZE)
         return Call(
             index=index,
-            name=layout.OPERATIONS[operation],
+            name=TABLE[operation - 1].name,
             fd=fd,
             args=record[7:11],
             done=state == layout.DONE,

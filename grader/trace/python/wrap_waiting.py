@@ -11,9 +11,9 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from grader.learner.trace import held_clock
-from grader.learner.trace.recorded import recorded
-from grader.learner.trace.recorder import Call
+from grader.trace.python import held_clock
+from grader.trace.python.recorded import recorded
+from grader.trace.python.recorder import Call
 
 _real_select = select.select
 

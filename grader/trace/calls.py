@@ -1,0 +1,117 @@
+"""Which calls are traced: the one table that both languages' tracers, the fault plan,
+the torture sweep and the reference of checks read.
+
+The C tracer has it as the header that `layout.c_header` writes; the Python tracer
+names its calls by it.  A test holds it against the wrappers that there are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Traced(NamedTuple):
+    """One call, as records, faults and checks name it.
+
+    Attributes:
+        name: as the man pages have it.
+        c: the C functions that are this call, separated by spaces.
+        python: the same of Python; ``sock.`` is a method of a socket.
+        args: what the numbers of its record are, in their order.
+    """
+
+    name: str
+    c: str
+    python: str
+    args: str = ""
+
+
+#: A record's number is the place of its call in this table, counted from 1.
+TABLE = tuple(
+    Traced(*row)
+    for row in (
+        # --- sockets: made, named, connected
+        ("socket", "socket", "socket.socket", "domain type protocol"),
+        ("socketpair", "socketpair", "socket.socketpair", "domain type protocol"),
+        ("bind", "bind", "sock.bind", "length"),
+        ("listen", "listen", "sock.listen", "backlog"),
+        ("accept", "accept", "sock.accept", "room flags"),
+        ("accept4", "accept4", "", "room flags"),
+        ("connect", "connect", "sock.connect sock.connect_ex", "length"),
+        # --- bytes move
+        ("send", "send", "sock.send", "length flags buffer"),
+        ("sendto", "sendto", "sock.sendto", "length flags buffer room"),
+        ("sendmsg", "sendmsg sendmmsg", "sock.sendmsg", "length flags"),
+        ("write", "write dprintf", "os.write", "length flags buffer"),
+        ("writev", "writev", "os.writev", "length flags"),
+        ("sendall", "", "sock.sendall", "length flags"),
+        ("sendfile", "sendfile splice", "sock.sendfile os.sendfile", "length flags"),
+        ("recv", "recv", "sock.recv sock.recv_into", "length flags buffer"),
+        ("recvfrom", "recvfrom", "sock.recvfrom sock.recvfrom_into", "length flags buffer room"),
+        ("recvmsg", "recvmsg", "sock.recvmsg sock.recvmsg_into", "length flags"),
+        ("read", "read", "os.read", "length flags buffer"),
+        ("readv", "readv", "os.readv", "length flags"),
+        # --- the end
+        ("close", "close", "sock.close os.close"),
+        ("abandon", "", ""),  # Python: an open socket left to the garbage collector
+        ("shutdown", "shutdown", "sock.shutdown", "how"),
+        # --- options and names
+        ("setsockopt", "setsockopt", "sock.setsockopt sock.settimeout sock.setblocking", "level option value length"),
+        ("getsockopt", "getsockopt", "sock.getsockopt", "level option room"),
+        ("getsockname", "getsockname", "sock.getsockname"),
+        ("getpeername", "getpeername", "sock.getpeername"),
+        ("getaddrinfo", "getaddrinfo", "socket.getaddrinfo", "family type flags list"),
+        ("freeaddrinfo", "freeaddrinfo", "", "list"),
+        ("gethostbyname", "gethostbyname", "socket.gethostbyname"),
+        # --- waiting for descriptors
+        ("poll", "poll ppoll", "select.poll", "count limit writers"),
+        ("select", "select pselect", "select.select", "count limit writers"),
+        ("epoll_create", "epoll_create epoll_create1", "", "flags"),
+        ("epoll_ctl", "epoll_ctl", "", "operation target events"),
+        ("epoll_wait", "epoll_wait epoll_pwait", "select.epoll", "count limit writers"),
+        # --- descriptors and processes
+        ("fork", "fork", "os.fork"),
+        ("dup", "dup", "sock.dup os.dup"),
+        ("dup2", "dup2 dup3", "", "to flags"),
+        ("fcntl", "fcntl fcntl64", "", "command argument"),
+        ("ioctl", "ioctl", "", "request argument"),
+        ("fdopen", "fdopen", "os.fdopen"),
+        ("exit", "exit _exit", "os._exit", "status handlers"),
+        # --- waiting for time, signals, children, threads
+        ("sleep", "sleep usleep nanosleep clock_nanosleep", "time.sleep", "count limit"),  # also a poll of nothing
+        ("pause", "pause sigsuspend", "signal.pause", "count limit"),
+        ("sigwait", "sigwait sigwaitinfo sigtimedwait", "signal.sigwait signal.sigwaitinfo signal.sigtimedwait",
+         "count limit"),
+        ("waitpid", "wait waitpid waitid wait4", "os.wait os.waitpid os.waitid os.wait3 os.wait4", "pid options"),
+        ("pthread_create", "pthread_create thrd_create", "_thread.start_new_thread", "thread detached"),
+        ("pthread_join", "pthread_join pthread_tryjoin_np thrd_join", "", "thread tries"),
+        ("pthread_detach", "pthread_detach thrd_detach", "", "thread"),
+        ("thread_start", "", "", "thread"),  # of a new thread, before its function runs
+    )
+)  # fmt: skip
+
+#: C functions that leave no record: they read a clock, set a timer, name a stream.
+UNRECORDED = (
+    "clock_gettime", "gettimeofday", "timespec_get", "time", "alarm", "setitimer", "timerfd_settime", "fileno",
+)  # fmt: skip
+
+#: Every function that the learner's object is linked to a wrapper of.
+WRAPPED = tuple(sorted({*UNRECORDED, *(function for call in TABLE for function in call.c.split())}))
+
+NUMBER = {call.name: number for number, call in enumerate(TABLE, 1)}
+
+#: Calls that a fault plan and a check mean together: "send" is whatever puts
+#: bytes on a stream, "recv" whatever takes them off.
+GROUPS = {
+    "send": ("send", "sendto", "sendmsg", "write", "writev", "sendall", "sendfile"),
+    "recv": ("recv", "recvfrom", "recvmsg", "read", "readv"),
+    "accept": ("accept", "accept4"),
+    "wait": ("poll", "select", "epoll_wait"),
+}
+#: Whatever tells what has come of a connection.
+GROUPS["outcome"] = ("connect", "getsockopt", *GROUPS["send"], *GROUPS["recv"])
+
+
+def mask(name: str) -> int:
+    """The calls that a name stands for, a bit each; 0 for one that is no call's nor a group's."""
+    return sum(1 << NUMBER[call] for call in GROUPS.get(name, (name,)) if call in NUMBER)

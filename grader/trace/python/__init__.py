@@ -1,0 +1,1 @@
+"""The tracer of Python programs: wrappers in the interpreter, installed before they are loaded."""
