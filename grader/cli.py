@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError, UnknownExercise, load_all, select
-from grader.stage.stage import Unit
+from grader.catalogue.unit import Unit
 from grader.verdict.model import UnitResult, Verdict
 
 PASSED, TO_REPAIR, KIT_FAULT, BAD_USAGE, INTERRUPTED = 0, 1, 2, 3, 130

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from grader.catalogue.unit import Unit
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
-from grader.stage.stage import Stage, Unit
+from grader.stage.stage import Stage
 from grader.verbs.clock import Clock
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer

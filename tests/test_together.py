@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from grader.catalogue.unit import Unit
 from grader.plugin.trial import perform
-from grader.stage.stage import Stage, Unit
+from grader.stage.stage import Stage
 from grader.verbs.cast import Cast
 from grader.verdict.model import Diagnosis, Verdict
 from tests.conftest import by_slug

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from grader.catalogue.unit import Unit
 from grader.stage import aftermath
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
-from grader.stage.stage import Stage, Unit
+from grader.stage.stage import Stage
 from grader.trace.faults import Fault
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer

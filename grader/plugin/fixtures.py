@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from grader.stage.stage import Stage, Unit
+from grader.catalogue.unit import Unit
+from grader.stage.stage import Stage
 from grader.verbs.cast import PARTS, Cast
 
 

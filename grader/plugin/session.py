@@ -13,14 +13,16 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.catalogue.unit import Unit
 from grader.processes.forkserver import die_with_parent
-from grader.stage.stage import Stage, Unit
+from grader.stage.stage import Stage
 from grader.verdict.model import UnitResult
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-CHECKS = Path(__file__).resolve().parents[1] / "checks"
+#: The root of pytest's run, where its settings lie.
+_ROOT = Path(__file__).resolve().parents[1] / "checks"
 #: Plugins of pytest's own that a run of checks has no use for.
 _UNUSED = (
     *("cacheprovider", "doctest", "unittest", "junitxml", "pastebin"),
@@ -86,12 +88,8 @@ def _shares(units: list[Unit], jobs: int) -> Iterator[list[Unit]]:
 
 def names(units: list[Unit]) -> list[str]:
     """The names of the checks of these units, without what all begin with."""
-    texts = (_checks_of(unit).read_text(encoding="utf-8") for unit in units)
+    texts = (unit.exercise.checks.read_text(encoding="utf-8") for unit in units)
     return [name for text in texts for name in re.findall(r"^def check_(\w+)", text, re.MULTILINE)]
-
-
-def _checks_of(unit: Unit) -> Path:
-    return CHECKS / f"check_{unit.exercise.slug}.py"
 
 
 @contextmanager
@@ -169,12 +167,12 @@ def run_on(stage: Stage, units: list[Unit], expression: str = "", *, until: str 
     from grader.plugin.judge import Judge
 
     judge = Judge(stage, units, until=until)
-    arguments = ["-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "-p", "pytest_timeout"]
+    arguments = ["-c", str(_ROOT / "pytest.ini"), "--rootdir", str(_ROOT), "-p", "pytest_timeout"]
     arguments += [word for name in _UNUSED for word in ("-p", f"no:{name}")]
     arguments += ["--assert=plain", "--capture=no"]
     if expression:
         arguments += ["-k", expression]
-    checks = {str(_checks_of(unit)): None for unit in units}
+    checks = {str(unit.exercise.checks): None for unit in units}
     with redirect_stderr(StringIO()):  # of an expression that is none our caller tells, once
         code = pytest.main([*arguments, *checks], plugins=[judge])
     if code == pytest.ExitCode.INTERRUPTED:

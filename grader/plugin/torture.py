@@ -18,11 +18,12 @@ from functools import partial
 from queue import SimpleQueue
 from threading import Event
 
+from grader.catalogue.unit import Unit
 from grader.plugin.possible import FAILURES, failures_of
 from grader.plugin.trial import explain, kit_failure, perform, play, violation
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
-from grader.stage.stage import Stage, Unit
+from grader.stage.stage import Stage
 from grader.stage.state import judge_end, judge_state, printed
 from grader.trace import layout
 from grader.trace.faults import Fault
@@ -168,7 +169,7 @@ def _judged(script: Callable, cast: Cast) -> Result:
     try:
         failure = play(partial(cast.call, script), cast)
     except Exception as exception:
-        return Verdict.ERROR, kit_failure(exception)
+        return Verdict.ERROR, kit_failure(exception, cast.scene)
     reported = any(_reported(run, cast.scene.faults[-1]) for run in cast.scene.runs)
     if failure is not None and failure.verdict is Verdict.FAIL and reported:
         failure = _left_behind(cast.scene)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from grader.build.module import BuildError
 from grader.build.toolchain import NoCompiler
-from grader.plugin.session import CHECKS
 from grader.stage import aftermath
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
@@ -34,7 +33,7 @@ def perform(script: Callable[[], None], cast: Cast) -> tuple[Verdict, Diagnosis 
     except BuildError as error:
         return Verdict.BUILD, _build_diagnosis(error)
     except Exception as exception:
-        return Verdict.ERROR, kit_failure(exception)
+        return Verdict.ERROR, kit_failure(exception, cast.scene)
     return (Verdict.PASS, None) if failure is None else (failure.verdict, explain(failure, cast.scene))
 
 
@@ -65,11 +64,11 @@ def explain(failure: Failure, scene: Scene) -> Diagnosis:
     return diagnose(scene.exercise, aftermath.evidence(scene, lines=True), failure, scene.steps)
 
 
-def kit_failure(exception: Exception) -> Diagnosis:
+def kit_failure(exception: Exception, scene: Scene) -> Diagnosis:
     """What went wrong in the kit, or in the check that it plays."""
     last = traceback.extract_tb(exception.__traceback__)[-1]
     check = Path(last.filename)
-    if check.parent != CHECKS:
+    if check != scene.exercise.checks:
         return Diagnosis("the kit itself failed", messages="".join(traceback.format_exception(exception)))
     words = f"{type(exception).__name__}: {exception}"
     if isinstance(exception, AttributeError) and exception.name:

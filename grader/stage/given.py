@@ -14,11 +14,13 @@ from grader.verdict.evidence import Failure, Run
 
 if TYPE_CHECKING:
     from grader.stage.scene import Scene
-    from grader.verbs.peer import Peer
 
 #: A TCP state of proc(5): open in both directions.
 _ESTABLISHED = "01"
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
+
+#: Host and port.
+Address = tuple[str, int]
 
 
 def keep(scene: Scene, run: Run) -> int | None:
@@ -36,12 +38,11 @@ def keep(scene: Scene, run: Run) -> int | None:
     return number
 
 
-def judge(scene: Scene, run: Run, peer: Peer) -> None:
-    """Whether a function has returned a connection to that peer.
+def socket_of(scene: Scene, run: Run) -> int:
+    """The descriptor of the socket that a function has returned, which is to be one.
 
     Raises:
-        Broken: it has returned something else, or a socket that is not as its
-            caller expects it.
+        Broken: it has returned something else, or has closed it.
     """
     value = run.outcome.get("returned")
     if not isinstance(value, dict) or "descriptor" not in value:
@@ -51,9 +52,22 @@ def judge(scene: Scene, run: Run, peer: Peer) -> None:
         if value["descriptor"] in (scene.after.descriptors if scene.after else {}):
             raise Broken(Failure("not-connected", f"{returned} descriptor {value['descriptor']}, which is no socket"))
         raise Broken(Failure("not-connected", f"{returned} a socket that is closed already"))
-    remote, local = peer.ends
-    state, *ends = _connection(scene.after.descriptors[number])
-    if ends != [local, remote]:
+    return number
+
+
+def judge(scene: Scene, run: Run, number: int, ends: tuple[Address, Address]) -> None:
+    """Whether a socket that a function has returned is as its caller expects it.
+
+    Args:
+        number: its descriptor.
+        ends: the addresses of the connection that it is to be, the peer's first.
+
+    Raises:
+        Broken: it is not.
+    """
+    returned = f"{run.function}() returned"
+    (remote, local), (state, *found) = ends, _connection(scene.after.descriptors[number])
+    if found != [local, remote]:
         raise Broken(Failure("not-connected", f"{returned} a socket that is not connected to the server"))
     if state != _ESTABLISHED:
         raise Broken(Failure("shut", f"{returned} a connection that has been shut down", read="shutdown(2)"))

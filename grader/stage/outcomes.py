@@ -10,7 +10,7 @@ import errno
 from typing import Any
 
 from grader.catalogue.exercises import Exercise
-from grader.stage.stage import Unit
+from grader.catalogue.unit import Unit
 from grader.trace.reader import eai_name
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Difference

@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from grader.build.lines import lines_of
 from grader.catalogue.exercises import Exercise
+from grader.catalogue.unit import Unit
 from grader.learner.process import LearnerProcess
 from grader.learner.state import State
 from grader.peers.process import PeerProcess
@@ -29,7 +30,7 @@ from grader.stage.hangs import IDLE_SECONDS, Hangs, nobody_is_left
 from grader.stage.moments import Moments
 from grader.stage.outcomes import line_of, outcome_words, stopped
 from grader.stage.party import Party
-from grader.stage.stage import Stage, Unit
+from grader.stage.stage import Stage
 from grader.stage.watch import Watch
 from grader.trace.faults import Fault
 from grader.trace.reader import Call

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 
 from grader.build.module import BuildError, shown
 from grader.build.toolchain import SANITIZER_OPTIONS, NoCompiler, Toolchain
-from grader.catalogue.exercises import Exercise
+from grader.catalogue.unit import Unit
 from grader.peers.process import PeerProcess
 from grader.processes.forkserver import ForkServer
 from grader.stage.builds import Builds
 
 HOST = "grader.learner.host"
 PLAYER = "grader.peers.player"
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One exercise in one language, with the file that is graded.
-
-    Attributes:
-        gap: of a mutant, the gap that is open: once a check has failed, only those
-            that name the gap are of interest.
-    """
-
-    exercise: Exercise
-    language: str
-    path: Path
-    gap: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.exercise.key} {self.language}"
 
 
 class Stage:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
+from grader.catalogue.unit import Unit
 from grader.peers.process import free_port
 from grader.stage.scene import Scene
-from grader.stage.stage import Stage, Unit
+from grader.stage.stage import Stage
 from grader.verbs.caller import Caller
 from grader.verbs.clients import Clients
 from grader.verbs.clock import Clock

@@ -3,13 +3,9 @@ lent, a server, or one that refuses or never answers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from grader.verbs.learner import Lent
-
-if TYPE_CHECKING:
-    from grader.peers.process import PeerProcess
-    from grader.stage.scene import Scene
+from grader.peers.process import PeerProcess
+from grader.stage.scene import Scene
+from grader.verbs.lent import Lent
 
 #: What a peer's process calls its sockets.
 CONNECTION, LISTENER = "connection", "listener"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grader.learner.program import Null
 from grader.stage import given, quiet
@@ -24,35 +23,12 @@ from grader.stage.scene import Scene
 from grader.stage.state import judge_state
 from grader.trace import layout
 from grader.verbs.calls import CallVerbs
+from grader.verbs.lent import Lent
+from grader.verbs.peer import Peer
 from grader.verbs.serving import ServingVerbs
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.transcript import Step
 from grader.verdict.words import counted
-
-if TYPE_CHECKING:
-    from grader.verbs.peer import Peer
-
-
-class Lent:
-    """A connected socket that the learner's function is called with.
-
-    Args:
-        fd: a descriptor of it; owned, and closed once it has been handed over,
-            so that the caller's close is the last one.
-        limit: the caller's own time limit on it, in seconds; 0 for none.
-
-    Attributes:
-        inode: what the kernel knows it by (proc(5), ``socket:[inode]``).
-    """
-
-    def __init__(self, fd: int, limit: int = 0) -> None:
-        self.fd, self.limit = fd, limit
-        self.inode = os.fstat(fd).st_ino
-
-    def close(self) -> None:
-        if self.fd != -1:
-            os.close(self.fd)
-            self.fd = -1
 
 
 class Learner(CallVerbs, ServingVerbs):
@@ -151,7 +127,8 @@ class Learner(CallVerbs, ServingVerbs):
         the caller, who closes it in the end.
         """
         run = self._ended(f"{self._scene.runs[-1].function}() returns")
-        given.judge(self._scene, run, peer)
+        number = given.socket_of(self._scene, run)
+        given.judge(self._scene, run, number, peer.ends)
         self._scene.steps.append(Step("returns the connection", "learner"))
         judge_state(self._scene)
 

@@ -14,7 +14,7 @@ from grader.stage.broken import Broken
 from grader.stage.party import Party
 from grader.stage.scene import Scene
 from grader.verbs.hosting import CONNECTION, LISTENER, HostingVerbs
-from grader.verbs.learner import Lent
+from grader.verbs.lent import Lent
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.transcript import Step

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
 
 from grader.stage import holdings, quiet
 from grader.stage.broken import Broken
+from grader.stage.scene import Scene
 from grader.trace.reader import Call
+from grader.verbs.peer import Peer
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
-    from grader.verbs.peer import Peer
 
 #: So many failed attempts with pauses between them show that a program waits ...
 _PACED = 3

@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 
 from grader.catalogue.exercises import Exercise
+from grader.catalogue.unit import Unit
 from grader.plugin.session import Outcome, run_on
-from grader.stage.stage import Stage, Unit
+from grader.stage.stage import Stage
 from grader.verdict.model import UnitResult, Verdict
 
 #: One for each process: launchers stay warm from one task to the next.
