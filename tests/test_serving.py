@@ -103,7 +103,7 @@ def test_a_connection_whose_client_is_gone_is_found(cast_of: Callable[..., Cast]
 
     assert failure is not None
     assert failure.kind == "left-open"
-    assert len(cast.scene.deserted) == 1
+    assert len(cast.scene.world.deserted) == 1
 
 
 def test_a_server_that_never_sleeps_is_found(cast_of: Callable[..., Cast]) -> None:

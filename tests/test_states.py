@@ -139,7 +139,7 @@ def test_a_hold_waits_for_bytes(cast: Cast) -> None:
 
 
 def test_both_languages_know_the_same_states(cast: Cast) -> None:
-    cast.scene.tells_states = True
+    cast.scene.arranged.tells_states = True
     learner, port, (ann,) = cast["learner"], cast["port"], cast["clients"]("ann")
 
     learner.serves("serve", port)
@@ -230,7 +230,7 @@ def test_what_a_library_opens_for_itself_is_left_alone(tmp_path: Path) -> None:
     path.write_text(LIBRARY)
     stage = Stage([unit := Unit(SERVER, "python", path)])
     cast = Cast(stage, unit)
-    cast.scene.tells_states = True
+    cast.scene.arranged.tells_states = True
     cast["learner"].serves("serve", cast["port"])
     cast["clients"]("ann")[0].connects(cast["port"])
     cast["learner"].rests()

@@ -79,6 +79,10 @@ class LearnerProcess:
     def has_ended(self) -> bool:
         return bool(select.select([self.pidfd], [], [], 0)[0])
 
+    def await_end(self, seconds: float) -> None:
+        """Give the process that time to end."""
+        select.select([self.pidfd], [], [], seconds)
+
     def family(self) -> dict[int, str]:
         """Process id -> state letter (proc(5), stat) of the program and of all
         that it has forked, zombies (Z) included.

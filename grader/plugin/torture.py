@@ -22,9 +22,9 @@ from grader.catalogue.unit import Unit
 from grader.plugin.possible import FAILURES, failures_of
 from grader.plugin.trial import explain, kit_failure, perform, play, violation
 from grader.stage.broken import Broken
+from grader.stage.left_behind import judge_end, judge_state, printed
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage
-from grader.stage.state import judge_end, judge_state, printed
 from grader.trace import layout
 from grader.trace.faults import Fault
 from grader.trace.reader import Call
@@ -63,7 +63,7 @@ def sweep(script: Callable, stage: Stage, unit: Unit) -> tuple[Verdict, Diagnosi
         The first verdict that is not a pass, and how often the script was played.
     """
     cast = Cast(stage, unit)
-    cast.scene.tells_states = True
+    cast.scene.arranged.tells_states = True
     try:
         verdict, diagnosis = perform(partial(cast.call, script), cast)
         calls = cast.scene.process.trace.calls if cast.scene.process else []
@@ -110,7 +110,7 @@ def _played_at_once(stage: Stage, faults: list[Fault], play: Callable[[Stage, Fa
 def _tampered(script: Callable, stage: Stage, unit: Unit, fault: Fault) -> Result:
     """Play the script with a fault."""
     cast = Cast(stage, unit)
-    cast.scene.faults.append(fault)
+    cast.scene.arranged.faults.append(fault)
     try:
         return _judged(script, cast)
     finally:
@@ -170,7 +170,7 @@ def _judged(script: Callable, cast: Cast) -> Result:
         failure = play(partial(cast.call, script), cast)
     except Exception as exception:
         return Verdict.ERROR, kit_failure(exception, cast.scene)
-    reported = any(_reported(run, cast.scene.faults[-1]) for run in cast.scene.runs)
+    reported = any(_reported(run, cast.scene.arranged.faults[-1]) for run in cast.scene.runs)
     if failure is not None and failure.verdict is Verdict.FAIL and reported:
         failure = _left_behind(cast.scene)
     if failure is None:

@@ -11,8 +11,8 @@ from grader.build.module import BuildError
 from grader.build.toolchain import NoCompiler
 from grader.stage import aftermath
 from grader.stage.broken import Broken
+from grader.stage.left_behind import judge_end, printed
 from grader.stage.scene import Scene
-from grader.stage.state import judge_end, printed
 from grader.verbs.cast import Cast
 from grader.verdict.diagnosis import diagnose, violations
 from grader.verdict.evidence import Failure

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from grader.stage import death, holdings, quiet
 from grader.stage.broken import Broken
+from grader.stage.moments import Moments
 from grader.stage.outcomes import line_of, outcome_words, stopped
 from grader.stage.party import Party
-from grader.trace.reader import Call
+from grader.stage.scene import Scene
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.model import Verdict
 from grader.verdict.talk import Talk
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
 
 #: Of so many of those who have connected evidence has the talks.
 _TALKS = 8
@@ -76,45 +73,43 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
     Args:
         lines: whether to look up the lines of C calls, which costs a process.
     """
-    calls: list[Call] = []
+    moments, calls = Moments(scene), []
     if scene.process is not None:
         scene.process.trace.update()
         calls = scene.process.trace.calls
         if lines:
             scene.look_up(calls)
             for run in scene.runs:
-                run.decided = scene.moments.of_run(run)
-    inodes = {f"socket:[{inode}]" for inode in scene.lent_inodes}
-    table = (scene.after or scene.before).descriptors if (scene.after or scene.before) else {}
-    lent = [number for number, target in table.items() if target in inodes]
+                run.decided = moments.of_run(run)
     return Evidence(
         source=scene.source,
         calls=calls,
         runs=scene.runs,
-        lent=lent or list(range(3, 3 + len(scene.lent_inodes))),
-        before=scene.before,
-        after=scene.after,
+        lent=scene.world.lent_numbers() or list(range(3, 3 + len(scene.world.lent))),
+        before=scene.world.before,
+        after=scene.world.after,
         message=scene.message,
-        addresses=len(scene.resolver[1]) if scene.resolver else 0,
-        port=scene.port,
-        time_wait=scene.time_wait,
-        given=scene.given_inodes,
-        time_limit=scene.time_limit,
-        bulk=scene.bulk,
-        deserted=scene.deserted,
-        signalled=scene.signalled,
+        addresses=len(scene.arranged.resolver.addresses) if scene.arranged.resolver else 0,
+        port=scene.arranged.port,
+        time_wait=scene.arranged.time_wait,
+        given=scene.world.given,
+        time_limit=scene.time.limit,
+        bulk=scene.arranged.bulk,
+        deserted=scene.world.deserted,
+        signalled=scene.arranged.signalled,
         lost=scene.process.trace.lost if scene.process else 0,
         queued=holdings.queued(scene) if lines else [],
         talks=[_talk(scene, party) for party in _speakers(scene)] if lines else [],
-        moments=scene.moments.of_call,
+        moments=moments.of_call,
     )
 
 
 def _speakers(scene: Scene) -> list[Party]:
     """Those who have connected: whom the program owes something comes first,
     who has said nothing last."""
-    parties = [party for party in scene.parties if any(party.ports)]
-    return sorted(parties, key=lambda party: (party is not scene.creditor, not party.said))[:_TALKS]
+    return sorted(scene.company.connected, key=lambda party: (party is not scene.company.creditor, not party.said))[
+        :_TALKS
+    ]
 
 
 def _talk(scene: Scene, party: Party) -> Talk:

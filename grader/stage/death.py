@@ -5,23 +5,20 @@ from __future__ import annotations
 import os
 import re
 import signal
-from typing import TYPE_CHECKING
 
 from grader.learner.state import CHANNEL_LOST
 from grader.stage import sanitizers
+from grader.stage.on_stage import OnStage
 from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
 
 #: Exit status of a process that a sanitizer has ended.
 _SANITIZER = 86
 _PYTHON_FRAME = re.compile(r'File "(?P<path>[^"]+)", line (?P<line>\d+)')
 
 
-def of_process(scene: Scene) -> Failure:
+def of_process(scene: OnStage) -> Failure:
     """A process that ended before it had answered."""
     exit = scene.process.end()
     scene.process.trace.update()
@@ -52,7 +49,7 @@ def of_process(scene: Scene) -> Failure:
     return Failure(kind, sentence, Verdict.CRASH, line, gap="unchecked-argument" if used else "")
 
 
-def of_child(scene: Scene) -> Failure | None:
+def of_child(scene: OnStage) -> Failure | None:
     """A process that the program has forked and that a sanitizer has ended, if
     there is one."""
     report = scene.process.trace.report
@@ -65,21 +62,21 @@ def of_child(scene: Scene) -> Failure | None:
     return Failure("memory", f"in a child process: {sentence}", Verdict.CRASH, line)
 
 
-def _of_signal(scene: Scene, number: signal.Signals, when: str) -> Failure:
+def _of_signal(scene: OnStage, number: signal.Signals, when: str) -> Failure:
     last = _last_call(scene)
     if number == signal.SIGPIPE and last is not None:
         scene.look_up([last])
         sentence = f"SIGPIPE ended the program: {last.name}() on a broken connection, without MSG_NOSIGNAL"
         return Failure("died", sentence, Verdict.CRASH, last.line, read="send(2), MSG_NOSIGNAL")
     sentence = f"{number.name} ended the program {when}"
-    if number == signal.SIGTERM and scene.signalled >= 0:
+    if number == signal.SIGTERM and scene.arranged.signalled >= 0:
         sentence = f"SIGTERM found no handler of the program's and ended it {when}"
-        if scene.left_pending == number:
+        if scene.arranged.pending == number:
             sentence = "SIGTERM had been blocked and never taken, and ended the program as soon as it was unblocked"
     return Failure("died", sentence, Verdict.CRASH, noted_line(scene), read="signal(7)")
 
 
-def _line_in(scene: Scene, frame: re.Pattern, text: str) -> int | None:
+def _line_in(scene: OnStage, frame: re.Pattern, text: str) -> int | None:
     name = scene.source.name
     for found in frame.finditer(text):
         if os.path.basename(found["path"]) == name:
@@ -87,7 +84,7 @@ def _line_in(scene: Scene, frame: re.Pattern, text: str) -> int | None:
     return None
 
 
-def noted_line(scene: Scene) -> int | None:
+def noted_line(scene: OnStage) -> int | None:
     """Where the processor was when a signal was noted."""
     if scene.unit.language == "python":
         last = scene.process.dump().rpartition("(most recent call first)")[2]
@@ -97,14 +94,14 @@ def noted_line(scene: Scene) -> int | None:
     return next((found[frame] for frame in frames if frame in found), None)
 
 
-def _last_call(scene: Scene) -> Call | None:
+def _last_call(scene: OnStage) -> Call | None:
     trace = scene.process.trace
     own = [[c for c in calls if c.pid == scene.process.pid] for calls in (trace.unfinished, trace.calls)]
     calls = own[0] or own[1]
     return calls[-1] if calls else None
 
 
-def of_fork_bomb(scene: Scene) -> Failure:
+def of_fork_bomb(scene: OnStage) -> Failure:
     """A program that forks without end."""
     trace = scene.process.trace
     last = next((c for c in reversed(trace.calls) if c.name == "fork"), None)

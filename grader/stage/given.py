@@ -6,14 +6,11 @@ import os
 import re
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from grader.stage.broken import Broken
+from grader.stage.on_stage import OnStage
 from grader.stage.outcomes import unexpected
 from grader.verdict.evidence import Failure, Run
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
 
 #: A TCP state of proc(5): open in both directions.
 _ESTABLISHED = "01"
@@ -23,7 +20,7 @@ _SOCKET = re.compile(r"socket:\[(\d+)\]")
 Address = tuple[str, int]
 
 
-def keep(scene: Scene, run: Run) -> int | None:
+def keep(scene: OnStage, run: Run) -> int | None:
     """Note that the descriptor a function has returned is its caller's.
 
     Returns:
@@ -31,14 +28,14 @@ def keep(scene: Scene, run: Run) -> int | None:
     """
     value = run.outcome.get("returned")
     number = value.get("descriptor") if isinstance(value, dict) else None
-    found = _SOCKET.fullmatch(scene.after.descriptors.get(number, "")) if scene.after else None
+    found = _SOCKET.fullmatch(scene.world.after.descriptors.get(number, "")) if scene.world.after else None
     if found is None:
         return None
-    scene.given_inodes.add(int(found[1]))
+    scene.world.given.add(int(found[1]))
     return number
 
 
-def socket_of(scene: Scene, run: Run) -> int:
+def socket_of(scene: OnStage, run: Run) -> int:
     """The descriptor of the socket that a function has returned, which is to be one.
 
     Raises:
@@ -49,13 +46,13 @@ def socket_of(scene: Scene, run: Run) -> int:
         raise Broken(unexpected(run, "a connected socket", scene.unit))
     number, returned = keep(scene, run), f"{run.function}() returned"
     if number is None:
-        if value["descriptor"] in (scene.after.descriptors if scene.after else {}):
+        if value["descriptor"] in (scene.world.after.descriptors if scene.world.after else {}):
             raise Broken(Failure("not-connected", f"{returned} descriptor {value['descriptor']}, which is no socket"))
         raise Broken(Failure("not-connected", f"{returned} a socket that is closed already"))
     return number
 
 
-def judge(scene: Scene, run: Run, number: int, ends: tuple[Address, Address]) -> None:
+def judge(scene: OnStage, run: Run, number: int, ends: tuple[Address, Address]) -> None:
     """Whether a socket that a function has returned is as its caller expects it.
 
     Args:
@@ -66,12 +63,12 @@ def judge(scene: Scene, run: Run, number: int, ends: tuple[Address, Address]) ->
         Broken: it is not.
     """
     returned = f"{run.function}() returned"
-    (remote, local), (state, *found) = ends, _connection(scene.after.descriptors[number])
+    (remote, local), (state, *found) = ends, _connection(scene.world.after.descriptors[number])
     if found != [local, remote]:
         raise Broken(Failure("not-connected", f"{returned} a socket that is not connected to the server"))
     if state != _ESTABLISHED:
         raise Broken(Failure("shut", f"{returned} a connection that has been shut down", read="shutdown(2)"))
-    if scene.after.flags[number] & os.O_NONBLOCK:
+    if scene.world.after.flags[number] & os.O_NONBLOCK:
         raise Broken(Failure("non-blocking", f"{returned} a socket that does not block", read="fcntl(2), O_NONBLOCK"))
     limits = {}
     for call in scene.process.trace.calls:

@@ -5,20 +5,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from grader.learner.process import LearnerProcess
 from grader.stage import death, quiet, standstill
 from grader.stage.broken import Broken
+from grader.stage.on_stage import OnStage
 from grader.stage.turns import has_waited, last_fruit, spins
 from grader.stage.watch import Watch
 from grader.trace.calls import GROUPS
 from grader.trace.reader import Call, Trace
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
 
 #: A program that neither does nor computes anything for so long hangs (seconds).
 IDLE_SECONDS = 2.0
@@ -38,7 +35,7 @@ _MOVES = {*GROUPS["send"], *GROUPS["recv"]}
 class Hangs:
     """Looks for hangs of the program of a scene."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: OnStage) -> None:
         self._scene = scene
         self._notes = self._moved = self._noted_at = self._seen = 0
 
@@ -46,13 +43,13 @@ class Hangs:
         """A function is called: nothing has been moved by it yet."""
         self._moved = 0
 
-    def look(self, watch: Watch, awaited: str, ready: Callable[[], bool]) -> bool:
+    def look(self, watch: Watch, awaited: str, ready_at_rest: Callable[[], bool]) -> bool:
         """See whether the program can still bring an event about.
 
         Args:
             watch: of this wait.
             awaited: the event in words.
-            ready: whether it has come.
+            ready_at_rest: whether it has come, where it is sure that the program rests.
 
         Returns:
             Whether it has come after all: of a program that is blocked for ever
@@ -67,7 +64,7 @@ class Hangs:
                 raise RuntimeError(f"a peer does not come to an end while {awaited}")
             return False
         if process.channel.closed and not process.has_ended:
-            scene.await_end()  # a process that dies closes its descriptors first
+            process.await_end(IDLE_SECONDS)  # a process that dies closes its descriptors first
             if not process.has_ended:
                 raise Broken(Failure("channel", "the program closed descriptors that are not its own", Verdict.CRASH))
         if process.has_ended:
@@ -79,7 +76,7 @@ class Hangs:
             raise Broken(death.of_fork_bomb(scene))
         still = self._stands_still(process, watch, awaited)
         if still is not None:
-            if scene.is_ready_at_rest(ready):
+            if ready_at_rest():
                 return True
             if not self._may_time_pass(watch):
                 raise Broken(standstill.of_blocked(scene, still, awaited))
@@ -122,7 +119,7 @@ class Hangs:
         alone, and something may still come of it."""
         scene = self._scene
         trace = scene.process.trace
-        if not trace["clock_held"] or scene.clock_moves or not _limited(trace):
+        if not trace["clock_held"] or scene.time.is_moved or not _limited(trace):
             return False
         return not watch.strides.are_in_vain(trace.calls, trace["clock_now"])
 
@@ -136,7 +133,7 @@ class Hangs:
         first, before = min(_limited(trace), key=lambda call: call.until), trace["clock_now"]
         trace["clock_now"] = max(first.until + LATENESS, watch.strides.next(trace.calls, before))
         watch.passed += trace["clock_now"] - before
-        if 0 < scene.patience * _TOLERANCE < watch.passed and any(peer.is_busy for peer in scene.peers):
+        if 0 < scene.time.patience * _TOLERANCE < watch.passed and scene.company.is_busy:
             raise Broken(_slowness(scene, first, watch.passed))
 
     def _calls_without_end(self, calls: list[Call]) -> bool:
@@ -151,7 +148,7 @@ class Hangs:
         what nobody is left to do."""
         scene = self._scene
         idle = watch.idle(last_fruit(scene.process.trace.calls), "fruits") > 2 * IDLE_SECONDS
-        return idle and quiet.rests(scene) and all(peer.is_asleep for peer in scene.peers)
+        return idle and quiet.rests(scene) and scene.company.is_asleep
 
     def _is_busy_for_nothing(self, process: LearnerProcess) -> bool:
         """Whether a processor-time budget is used up and no byte has moved in it."""
@@ -171,17 +168,17 @@ class Hangs:
         return for_nothing
 
 
-def _slowness(scene: Scene, call: Call, passed: int) -> Failure:
+def _slowness(scene: OnStage, call: Call, passed: int) -> Failure:
     """A program that sleeps while a client is owed something."""
     scene.look_up([call])
     sentence = (
         f"{call.name}(){scene.at(call)}: the program sleeps for {passed / 1e9:.3g} s while a client waits for an "
-        f"answer; it may for {scene.patience / 1e9:g} s"
+        f"answer; it may for {scene.time.patience / 1e9:g} s"
     )
     return Failure("slow", sentence, line=call.line, read="poll(2)")
 
 
-def nobody_is_left(watch: Watch, scene: Scene) -> bool:
+def nobody_is_left(watch: Watch, scene: OnStage) -> bool:
     """Whether a peer waits for what a program that has ended was to do.
 
     A connection that was made is in the backlog before connect() returns, so a
@@ -189,7 +186,7 @@ def nobody_is_left(watch: Watch, scene: Scene) -> bool:
     """
     if not scene.process.has_ended:
         return False
-    asleep = any(peer.action == "accept" and peer.is_asleep for peer in scene.peers)
+    asleep = any(peer.action == "accept" and peer.is_asleep for peer in scene.company.peers)
     return watch.twice("asleep", asleep) or watch.idle(()) > IDLE_SECONDS
 
 

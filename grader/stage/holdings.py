@@ -9,38 +9,35 @@ program holds, not accepted yet or closed already, has inode 0.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from grader.learner.state import KIT_DESCRIPTORS
 from grader.processes import tcp_table
 from grader.processes.sockets import sockets_of
 from grader.processes.tcp_table import End
+from grader.stage.on_stage import OnStage
 from grader.trace.reader import Call
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
 
 #: Where sockets that are not TCP's have their lines, and in which column their inode.
 _OTHER_TABLES = {"udp": 9, "udp6": 9, "unix": 6, "raw": 9, "raw6": 9, "netlink": 9, "packet": 8}
 
 
-def deserted(scene: Scene) -> list[int]:
+def deserted(scene: OnStage) -> list[int]:
     """Descriptors of the program, in whichever of its processes, for
     connections whose other end is gone."""
     table = tcp_table.ends()
     held = _held(scene, table)
-    ours = {inode for peer in scene.peers for inode in _sockets(peer.pid).values()}
+    ours = {inode for peer in scene.company.peers for inode in _sockets(peer.pid).values()}
     alive = {(end.other, end.port) for end in table if end.inode in ours}
     by_inode = {end.inode: end for end in table}
     return [fd for fd, inode in held if inode not in by_inode or _pair(by_inode[inode]) not in alive]
 
 
-def numbers(scene: Scene) -> list[int]:
+def numbers(scene: OnStage) -> list[int]:
     """Descriptors of the program for connections, in ascending order."""
     return sorted(fd for fd, _inode in _held(scene, tcp_table.ends()))
 
 
-def listeners(scene: Scene) -> list[int]:
+def listeners(scene: OnStage) -> list[int]:
     """Processes of the program that hold a listening socket."""
     listening = {end.inode for end in tcp_table.ends() if end.state == tcp_table.LISTEN}
     return [pid for pid in scene.process.family() if listening & set(_sockets(pid).values())]
@@ -66,10 +63,10 @@ def is_open(ports: Ports) -> bool:
     return bool(_program_ends(ports))
 
 
-def queued(scene: Scene) -> list[str]:
+def queued(scene: OnStage) -> list[str]:
     """Who has connected and has not been accepted."""
     table = {(end.other, end.port): end.inode for end in tcp_table.ends()}
-    return [party.name for party in scene.parties if any(party.ports) and table.get(party.ports) == 0]
+    return [party.name for party in scene.company.connected if table.get(party.ports) == 0]
 
 
 def is_ended(ports: Ports) -> bool:
@@ -95,7 +92,7 @@ def ports_of(inode: int) -> Ports | None:
     return next(((end.other, end.port) for end in tcp_table.ends() if end.inode == inode), None)
 
 
-def calls_on(scene: Scene, ports: Ports) -> list[Call]:
+def calls_on(scene: OnStage, ports: Ports) -> list[Call]:
     """What the program has called on a client's connection, in every process and
     through every duplicate, from its accept() on."""
     found: list[Call] = []
@@ -119,7 +116,7 @@ def calls_on(scene: Scene, ports: Ports) -> list[Call]:
     return found
 
 
-def last_call(scene: Scene, ports: Ports) -> Call | None:
+def last_call(scene: OnStage, ports: Ports) -> Call | None:
     """What the program last sent or received on a connection."""
     calls = reversed(calls_on(scene, ports))
     return next((c for c in calls if c.any_of("send") or c.any_of("recv")), None)
@@ -133,7 +130,7 @@ def has_taken_all(ports: Ports) -> bool:
     )
 
 
-def _held(scene: Scene, table: list[End]) -> list[tuple[int, int]]:
+def _held(scene: OnStage, table: list[End]) -> list[tuple[int, int]]:
     """Descriptor and inode of each connection that the program holds.
 
     A reset takes a socket out of every table: one that is in none of them is a

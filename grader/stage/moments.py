@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from grader.build.frames import Frames, Stack, frames_of
+from grader.stage.on_stage import OnStage
+from grader.stage.snapshots import frames_at, stack_at
 from grader.trace.reader import Call
 from grader.verdict.evidence import Run
 from grader.verdict.model import Moment
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
 
 _Answer = TypeVar("_Answer")
 
@@ -37,28 +36,18 @@ _SHORT = 5
 
 
 class Moments:
-    """Looks up lines and values, of Python's snapshots and of C's frames.
+    """Reads values from Python's snapshots and C's frames.
 
     Args:
         scene: the check in progress.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: OnStage) -> None:
         self._scene = scene
-
-    def look_up(self, calls: list[Call]) -> None:
-        """Fill in the lines of calls, and of the functions around them."""
-        if self._speaks_c:
-            self._look_up_c(calls)
-            return
-        for call in calls:
-            call.line = call.where or None
-            lines, _values = self._snapshot(call)
-            call.callers = tuple(lines[1:])
 
     def of_call(self, call: Call) -> Moment:
         """The program at a call that has been looked up."""
-        values = self._c_values(call) if self._speaks_c else self._snapshot(call)[1]
+        values = self._c_values(call) if self._speaks_c else frames_at(self._scene.process.trace, call)[1]
         return Moment(call.line, call.callers, self._steady(values))
 
     def of_run(self, run: Run) -> Moment | None:
@@ -89,20 +78,8 @@ class Moments:
         except Exception:
             return None
 
-    def _look_up_c(self, calls: list[Call]) -> None:
-        stacks = {call.index: self._stack(call) for call in calls}
-        places = {call.where for call in calls if call.where}
-        found = self._scene.lines(places.union(*(stack.callers for stack in stacks.values() if stack)))
-        for call in calls:
-            stack = stacks[call.index]
-            call.line = found.get(call.where)
-            call.callers = tuple(found[place] for place in stack.callers if place in found) if stack else ()
-
-    def _stack(self, call: Call) -> Stack | None:
-        return Stack.unpacked(self._scene.process.trace.snapshot(call))
-
     def _c_values(self, call: Call) -> list[tuple[str, str]]:
-        stack = self._stack(call)
+        stack = stack_at(self._scene.process.trace, call)
         if stack is None or not call.line:
             return []
         return self._decoded(lambda frames: frames.values(call.where, call.line, stack)) or []
@@ -116,13 +93,6 @@ class Moments:
         values = self._decoded(lambda frames: frames.values(place, line, stack)) if stack else None
         return Moment(line, (), self._steady(values or []))
 
-    # --- Python -----------------------------------------------------------
-
-    def _snapshot(self, call: Call) -> tuple[list[int], list[tuple[str, str]]]:
-        """The lines and values that Python's recorder has kept (`snapshot`)."""
-        lines, *words = self._scene.process.trace.snapshot(call).decode(errors="replace").split("\0")
-        return [int(line) for line in re.findall(r"\d+", lines)], list(zip(words[::2], words[1::2], strict=False))
-
     # --- values that are the same in every run ----------------------------
 
     def _steady(self, values: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -135,7 +105,7 @@ class Moments:
         if not re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", value):
             return "" if any(int(number) in self._chosen for number in re.findall(r"\d{5,}", value)) else value
         if "." in value or "e" in value:
-            is_steady = self._scene.clock_held and not _is_a_time(float(value))
+            is_steady = self._scene.time.is_held and not _is_a_time(float(value))
             return value if is_steady or len(value) < _SHORT else ""
         number = int(value)
         if number in self._children:
@@ -149,7 +119,7 @@ class Moments:
         goes on, may be what is left of a time."""
         if not _CLOCK.search(self._scene.source.text):
             return False
-        return _is_a_time(number) or (not self._scene.clock_held and abs(number) >= _LEAST_REST)
+        return _is_a_time(number) or (not self._scene.time.is_held and abs(number) >= _LEAST_REST)
 
     @property
     def _children(self) -> dict[int, str]:
@@ -162,7 +132,7 @@ class Moments:
         """Numbers that the kernel has chosen: ports and process ids."""
         calls = self._scene.process.trace.calls
         asked = (call.payload.partition(b"\0")[2] for call in calls if call.name == "getaddrinfo")
-        ports = {self._scene.port, *(int(text) for text in asked if text.isdigit() and len(text) < 6)}
+        ports = {self._scene.arranged.port, *(int(text) for text in asked if text.isdigit() and len(text) < 6)}
         ports |= {call.address[1] for call in calls if call.name in _WITH_ADDRESS and call.address}
         return {self._scene.process.pid, *self._children, *(port for port in ports if port >= _PORTS)}
 

@@ -14,16 +14,13 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from grader.processes import proc
 from grader.processes.connections import wait_for_each_other
+from grader.stage.on_stage import OnStage
 from grader.stage.turns import TIMED, has_waited, in_vain, last_fruit
 from grader.trace import layout
 from grader.trace.reader import Call, Trace
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
 
 _ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv", "pause", "pthread_join")
 #: A limit that is as good as none for a program that rests (ms): of a wait for
@@ -40,7 +37,7 @@ _FUTEX, _READ = {"x86_64": (202, 0), "aarch64": (98, 63)}.get(os.uname().machine
 
 
 def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
-    scene: Scene, states: dict[int, str]
+    scene: OnStage, states: dict[int, str]
 ) -> list[Call]:
     """The calls that the program's threads are in, if nothing on stage moves and
     none of them will end but by time, which the script holds; else none.
@@ -62,9 +59,9 @@ def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
     if _may_end_by_itself(trace):
         return []
     before = trace["next"]
-    if not all(peer.is_asleep for peer in scene.peers) or _on_its_way(scene):
+    if not scene.company.is_asleep or _on_its_way(scene):
         return []
-    if not _all_sleep(scene) or not all(peer.is_asleep for peer in scene.peers):
+    if not _all_sleep(scene) or not scene.company.is_asleep:
         return []
     # All that was sent had arrived by now.  Whoever it was for is awake, or has
     # gone to sleep again after a record more, or with one that is done.
@@ -73,14 +70,14 @@ def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
     return calls
 
 
-def is_for_ever(scene: Scene, calls: list[Call]) -> bool:
+def is_for_ever(scene: OnStage, calls: list[Call]) -> bool:
     """Whether a program that stands still in these calls does so for good."""
-    if scene.is_silent or (scene.clock_moves and any(call.until for call in calls)):
+    if scene.time.is_silent or (scene.time.is_moved and any(call.until for call in calls)):
         return False  # the script knows, and is about to end that wait
-    return all(peer.action in ("accept", "receive", "echo") for peer in scene.peers if peer.is_busy)
+    return all(peer.action in ("accept", "receive", "echo") for peer in scene.company.peers if peer.is_busy)
 
 
-def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
+def deadlocked(scene: OnStage, states: dict[int, str]) -> Call | None:
     """The call in which the program waits for room to send, while a peer waits
     for room too, so that neither reads what would make room for the other.
 
@@ -101,11 +98,11 @@ def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
         return None
     if _has_timeouts(trace.calls):
         return None
-    talking = [peer for peer in scene.peers if peer.action in ("send", "echo")]
+    talking = [peer for peer in scene.company.peers if peer.action in ("send", "echo")]
     before = trace["next"]
 
     def all_sleep() -> bool:
-        return _all_sleep(scene) and all(peer.is_asleep for peer in scene.peers)
+        return _all_sleep(scene) and scene.company.is_asleep
 
     if not talking or not all_sleep() or not wait_for_each_other(scene.process.pid, [peer.pid for peer in talking]):
         return None
@@ -115,7 +112,7 @@ def deadlocked(scene: Scene, states: dict[int, str]) -> Call | None:
     return min(stuck, key=lambda call: call.index, default=None)
 
 
-def rests(scene: Scene) -> bool:
+def rests(scene: OnStage) -> bool:
     """Whether the program has nothing to do at this moment: each of its threads
     sleeps, in a call or on a lock, and nothing is on its way to it; or a call is
     held, or its first process stopped, and it is the script that has to go on."""
@@ -135,7 +132,7 @@ def rests(scene: Scene) -> bool:
     return _all_sleep(scene) and _is_no_news(scene, before)
 
 
-def rests_but_for_the_held(scene: Scene) -> bool:
+def rests_but_for_the_held(scene: OnStage) -> bool:
     """The same for all threads but those that a `hold` keeps."""
     trace, process = scene.process.trace, scene.process
     before, held = trace["next"], {call.tid for call in trace.unfinished if call.injected & layout.HOLD}
@@ -151,7 +148,7 @@ def rests_but_for_the_held(scene: Scene) -> bool:
     return not _on_its_way(scene) and others() == states and _is_no_news(scene, before)
 
 
-def children_rest(scene: Scene) -> bool:
+def children_rest(scene: OnStage) -> bool:
     """Whether no process that the program has forked is about to do anything:
     each has ended, or sleeps in a call."""
     trace, process = scene.process.trace, scene.process
@@ -170,7 +167,7 @@ def children_rest(scene: Scene) -> bool:
     return _is_no_news(scene, before)
 
 
-def held_for_ever(scene: Scene) -> Call | None:
+def held_for_ever(scene: OnStage) -> Call | None:
     """The call that is held while all others wait for what it keeps them from,
     if the script does so too."""
     trace = scene.process.trace
@@ -181,9 +178,9 @@ def held_for_ever(scene: Scene) -> Call | None:
     waiting = [call for call in trace.unfinished if call.tid in others]
     if not held or not all(_is_endless(call, trace["clock_now"]) for call in waiting):
         return None
-    if not all(peer.is_asleep for peer in scene.peers):
+    if not scene.company.is_asleep:
         return None
-    return held[0] if rests_but_for_the_held(scene) and all(peer.is_asleep for peer in scene.peers) else None
+    return held[0] if rests_but_for_the_held(scene) and scene.company.is_asleep else None
 
 
 class Rest:
@@ -194,7 +191,7 @@ class Rest:
     and nothing has come of it.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: OnStage) -> None:
         self._scene = scene
         self._seen = self._fruit = -1  # the next record, and the last fruit, when first seen asleep
 
@@ -223,24 +220,20 @@ def _is_short(call: Call) -> bool:
     return call.name in TIMED and 0 <= call.args[1] < (_LONG_FOR_EVENTS if call.any_of("wait") else _LONG)
 
 
-def all_delivered(scene: Scene) -> bool:
+def all_delivered(scene: OnStage) -> bool:
     """Whether a peer still waits although the program has returned and nothing
     it sent is on its way."""
-    return (
-        all(peer.is_asleep for peer in scene.peers)
-        and not _on_its_way(scene)
-        and all(peer.is_asleep for peer in scene.peers)
-    )
+    return scene.company.is_asleep and not _on_its_way(scene) and scene.company.is_asleep
 
 
-def is_asleep(scene: Scene) -> bool:
+def is_asleep(scene: OnStage) -> bool:
     """Whether every thread of the program sleeps inside a call of the trace, or
     computes nothing outside of it."""
     unfinished = scene.process.trace.unfinished
     return bool(unfinished) and _all_sleep(scene)
 
 
-def sleeps_on_all_delivered(scene: Scene) -> bool:
+def sleeps_on_all_delivered(scene: OnStage) -> bool:
     """Whether every thread of the program sleeps and has been sent nothing that
     has not arrived: it waits for more."""
     trace = scene.process.trace
@@ -250,7 +243,7 @@ def sleeps_on_all_delivered(scene: Scene) -> bool:
     return _all_sleep(scene) and _is_no_news(scene, before) and scene.run is not None
 
 
-def _is_no_news(scene: Scene, before: int) -> bool:
+def _is_no_news(scene: OnStage, before: int) -> bool:
     """Whether the program has done nothing since, or only looked around once more.
 
     Args:
@@ -263,10 +256,10 @@ def _is_no_news(scene: Scene, before: int) -> bool:
     return all(call.tid in idlers for call in trace.calls if call.index >= before) and idlers <= _idlers(scene)
 
 
-def _idlers(scene: Scene) -> set[int]:
+def _idlers(scene: OnStage) -> set[int]:
     """Threads that look around again and again, in vain, as time goes by: they rest,
     whether or not they are asleep at this moment."""
-    if scene.clock_held:
+    if scene.time.is_held:
         return set()
     return {tid for tid, waits in in_vain(scene.process.trace.calls).items() if waits >= _ROUNDS}
 
@@ -281,7 +274,7 @@ def _all_wait(tids: Iterable[int], waiting: set[int]) -> bool:
     return all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in tids)
 
 
-def _all_sleep(scene: Scene, states: dict[int, str] | None = None) -> bool:
+def _all_sleep(scene: OnStage, states: dict[int, str] | None = None) -> bool:
     """Whether every thread of the program sleeps.
 
     On a held clock a thread that waits looks around every now and then; it takes
@@ -291,14 +284,14 @@ def _all_sleep(scene: Scene, states: dict[int, str] | None = None) -> bool:
         states: thread id -> scheduler state, if it has just been taken.
     """
     states = states or scene.process.task_states()
-    for _ in range(_LOOKS if scene.clock_held else 0):
+    for _ in range(_LOOKS if scene.time.is_held else 0):
         if set(states.values()) == {"S"}:
             break
         states = scene.process.task_states()
     return _are_asleep(scene, states)
 
 
-def _are_asleep(scene: Scene, states: dict[int, str]) -> bool:
+def _are_asleep(scene: OnStage, states: dict[int, str]) -> bool:
     awake = {tid for tid, letter in states.items() if letter != "S"}
     return bool(states) and (not awake or awake <= _idlers(scene))
 
@@ -342,6 +335,6 @@ def _has_timeouts(calls: list[Call]) -> bool:
     return any(c.name == "setsockopt" and c.args[1] in names and c.args[2] for c in calls)
 
 
-def _on_its_way(scene: Scene) -> bool:
-    pids = [*scene.process.family(), *(peer.pid for peer in scene.peers)]
-    return scene.connections.on_their_way(pids, silent=scene.silent_ports)
+def _on_its_way(scene: OnStage) -> bool:
+    pids = [*scene.process.family(), *(peer.pid for peer in scene.company.peers)]
+    return scene.company.connections.on_their_way(pids, silent=scene.arranged.silent_ports)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from grader.stage.on_stage import OnStage
 from grader.verdict.words import counted
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
 
 _FRAME = re.compile(r"#\d+ 0x[0-9a-f]+ +(?:in \S+ )?\((?P<path>[^()]+)\+0x(?P<offset>[0-9a-f]+)\)")
 _KIND = re.compile(r"ERROR: AddressSanitizer: (?:attempting )?(?P<what>[\w-]+)")
@@ -28,7 +25,7 @@ _COPYING = re.compile(
 _LONGEST = 2000
 
 
-def of_address(scene: Scene, report: str) -> tuple[str, int | None]:
+def of_address(scene: OnStage, report: str) -> tuple[str, int | None]:
     """AddressSanitizer's report: a sentence, and the innermost line of the program."""
     first, *others = re.split(r"^(?:freed|previously allocated|allocated) by thread.*$", report, flags=re.MULTILINE)
     line = _innermost(scene, first)
@@ -63,7 +60,7 @@ def undefined_behaviour(output: str) -> tuple[str, int] | None:
     return (f"undefined behaviour: {found['what']}", int(found["line"])) if found else None
 
 
-def _subject(scene: Scene, report: str, line: int | None) -> str:
+def _subject(scene: OnStage, report: str, line: int | None) -> str:
     """Who touched the memory: a call that the trace has, a function of the C
     library that the line calls, or the program itself."""
     under_way = [call for call in scene.process.trace.unfinished if call.where]
@@ -94,7 +91,7 @@ def _object(report: str) -> str:
     return "its memory"
 
 
-def _innermost(scene: Scene, frames: str) -> int | None:
+def _innermost(scene: OnStage, frames: str) -> int | None:
     """The learner's line of the innermost frame that has one."""
     module = str(scene.stage.module(scene.unit))
     offsets = [int(found["offset"], 16) for found in _FRAME.finditer(frames) if found["path"] == module]

@@ -14,30 +14,23 @@ import os
 import select
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
-from grader.build.lines import lines_of
-from grader.catalogue.exercises import Exercise
 from grader.catalogue.unit import Unit
 from grader.learner.process import LearnerProcess
 from grader.learner.state import State
 from grader.peers.process import PeerProcess
 from grader.processes.channel import ChannelError
-from grader.processes.connections import Connections
 from grader.stage import death, quiet
 from grader.stage.broken import Broken
 from grader.stage.hangs import IDLE_SECONDS, Hangs, nobody_is_left
-from grader.stage.moments import Moments
+from grader.stage.on_stage import OnStage
 from grader.stage.outcomes import line_of, outcome_words, stopped
-from grader.stage.party import Party
 from grader.stage.stage import Stage
 from grader.stage.watch import Watch
-from grader.trace.faults import Fault
-from grader.trace.reader import Call
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Verdict
-from grader.verdict.source import Source
-from grader.verdict.transcript import Step
 
 #: How often the loop looks around while nothing rings (seconds).
 _GLANCE = 0.02
@@ -47,54 +40,21 @@ _LAST_BREATH = 0.5
 _SECOND_LOOK = 0.0005
 
 
-class Scene:
-    """Everything that belongs to one check.
+class Scene(OnStage):
+    """Everything that belongs to one check, and what goes on in it.
 
     Args:
         stage: forks processes and has the builds.
         unit: what is graded.
+
+    Attributes:
+        concluded: whether the program's process was told to end.
     """
 
     def __init__(self, stage: Stage, unit: Unit) -> None:
-        self.stage, self.unit = stage, unit
-        self.process: LearnerProcess | None = None
-        self.peers: list[PeerProcess] = []
-        self.connections = Connections()
-        self.parties: list[Party] = []  # whom the program talks to
-        self.creditor: Party | None = None  # the one that waits for it now
-        self.steps: list[Step] = []
-        self.runs: list[Run] = []
-        self.faults: list[Fault] = []
-        self.resolver: tuple[str, list[str], str, str] | None = None
-        self.lent_inodes: set[int] = set()
-        self.limited_inodes: set[int] = set()  # with a time limit, which a Python socket has for itself
-        self.is_arranged = False  # the caller's world: `grader.learner.world`
-        self.before: State | None = None
-        self.after: State | None = None
-        self.message: bytes | None = None
-        self.awaited_since = 0  # how many steps there were when a peer began to wait
-        self.deserted: list[int] = []
-        self.left_pending = 0  # a signal that was sent last, blocked since
-        self.signalled = -1
-        self.port = 0
-        self.time_wait = False
-        self.silent_ports: set[int] = set()
-        self.clock_held = self.clock_moves = self.is_silent = False
-        self.is_at_rest = False  # see `is_ready_at_rest`
-        self.tells_states = False  # its trace holds the states of every call
-        self.time_limit = 0
-        self.patience = 0  # of clients, in nanoseconds of the held clock; 0: no end
-        self.given_inodes: set[int] = set()
-        self.bulk = False
+        super().__init__(stage, unit)
         self.concluded = False
-        self.hangs = Hangs(self)
-        self.moments = Moments(self)
-        text = unit.path.read_text(encoding="utf-8", errors="replace") if unit.path.is_file() else ""
-        self.source = Source(unit.language, unit.path.name, text)
-
-    @property
-    def exercise(self) -> Exercise:
-        return self.unit.exercise
+        self._hangs = Hangs(self)
 
     # --- the learner's process --------------------------------------------
 
@@ -106,12 +66,12 @@ class Scene:
         """
         if self.process is not None:
             return self.process
-        request = self.stage.request(self.unit) | {"arranged": self.is_arranged}
+        request = self.stage.request(self.unit) | {"arranged": self.arranged.has_caller}
         self.process = LearnerProcess(self.stage.server(self.unit.language), request)
-        if self.clock_held:
+        if self.time.is_held:
             self.process.trace.hold_clock()
-        if self.resolver:
-            self.process.trace.script_resolver(*self.resolver)
+        if self.arranged.resolver:
+            self.process.trace.script_resolver(*self.arranged.resolver)
         answer: list[dict] = []
         self.wait(lambda: self._heard(answer), "the program is loaded")
         if "refused" in answer[0]:
@@ -119,8 +79,8 @@ class Scene:
             raise Broken(
                 Failure("load", str(report["sentence"]), Verdict.BUILD, report.get("line"), messages=report["detail"])
             )
-        self.process.trace.plan(self.faults)
-        self.process.trace["tells_states"] = self.tells_states
+        self.process.trace.plan(self.arranged.faults)
+        self.process.trace["tells_states"] = self.arranged.tells_states
         return self.process
 
     def _heard(self, answer: list[dict]) -> bool:
@@ -137,12 +97,18 @@ class Scene:
             sentence, words = "the program broke the interpreter that runs it", message["lost"]
         raise Broken(Failure("channel", sentence, Verdict.CRASH, messages=words))
 
-    @property
-    def run(self) -> Run | None:
-        """The function call that is under way, if one is."""
-        return self.runs[-1] if self.runs and self.runs[-1].outcome is None else None
+    def begins(self, run: Run) -> None:
+        """A function is about to be called.
 
-    def listen_to_learner(self) -> None:
+        Raises:
+            OSError: its process is gone.
+        """
+        if self.world.before is None:
+            self.world.before = self.process.state()
+        self._hangs.begins_anew()
+        self.runs.append(run)
+
+    def _take_result(self) -> None:
         """Take the learner's result off the channel, if it is there."""
         run = self.run
         if run is None or self.process is None:
@@ -157,12 +123,17 @@ class Scene:
         run.outcome = message
         run.blocks, run.frame = self.process.trace.blocks, self.process.trace.last_return
         run.last = self.process.trace["next"]
-        self.after = self._state()
+        self.world.after = self._state()
         limit = time.monotonic() + _LAST_BREATH
-        while self.after and self.before and self.after.threads > self.before.threads and time.monotonic() < limit:
-            # a thread that was joined may not have left the kernel yet
+        while self._has_more_threads and time.monotonic() < limit:
+            # one that was joined may not have left the kernel yet
             select.select([self.process.pidfd], [], [], _SECOND_LOOK)
-            self.after = self._state()
+            self.world.after = self._state()
+
+    @property
+    def _has_more_threads(self) -> bool:
+        before, after = self.world.before, self.world.after
+        return before is not None and after is not None and after.threads > before.threads
 
     def _state(self) -> State | None:
         try:
@@ -171,8 +142,8 @@ class Scene:
             return None
 
     def give_back(self) -> None:
-        """Have the learner's process close what it was lent; `after` is then
-        what the kernel says of it."""
+        """Have the learner's process close what it was lent; the world
+        after is then what the kernel says of it."""
         try:
             self.process.give_back()
         except OSError:
@@ -186,7 +157,7 @@ class Scene:
             if message is not None:
                 self._lied(message)
             self._sleep(_GLANCE)
-        self.after = self._state()
+        self.world.after = self._state()
 
     def conclude(self) -> None:
         """Have the learner's process close what it was lent and end by itself.
@@ -199,7 +170,7 @@ class Scene:
         self.concluded = True
         self._await_children()
         self.process.conclude()
-        self.await_end()
+        self.process.await_end(IDLE_SECONDS)
         is_server = bool(self.runs) and self.runs[-1].endless  # its children may go on
         if self.process.has_ended and self.process.end().orphans and not is_server:
             raise Broken(Failure("left-process", "the function left a process running, or unreaped", read="waitpid(2)"))
@@ -230,12 +201,6 @@ class Scene:
                 return
             self._sleep(_SECOND_LOOK)
 
-    def await_end(self) -> None:
-        """Give the learner's process the time it takes to end."""
-        limit = time.monotonic() + IDLE_SECONDS
-        while not self.process.has_ended and time.monotonic() < limit:
-            select.select([self.process.pidfd], [], [], _GLANCE)
-
     # --- waiting ----------------------------------------------------------
 
     def wait(self, ready: Callable[[], bool], awaited: str, *, after_return: bool = False) -> None:
@@ -263,11 +228,11 @@ class Scene:
                     return
                 if self.run is not None or not self.runs:
                     raise Broken(death.of_process(self))
-            if self.hangs.look(watch, awaited, ready):
+            if self._hangs.look(watch, awaited, partial(self._is_ready_at_rest, ready)):
                 return
             self._sleep(_GLANCE if watch.is_sure else _SECOND_LOOK)
 
-    def is_ready_at_rest(self, ready: Callable[[], bool]) -> bool:
+    def _is_ready_at_rest(self, ready: Callable[[], bool]) -> bool:
         """Whether an event has come, if it is sure that the program rests."""
         self._gather()
         self.is_at_rest = True
@@ -295,7 +260,7 @@ class Scene:
 
     def _gather(self) -> None:
         """Read whatever has arrived, without waiting."""
-        channels = [peer.channel for peer in self.peers]
+        channels = [peer.channel for peer in self.company.peers]
         if self.process is not None:
             self.process.trace.update()
             channels.append(self.process.channel)
@@ -306,11 +271,11 @@ class Scene:
                         break
                 except ChannelError as error:
                     self._lied(error)
-        self.listen_to_learner()
+        self._take_result()
 
     def _sleep(self, longest: float) -> None:
         """Until a channel, an exit or the doorbell has something, or a look is due."""
-        files: list = [peer.channel for peer in self.peers if not peer.channel.closed]
+        files: list = [peer.channel for peer in self.company.peers if not peer.channel.closed]
         process = self.process
         if process is not None:
             process.trace["waiting"] = 1
@@ -335,38 +300,18 @@ class Scene:
         self.process.trace["released"] = 1 << 30
         self.process.go_on()
 
-    # --- for verbs ---------------------------------------------------------
-
-    def expects(self, data: bytes) -> None:
-        """A peer is to receive data: what the function under way, or the last
-        one, is to send if nothing else was said of it."""
-        self.message = data
-        run = self.runs[-1] if self.runs else None
-        if run is not None and not run.endless and not run.told:
-            run.message = (run.message or b"") + data
-
-    def look_up(self, calls: list[Call]) -> None:
-        """Fill in the lines of calls, and of the functions around them."""
-        self.moments.look_up(calls)
-
-    def at(self, call: Call) -> str:
-        """Where a call is that has been looked up: `` at send_all.c:12``; ``""`` if that is not known."""
-        return f" at {self.source.name}:{call.line}" if call.line else ""
-
-    def lines(self, offsets: set[int]) -> dict[int, int]:
-        """Lines of the learner's C file for offsets of its module."""
-        return lines_of(self.stage.module(self.unit), self.source.name, offsets)
+    # --- comings and goings -------------------------------------------------
 
     def new_peer(self) -> PeerProcess:
         """One more peer, for this check."""
-        self.peers.append(self.stage.peer())
-        return self.peers[-1]
+        self.company.peers.append(self.stage.peer())
+        return self.company.peers[-1]
 
     def close(self) -> None:
         """End everything that is still on stage."""
         if self.process is not None:
             self.process.end()
             self.process.close()
-        for peer in self.peers:
+        for peer in self.company.peers:
             self.stage.dismiss(peer)
-        self.connections.close()
+        self.company.connections.close()

@@ -11,18 +11,15 @@ from __future__ import annotations
 import re
 import select
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from grader.processes.sockets import sockets_of
 from grader.stage import death, holdings
+from grader.stage.on_stage import OnStage
 from grader.stage.party import Party
 from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 from grader.verdict.words import counted, ended
-
-if TYPE_CHECKING:
-    from grader.stage.scene import Scene
 
 #: More bytes than this the kernel cuts as it likes.
 _COUNTABLE = 4096
@@ -30,9 +27,9 @@ _COUNTABLE = 4096
 _ASKS_FOR_ROOM = re.compile(r"EVENT_WRITE|EPOLLOUT|POLLOUT|POLLWR|FD_SET\s*\(")
 
 
-def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:
+def of_blocked(scene: OnStage, call: Call, awaited: str) -> Failure:
     """A program that waits for what nobody will send."""
-    party = scene.creditor
+    party = scene.company.creditor
     call = _owing(scene, party, call)
     scene.look_up([call])
     if party is not None:
@@ -45,7 +42,7 @@ def of_blocked(scene: Scene, call: Call, awaited: str) -> Failure:
     return Failure("hang", sentence, Verdict.HANG, call.line, read=f"{call.name}(2)")
 
 
-def of_deadlock(scene: Scene, call: Call) -> Failure:
+def of_deadlock(scene: OnStage, call: Call) -> Failure:
     """A program and a peer that both wait for room to send."""
     scene.look_up([call])
     sentence = (
@@ -55,14 +52,14 @@ def of_deadlock(scene: Scene, call: Call) -> Failure:
     return Failure("deadlock", sentence, Verdict.HANG, call.line, read=f"{call.name}(2)")
 
 
-def of_held(scene: Scene, call: Call, awaited: str) -> Failure:
+def of_held(scene: OnStage, call: Call, awaited: str) -> Failure:
     """A program all of which waits for one of its threads."""
     scene.look_up([call])
     sentence = f"{call.name}(){scene.at(call)} does not return, and the whole program waits for it; {_unmet(awaited)}"
     return Failure("hang", sentence, Verdict.HANG, call.line)
 
 
-def of_sleep(scene: Scene, awaited: str) -> Failure:
+def of_sleep(scene: OnStage, awaited: str) -> Failure:
     """A program that neither computes nor goes on, after the last limit."""
     alive = scene.process.task_states()
     waiting = [call for call in scene.process.trace.unfinished if call.tid in alive]
@@ -72,7 +69,7 @@ def of_sleep(scene: Scene, awaited: str) -> Failure:
     return Failure("hang", f"{during} sleeps outside of any socket call; {_unmet(awaited)}", Verdict.HANG)
 
 
-def of_busy_loop(scene: Scene) -> Failure:
+def of_busy_loop(scene: OnStage) -> Failure:
     """A program that has used up its processor time."""
     line = death.noted_line(scene)
     calls = scene.process.trace.calls
@@ -89,7 +86,7 @@ def of_busy_loop(scene: Scene) -> Failure:
     return Failure("busy", sentence, Verdict.HANG, line, read=f"{last.name}(2)" if last is not None else "")
 
 
-def _each_time(scene: Scene, call: Call) -> str:
+def _each_time(scene: OnStage, call: Call) -> str:
     """What comes of a call that is made again and again."""
     outcome = ended(call, scene.unit.language)
     if call.any_of("recv") and call.done and not call.failed:
@@ -118,7 +115,7 @@ def _repeated(calls: list[Call]) -> Call | None:
 # --- the parts of a sentence ----------------------------------------------
 
 
-def _function(scene: Scene) -> str:
+def _function(scene: OnStage) -> str:
     return f"{scene.runs[-1].function}()"
 
 
@@ -126,7 +123,7 @@ def _unmet(awaited: str) -> str:
     return f"the check waits in vain until {awaited}"
 
 
-def _debt(scene: Scene, party: Party) -> str:
+def _debt(scene: OnStage, party: Party) -> str:
     """What someone has said and waits for, and what has become of it."""
     unanswered = party.unanswered
     said = list(filter(None, [_said(unanswered), "end-of-file" if party.has_ended else ""]))
@@ -144,20 +141,20 @@ def _debt(scene: Scene, party: Party) -> str:
     if 0 < unread <= _COUNTABLE:
         part = "all" if unread == len(unanswered) else counted(unread)
         words += f"; {part} of it {'are' if part.endswith('s') else 'is'} unread"
-    elif 0 < moved <= _COUNTABLE and not scene.bulk:
+    elif 0 < moved <= _COUNTABLE and not scene.arranged.bulk:
         words += f"; {moved} {'has' if moved == 1 else 'have'} come"
-    others = [other for other in scene.parties if other is not party and any(other.ports)]
+    others = [other for other in scene.company.connected if other is not party]
     return words + "".join(_cut_off(scene, other) or _standing(scene, other) for other in others)
 
 
-def _speaker(scene: Scene, party: Party) -> Party | None:
+def _speaker(scene: OnStage, party: Party) -> Party | None:
     """Who else has said what someone waits for."""
     if not party.owed or party.owed in party.said:
         return None
-    return next((other for other in scene.parties if party.owed in other.said), None)
+    return next((other for other in scene.company.parties if party.owed in other.said), None)
 
 
-def _cut_off(scene: Scene, party: Party) -> str:
+def _cut_off(scene: OnStage, party: Party) -> str:
     """What somebody else has said that the program has not heard to its end."""
     unread = party.sent - _moved(scene, party, "recv")
     if not 0 < unread <= _COUNTABLE or holdings.is_accepted(party.ports):
@@ -170,7 +167,7 @@ def _cut_off(scene: Scene, party: Party) -> str:
     return f"; {said}, and close(){scene.at(closed)} came with {counted(unread)} of it unread"
 
 
-def _standing(scene: Scene, party: Party) -> str:
+def _standing(scene: OnStage, party: Party) -> str:
     """What keeps somebody else: he does not read, or what he has said is unread."""
     if not holdings.is_accepted(party.ports):
         return ""
@@ -192,13 +189,13 @@ def _said(data: bytes) -> str:
     return counted(len(data))
 
 
-def _moved(scene: Scene, party: Party, group: str) -> int:
+def _moved(scene: OnStage, party: Party, group: str) -> int:
     """How many bytes the program has sent to someone, or received from him."""
     calls = holdings.calls_on(scene, party.ports)
     return sum(call.result for call in calls if call.any_of(group) and call.done and call.result > 0)
 
 
-def _come(scene: Scene, call: Call) -> str:
+def _come(scene: OnStage, call: Call) -> str:
     """What a function has received, where nobody has more to say: ``2 bytes have``."""
     run = scene.runs[-1]
     calls = [c for c in scene.process.trace.calls if c.index >= run.first and c.fd == call.fd and c.any_of("recv")]
@@ -212,10 +209,10 @@ def _come(scene: Scene, call: Call) -> str:
     is_line = size == len(last) and last.endswith(b"\n") and last.count(b"\n") == 1
     if is_line:
         return f"a whole line ({counted(size)}) has"
-    return "all that was sent has" if scene.bulk else f"{counted(size)} {'has' if size == 1 else 'have'}"
+    return "all that was sent has" if scene.arranged.bulk else f"{counted(size)} {'has' if size == 1 else 'have'}"
 
 
-def _owing(scene: Scene, party: Party | None, call: Call) -> Call:
+def _owing(scene: OnStage, party: Party | None, call: Call) -> Call:
     """The call of the process or thread that has to do with whoever waits."""
     if party is None or not any(party.ports):
         return call
@@ -227,7 +224,7 @@ def _owing(scene: Scene, party: Party | None, call: Call) -> Call:
     return own[0] if own else call
 
 
-def _sleeping(scene: Scene, call: Call, party: Party | None) -> str:
+def _sleeping(scene: OnStage, call: Call, party: Party | None) -> str:
     """Where the program sleeps, and for what."""
     words = f"{call.name}(){scene.at(call)}"
     if call.any_of("recv") and call.only_looks:
@@ -242,14 +239,14 @@ def _sleeping(scene: Scene, call: Call, party: Party | None) -> str:
     return words
 
 
-def _talks_to(scene: Scene, call: Call) -> Party | None:
+def _talks_to(scene: OnStage, call: Call) -> Party | None:
     """Whose connection a call works on."""
     inode = sockets_of(call.pid).get(call.fd) if call.fd >= 0 else None
     ports = holdings.ports_of(inode) if inode else None
-    return next((party for party in scene.parties if ports and party.ports == ports), None)
+    return next((party for party in scene.company.parties if ports and party.ports == ports), None)
 
 
-def _is_not_asked_for(scene: Scene, call: Call, party: Party) -> bool:
+def _is_not_asked_for(scene: OnStage, call: Call, party: Party) -> bool:
     """Whether a rest waits for someone, and the wait would not end when there is
     room for it, although the program knows how to ask."""
     calls = holdings.calls_on(scene, party.ports)

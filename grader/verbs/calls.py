@@ -40,8 +40,7 @@ class CallVerbs:
 
         Waits are not asked about: an event loop looks at its own descriptors.
         """
-        lent = {f"socket:[{inode}]" for inode in self._scene.lent_inodes}
-        numbers = [number for number, target in self._scene.after.descriptors.items() if target in lent]
+        numbers = self._scene.world.lent_numbers()
         touching = (made for made in self._during_the_last_run() if made.fd in numbers)
         self._none_of(touching, "there is nothing to do")
 

@@ -34,18 +34,18 @@ class Clock:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        scene.clock_held = True
+        scene.time.is_held = True
 
     def limit(self, seconds: float) -> float:
         """A time limit to hand to the program, in seconds."""
-        self._scene.time_limit = round(seconds * _SECOND)
+        self._scene.time.limit = round(seconds * _SECOND)
         return seconds
 
     def limits_waiting(self, seconds: float) -> None:
         """From now on no client waits longer than so long for what it is owed
         because the program sleeps; a program that looks up now and then, as often
         as that, is right."""
-        self._scene.patience = round(seconds * _SECOND)
+        self._scene.time.patience = round(seconds * _SECOND)
 
     def passes(self, seconds: float) -> None:
         """So much time passes, and the program still waits when it has: with a
@@ -108,11 +108,11 @@ class Clock:
         Args:
             endless: whether it may wait without a time limit.
         """
-        self._scene.clock_moves, self._scene.is_silent = True, endless
+        self._scene.time.is_moved, self._scene.time.is_silent = True, endless
         try:
             return self._pass(seconds)
         finally:
-            self._scene.clock_moves = self._scene.is_silent = False
+            self._scene.time.is_moved = self._scene.time.is_silent = False
 
     def _pass(self, seconds: float) -> float:
         scene = self._scene
@@ -149,7 +149,7 @@ class Clock:
             if self._scene.run is None:
                 return True
             if not self._waiting():
-                looks = looks + 1 if self._scene.is_silent and quiet.sleeps_on_all_delivered(self._scene) else 0
+                looks = looks + 1 if self._scene.time.is_silent and quiet.sleeps_on_all_delivered(self._scene) else 0
                 return looks > 2
             states = self._scene.process.task_states()
             elsewhere = states.keys() - {call.tid for call in self._scene.process.trace.unfinished}
@@ -166,5 +166,5 @@ class Clock:
         return self._scene.run is None or all(call.until > now for call in self._waiting())
 
     def _words(self, seconds: float) -> str:
-        limit = self._scene.time_limit
+        limit = self._scene.time.limit
         return f"the {limit / _SECOND:g} s it was given" if limit else f"{seconds:g} s"

@@ -70,7 +70,7 @@ class HostingVerbs:
                 bulk is cut differently in every run, and no transcript of it
                 tells of single pieces.
         """
-        self._scene.bulk = bool(buffers)
+        self._scene.arranged.bulk = bool(buffers)
         answer = self._do("listen", name=LISTENER, address=address, port=int(port), backlog=16, buffers=buffers)
         self._note(f"listens on {address}")
         return str(answer["port"])
@@ -84,7 +84,7 @@ class HostingVerbs:
     def is_silent(self, address: str = "127.0.0.1", port: str = "0") -> str:
         """Never answer who connects: listen with a backlog that is full."""
         answer = self._do("fill", name=f"silent {address}", address=address, port=int(port))
-        self._scene.silent_ports.add(answer["port"])
+        self._scene.arranged.silent_ports.add(answer["port"])
         self._note(f"never answers connections to {address}")
         return str(answer["port"])
 
@@ -96,5 +96,5 @@ class HostingVerbs:
     def leaves_time_wait(self, port: str) -> None:
         """Let the port have had a server whose last connection is in TIME_WAIT."""
         self._do("time_wait", port=int(port))
-        self._scene.time_wait = True
+        self._scene.arranged.time_wait = True
         self._note("was a server on this port until now (TIME_WAIT)")

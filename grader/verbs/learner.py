@@ -9,6 +9,7 @@ from typing import Any
 from grader.learner.program import Null
 from grader.stage import given, quiet
 from grader.stage.broken import Broken
+from grader.stage.left_behind import judge_state
 from grader.stage.outcomes import (
     another_value,
     c_accepts,
@@ -20,7 +21,7 @@ from grader.stage.outcomes import (
     value_words,
 )
 from grader.stage.scene import Scene
-from grader.stage.state import judge_state
+from grader.stage.world import sockets
 from grader.trace import layout
 from grader.verbs.calls import CallVerbs
 from grader.verbs.lent import Lent
@@ -72,22 +73,19 @@ class Learner(CallVerbs, ServingVerbs):
                     sent.append({"again": self._handed.index(argument)})
                     continue
                 self._handed.append(argument)
-                scene.lent_inodes.add(argument.inode)
+                scene.world.lent.add(argument.inode)
                 if argument.limit and scene.unit.language == "python":
-                    scene.limited_inodes.add(argument.inode)
+                    scene.world.limited.add(argument.inode)
                 sent.append({"lent": argument.limit})
             else:
                 sent.append(_plain(argument))
-        if scene.before is None:
-            scene.before = process.state()
-        scene.hangs.begins_anew()
         language = scene.unit.language
         values = [*arguments, *map(_Room, options.values())] if language == "c" else arguments
         shown = f"{function}({', '.join(_shown(value, language) for value in values)})"
         message = next((a for a in (sends, *arguments) if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
         first = process.trace["next"]
-        scene.runs.append(
+        scene.begins(
             Run(function, shown, first, message=message, told=message is not None, null=null, takes=tuple(takes))
         )
         scene.steps.append(Step(f"runs {shown}", "learner", starts=len(scene.runs) - 1))
@@ -265,14 +263,13 @@ class Learner(CallVerbs, ServingVerbs):
         """
         scene = self._scene
         scene.give_back()
-        inodes = {f"socket:[{inode}]" for inode in scene.lent_inodes}
-        if scene.after is not None and inodes & set(scene.after.descriptors.values()):
+        if scene.world.after is not None and sockets(scene.world.lent) & set(scene.world.after.descriptors.values()):
             sentence = "the caller has closed its socket, but the program keeps a duplicate of it open"
             line = scene.source.line_with(".makefile(")
             if line is not None:
                 sentence = "makefile() keeps the connection open when the caller closes it"
             raise Broken(Failure("lent-kept", sentence, line=line, gap=kept))
-        scene.lent_inodes.clear()
+        scene.world.lent.clear()
         scene.steps.append(Step("closes its socket", "learner"))
 
     def ends(self) -> None:

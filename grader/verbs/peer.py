@@ -43,7 +43,7 @@ class Peer(HostingVerbs):
         self._lent: Lent | None = None
         self._ends: Ends | None = None  # the program's and its own, where it has connected to it
         self._party = Party(who or "the peer")
-        scene.parties.append(self._party)
+        scene.company.parties.append(self._party)
 
     # --- connections ------------------------------------------------------
 
@@ -91,7 +91,7 @@ class Peer(HostingVerbs):
     def _is_held(self) -> bool:
         """Whether the program holds its end of the connection."""
         try:
-            return self._ends is not None and self._scene.connections.is_held(self._ends)
+            return self._ends is not None and self._scene.company.connections.is_held(self._ends)
         except OSError:
             return holdings.is_accepted(self._party.ports)  # sock_diag(7) is refused here
 
@@ -192,7 +192,7 @@ class Peer(HostingVerbs):
         self._note(f"receives {counted(len(got))}{ending}", receives=len(got))
         if got not in (data, *others):
             gap = (mistakes or {}).get(got, fewer if len(got) < len(data) else "")
-            scene.creditor, party.came = party, got
+            scene.company.creditor, party.came = party, got
             raise Broken(Failure("bytes", _compared(data, got, end), difference=Difference(data, got, end), gap=gap))
         party.gets(got)
 
@@ -206,7 +206,7 @@ class Peer(HostingVerbs):
         if not any(answer.startswith(got) for answer in answers):
             sentence = f"of the {counted(len(got))} that {party.name} has got, {differing(data, got)}"
             return replace(failure, sentence=sentence, difference=Difference(data, got))
-        if len(got) > _COUNTABLE or self._scene.bulk:
+        if len(got) > _COUNTABLE or self._scene.arranged.bulk:
             return failure  # how far a large transfer has come is the kernel's
         return replace(failure, difference=Difference(data, got))
 
@@ -217,7 +217,7 @@ class Peer(HostingVerbs):
         if the function has returned.
         """
         scene = self._scene
-        if scene.runs and scene.run is None and (self._lent is not None or scene.given_inodes):
+        if scene.runs and scene.run is None and (self._lent is not None or scene.world.given):
             scene.conclude()
         answer = self._wait("receive", "the stream ends", after_return=True, name=self._name, count=-1)
         more, end = answer["data"], answer["end"]
@@ -337,7 +337,7 @@ class Peer(HostingVerbs):
         player, answer = self._player, []
         scene, party = self._scene, self._party
         scene.awaited_since = len(scene.steps)
-        scene.creditor, party.wants = party, _wanted(action, arguments.get("count", 0))
+        scene.company.creditor, party.wants = party, _wanted(action, arguments.get("count", 0))
         player.start(action, **arguments)
 
         def ready() -> bool:
@@ -349,7 +349,7 @@ class Peer(HostingVerbs):
             scene.wait(ready, awaited, after_return=after_return or action == "accept")
         except PeerError as error:
             raise _gone(action, error) from None
-        scene.creditor = None
+        scene.company.creditor = None
         return answer[0]
 
     def _note(self, text: str, **effects: int) -> None:

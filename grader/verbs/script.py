@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from grader.stage.arranged import Resolver
 from grader.stage.scene import Scene
 from grader.trace.faults import Fault
 
@@ -54,9 +55,9 @@ class Script:
 
     def fault(self, call: str, **how: Any) -> None:
         """Tamper with a call of the program; see `grader.trace.faults`."""
-        self._scene.faults.append(Fault(call, **how))
+        self._scene.arranged.faults.append(Fault(call, **how))
         if self._scene.process is not None:
-            self._scene.process.trace.plan(self._scene.faults)
+            self._scene.process.trace.plan(self._scene.arranged.faults)
 
     def resolves(self, host: str | None, *addresses: str, service: tuple[str, str] = ("", "")) -> None:
         """Let getaddrinfo() answer a name with these addresses.
@@ -67,4 +68,4 @@ class Script:
             service: a name for a port, and that port; ``"69/udp"`` is the port
                 of a service of datagrams alone.
         """
-        self._scene.resolver = (host or "", list(addresses), *service)
+        self._scene.arranged.resolver = Resolver(host or "", list(addresses), *service)

@@ -24,7 +24,7 @@ class ServingVerbs:
 
     A server is started with `serves`.  From then on a return is a failure; and
     when the check is over, the server must come to rest, hold no connection
-    whose client is gone, and is ended by the judge (`state.judge_serving`).
+    whose client is gone, and is ended by the judge (`grader.stage.left_behind`).
     """
 
     _scene: Scene
@@ -51,8 +51,8 @@ class ServingVerbs:
         """
         scene = self._scene
         self.rests()
-        if may_end and scene.signalled < 0:
-            scene.signalled = scene.process.trace["next"]
+        if may_end and scene.arranged.signalled < 0:
+            scene.arranged.signalled = scene.process.trace["next"]
         scene.runs[-1].may_end |= may_end
         number, rest = getattr(signal, name), quiet.Rest(scene)
         scene.process.signal(number)
@@ -62,7 +62,7 @@ class ServingVerbs:
             return
         # what comes next must not overtake it
         scene.wait(lambda: scene.run is None or (scene.process.has_taken(number) and rest()), f"{name} is taken")
-        scene.left_pending = number if scene.process.has_pending(number) else 0
+        scene.arranged.pending = number if scene.process.has_pending(number) else 0
         scene.steps.append(Step(f"gets {name}", "learner"))
 
     def gives_up_or_answers(self, error: str, client: Peer, answer: bytes) -> None:

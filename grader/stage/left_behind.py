@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
 
+from grader.learner.state import State
 from grader.stage import death, holdings, quiet
 from grader.stage.broken import Broken
-from grader.verbs.caller import judge_world
+from grader.stage.scene import Scene
+from grader.stage.settings import judge_settings
+from grader.stage.world import sockets
 from grader.verdict.evidence import Failure
-
-if TYPE_CHECKING:
-    from grader.learner.state import State
-    from grader.stage.scene import Scene
 
 #: Signals 32 and 33, which the C library handles for itself once there are
 #: threads (nptl(7)); bit n - 1 stands for signal n.
@@ -35,12 +33,10 @@ def judge_state(scene: Scene) -> None:
         Broken: a descriptor, thread or handler was left behind, or something
             that was lent was closed or changed.
     """
-    before, after = scene.before, scene.after
+    before, after = scene.world.before, scene.world.after
     if before is None or after is None:
         return
-    lent = {f"socket:[{inode}]" for inode in scene.lent_inodes}
-    limited = {f"socket:[{inode}]" for inode in scene.limited_inodes}
-    given = {f"socket:[{inode}]" for inode in scene.given_inodes}
+    lent, limited, given = map(sockets, (scene.world.lent, scene.world.limited, scene.world.given))
     held = set(after.descriptors.values())
     if not lent <= held:
         raise Broken(Failure("lent-closed", "the program has closed the caller's socket"))
@@ -63,7 +59,7 @@ def judge_state(scene: Scene) -> None:
             raise Broken(Failure("left-open", f"a {what} is still open when {scene.runs[-1].function}() has returned"))
     if after.threads > before.threads and not is_server:
         raise Broken(Failure("left-thread", f"a thread is still running when {scene.runs[-1].function}() has returned"))
-    judge_world(scene)
+    judge_settings(scene)
     if scene.exercise.keeps_signals:
         _judge_signals(before, after, scene.runs[-1].function)
 
@@ -113,9 +109,9 @@ def judge_serving(scene: Scene) -> None:
     scene.release()
     scene.wait(quiet.Rest(scene), "the program rests")
     judge_children(scene)
-    scene.deserted = holdings.deserted(scene)
-    if scene.deserted:
-        scene.after = scene.process.state()
+    scene.world.deserted = holdings.deserted(scene)
+    if scene.world.deserted:
+        scene.world.after = scene.process.state()
         raise Broken(Failure("left-open", "a connected socket is still open, although its client is gone"))
 
 

@@ -1,0 +1,73 @@
+"""What a check's script has arranged for the program, before it runs and since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from grader.trace.faults import Fault
+
+
+class Resolver(NamedTuple):
+    """What getaddrinfo() answers by script.
+
+    Attributes:
+        host: a name; ``""`` for none, where addresses to listen on are asked for.
+        addresses: numeric ones, in their order.
+        service, port: a name for a port, and that port; ``""`` for none.
+    """
+
+    host: str
+    addresses: list[str]
+    service: str = ""
+    port: str = ""
+
+
+@dataclass
+class Arranged:
+    """The world that the script has made for the program.
+
+    Attributes:
+        faults: tampered calls.
+        resolver: names that are not the machine's.
+        has_caller: whether the caller has settings of its own (`grader.learner.world`).
+        tells_states: whether the trace holds the states of every call.
+        port: that the program is to use, if one has been chosen.
+        time_wait: whether that port had a server until now (TIME_WAIT).
+        silent_ports: where nobody answers who connects.
+        bulk: whether so much is sent that the kernel cuts it as it likes.
+        signalled: index of the first record after the program was sent a signal
+            that may end its function; -1 for none.
+        pending: the signal that was sent last, if the program has blocked it; else 0.
+    """
+
+    faults: list[Fault] = field(default_factory=list)
+    resolver: Resolver | None = None
+    has_caller: bool = False
+    tells_states: bool = False
+    port: int = 0
+    time_wait: bool = False
+    silent_ports: set[int] = field(default_factory=set)
+    bulk: bool = False
+    signalled: int = -1
+    pending: int = 0
+
+
+@dataclass
+class Time:
+    """The program's clock, so far as the script has a say in it.
+
+    Attributes:
+        is_held: whether it stands still until it is moved.
+        is_moved: whether the script moves it just now; else what waits with a
+            limit may be waited for.
+        is_silent: whether the program may wait without a limit meanwhile.
+        limit: that the program was given (nanoseconds); 0 for none.
+        patience: how long a client waits on it (nanoseconds); 0 for ever.
+    """
+
+    is_held: bool = False
+    is_moved: bool = False
+    is_silent: bool = False
+    limit: int = 0
+    patience: int = 0
