@@ -23,8 +23,8 @@ import traceback
 from typing import Any, NoReturn
 
 from grader.learner import c_program, python_program
+from grader.learner.kit import CHANNEL_LOST, KIT_DESCRIPTORS
 from grader.learner.program import ContractBroken, LoadError, Null, described
-from grader.learner.state import CHANNEL_LOST, KIT_DESCRIPTORS
 from grader.learner.world import World
 from grader.processes.channel import Channel
 from grader.trace import layout

@@ -9,10 +9,11 @@ import signal
 from socket import AF_UNIX, SOCK_STREAM, socketpair
 from typing import Any
 
-from grader.learner.state import KIT_DESCRIPTORS, State
+from grader.learner.kit import KIT_DESCRIPTORS
 from grader.processes import proc
 from grader.processes.channel import Channel
 from grader.processes.forkserver import Exit, ForkServer, ServerGone, sweep_orphans
+from grader.processes.state import State
 from grader.trace.reader import Trace
 
 #: Processor time that one call of a function, or loading, may take (seconds).

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 
-from grader.learner.state import CHANNEL_LOST
+from grader.learner.kit import CHANNEL_LOST
 from grader.stage import sanitizers
 from grader.stage.on_stage import OnStage
 from grader.trace.reader import Call

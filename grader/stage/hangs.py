@@ -13,7 +13,7 @@ from grader.stage.on_stage import OnStage
 from grader.stage.turns import has_waited, last_fruit, spins
 from grader.stage.watch import Watch
 from grader.trace.calls import GROUPS
-from grader.trace.reader import Call, Trace
+from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
 
@@ -119,7 +119,7 @@ class Hangs:
         alone, and something may still come of it."""
         scene = self._scene
         trace = scene.process.trace
-        if not trace["clock_held"] or scene.time.is_moved or not _limited(trace):
+        if not trace["clock_held"] or scene.time.is_moved or not trace.limited:
             return False
         return not watch.strides.are_in_vain(trace.calls, trace["clock_now"])
 
@@ -130,7 +130,7 @@ class Hangs:
             Broken: a client has waited too long by then.
         """
         scene, trace = self._scene, self._scene.process.trace
-        first, before = min(_limited(trace), key=lambda call: call.until), trace["clock_now"]
+        first, before = min(trace.limited, key=lambda call: call.until), trace["clock_now"]
         trace["clock_now"] = max(first.until + LATENESS, watch.strides.next(trace.calls, before))
         watch.passed += trace["clock_now"] - before
         if 0 < scene.time.patience * _TOLERANCE < watch.passed and scene.company.is_busy:
@@ -188,8 +188,3 @@ def nobody_is_left(watch: Watch, scene: OnStage) -> bool:
         return False
     asleep = any(peer.action == "accept" and peer.is_asleep for peer in scene.company.peers)
     return watch.twice("asleep", asleep) or watch.idle(()) > IDLE_SECONDS
-
-
-def _limited(trace: Trace) -> list[Call]:
-    """The calls under way that the held clock will end."""
-    return [call for call in trace.unfinished if call.until]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.learner.state import KIT_DESCRIPTORS
+from grader.learner.kit import KIT_DESCRIPTORS
 from grader.processes import tcp_table
 from grader.processes.sockets import sockets_of
 from grader.processes.tcp_table import End

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from grader.learner.state import State
+from grader.processes.state import State
 from grader.stage import death, holdings, quiet
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene

@@ -19,9 +19,9 @@ from typing import NoReturn
 
 from grader.catalogue.unit import Unit
 from grader.learner.process import LearnerProcess
-from grader.learner.state import State
 from grader.peers.process import PeerProcess
 from grader.processes.channel import ChannelError
+from grader.processes.state import State
 from grader.stage import death, quiet
 from grader.stage.broken import Broken
 from grader.stage.hangs import IDLE_SECONDS, Hangs, nobody_is_left

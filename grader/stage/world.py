@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from grader.learner.state import State
+from grader.processes.state import State
 
 
 def sockets(inodes: Iterable[int]) -> set[str]:

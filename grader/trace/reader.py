@@ -173,6 +173,11 @@ class Trace:
         """The calls that have not returned, in order."""
         return [self.calls[position] for position in self._open]
 
+    @property
+    def limited(self) -> list[Call]:
+        """Of these, the ones that the held clock will end."""
+        return [call for call in self.unfinished if call.until]
+
     def _parse(self, index: int) -> Call | None:
         entry = layout.RECORDS + index % layout.CAPACITY * layout.RECORD_SIZE
         record = layout.RECORD.unpack_from(self._memory, entry)

@@ -249,7 +249,7 @@ class Learner(CallVerbs, ServingVerbs):
         """A signal comes while the program waits on the held clock: EINTR."""
         scene = self._scene
         trace = scene.process.trace
-        scene.wait(lambda: any(call.until for call in trace.unfinished), "the program waits with a time limit")
+        scene.wait(lambda: bool(trace.limited), "the program waits with a time limit")
         trace["interrupts"] += 1
         scene.steps.append(Step("a signal interrupts the program", moment=trace["clock_now"]))
         scene.wait(lambda: trace["interrupts"] == 0, "the wait is interrupted")

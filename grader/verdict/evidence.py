@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from grader.learner.state import State
+from grader.processes.state import State
 from grader.trace.reader import Call
 from grader.verdict.model import Difference, Moment, Place, Verdict
 from grader.verdict.source import Source

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from grader.trace.reader import Call
+from grader.trace.reader import Call
 
 #: So many bytes that differ are shown side by side; of more, the first one.
 _SIDE_BY_SIDE = 4

@@ -18,9 +18,9 @@ from grader.catalogue.exercises import LANGUAGES, Exercise, Gap, load_all, selec
 from grader.catalogue.gaps import write_stubs
 from grader.plugin.session import processors
 from grader.plugin.torture import is_torture
-from grader.report.proofs import Proofs
 from grader.verify import proof
 from grader.verify.bench import KitFault
+from grader.verify.board import Proofs
 from grader.verify.lint import has_manual, lint
 from grader.verify.model import Breach, Proof
 from grader.verify.mutation.equivalents import made
