@@ -18,12 +18,15 @@ class Traced(NamedTuple):
         c: the C functions that are this call, separated by spaces.
         python: the same of Python; ``sock.`` is a method of a socket.
         args: what the numbers of its record are, in their order.
+        keeps: what the record holds of memory: ``data`` moved, an ``address``,
+            ``control`` messages, an option's ``value``, a ``path``, a ``name``.
     """
 
     name: str
     c: str
     python: str
     args: str = ""
+    keeps: str = ""
 
 
 #: A record's number is the place of its call in this table, counted from 1.
@@ -32,39 +35,41 @@ TABLE = tuple(
     for row in (
         # --- sockets: made, named, connected
         ("socket", "socket", "socket.socket", "domain type protocol"),
-        ("socketpair", "socketpair", "socket.socketpair", "domain type protocol"),
-        ("bind", "bind", "sock.bind", "length"),
+        ("socketpair", "socketpair", "socket.socketpair", "domain type protocol", "data"),
+        ("bind", "bind", "sock.bind", "length", "address"),
         ("listen", "listen", "sock.listen", "backlog"),
-        ("accept", "accept", "sock.accept", "room flags"),
-        ("accept4", "accept4", "", "room flags"),
-        ("connect", "connect", "sock.connect sock.connect_ex", "length"),
+        ("accept", "accept", "sock.accept", "room flags", "address"),
+        ("accept4", "accept4", "", "room flags", "address"),
+        ("connect", "connect", "sock.connect sock.connect_ex", "length", "address"),
         # --- bytes move
-        ("send", "send", "sock.send", "length flags buffer"),
-        ("sendto", "sendto", "sock.sendto", "length flags buffer room"),
-        ("sendmsg", "sendmsg sendmmsg", "sock.sendmsg", "length flags"),
-        ("write", "write dprintf", "os.write", "length flags buffer"),
-        ("writev", "writev", "os.writev", "length flags"),
-        ("sendall", "", "sock.sendall", "length flags"),
+        ("send", "send", "sock.send", "length flags buffer", "data"),
+        ("sendto", "sendto", "sock.sendto", "length flags buffer room", "data address"),
+        ("sendmsg", "sendmsg sendmmsg", "sock.sendmsg", "length flags none room", "data address control"),
+        ("write", "write dprintf", "os.write", "length flags buffer", "data"),
+        ("writev", "writev", "os.writev", "length flags", "data"),
+        ("sendall", "", "sock.sendall", "length flags", "data"),
         ("sendfile", "sendfile splice", "sock.sendfile os.sendfile", "length flags"),
-        ("recv", "recv", "sock.recv sock.recv_into", "length flags buffer"),
-        ("recvfrom", "recvfrom", "sock.recvfrom sock.recvfrom_into", "length flags buffer room"),
-        ("recvmsg", "recvmsg", "sock.recvmsg sock.recvmsg_into", "length flags"),
-        ("read", "read", "os.read", "length flags buffer"),
-        ("readv", "readv", "os.readv", "length flags"),
+        ("recv", "recv", "sock.recv sock.recv_into", "length flags buffer", "data"),
+        ("recvfrom", "recvfrom", "sock.recvfrom sock.recvfrom_into", "length flags buffer room", "data address"),
+        ("recvmsg", "recvmsg recvmmsg", "sock.recvmsg sock.recvmsg_into", "length flags received room",
+         "data address control"),
+        ("read", "read", "os.read", "length flags buffer", "data"),
+        ("readv", "readv", "os.readv", "length flags", "data"),
         # --- the end
         ("close", "close", "sock.close os.close"),
         ("abandon", "", ""),  # Python: an open socket left to the garbage collector
         ("shutdown", "shutdown", "sock.shutdown", "how"),
         # --- options and names
-        ("setsockopt", "setsockopt", "sock.setsockopt sock.settimeout sock.setblocking", "level option value length"),
-        ("getsockopt", "getsockopt", "sock.getsockopt", "level option room"),
-        ("getsockname", "getsockname", "sock.getsockname"),
-        ("getpeername", "getpeername", "sock.getpeername"),
-        ("getaddrinfo", "getaddrinfo", "socket.getaddrinfo", "family type flags list"),
+        ("setsockopt", "setsockopt", "sock.setsockopt sock.settimeout sock.setblocking",
+         "level option value length", "value"),
+        ("getsockopt", "getsockopt", "sock.getsockopt", "level option room", "value"),
+        ("getsockname", "getsockname", "sock.getsockname", "room", "address"),
+        ("getpeername", "getpeername", "sock.getpeername", "room", "address"),
+        ("getaddrinfo", "getaddrinfo", "socket.getaddrinfo", "family type flags list", "name"),
         ("freeaddrinfo", "freeaddrinfo", "", "list"),
-        ("gethostbyname", "gethostbyname", "socket.gethostbyname"),
+        ("gethostbyname", "gethostbyname", "socket.gethostbyname", "", "name"),
         # --- waiting for descriptors
-        ("poll", "poll ppoll", "select.poll", "count limit writers"),
+        ("poll", "poll ppoll", "select.poll", "count limit writers", "data"),
         ("select", "select pselect", "select.select", "count limit writers"),
         ("epoll_create", "epoll_create epoll_create1", "", "flags"),
         ("epoll_ctl", "epoll_ctl", "", "operation target events"),

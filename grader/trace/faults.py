@@ -11,8 +11,12 @@ when       which calls: words of `layout.STATES`, all of which hold when the cal
 limit      a stream call moves at most so many bytes: they really move; a sleep
            lasts at most so many milliseconds; the connections of a socket that
            listens have a send buffer of so many bytes (socket(7), SO_SNDBUF)
+option     which socket option, of setsockopt and getsockopt: ``SO_PEERCRED``; without
+           it, every one
 hold       the call is made, and its return waits until the script goes on
-poke       the result (getsockopt: the value) is overwritten by these bytes
+poke       what the call has brought is overwritten by these bytes: the value of
+           getsockopt(), the first bytes of a receive, the address of getsockname()
+           and getpeername()
 becomes    the call is made; a refusal that it reports, ECONNREFUSED in errno or in
            the value of SO_ERROR, becomes this error
 =========  ==================================================================
@@ -34,6 +38,7 @@ from dataclasses import dataclass
 
 from grader.trace import layout
 from grader.trace.calls import mask
+from grader.trace.decoded import option_number
 
 _EVERY = 0xFFFFFFFF
 _WHEN = re.compile(r"((?:[a-z-]+ ?)*)(?:(?<![a-z-])(\d+)(?:\.\.(\d+))?(?:\+(\d+))?)?")
@@ -47,7 +52,7 @@ class Fault:
         call: a call, or a group of `calls.GROUPS` that counts as one
             (``send`` is also ``write``, ``sendmsg`` and so on).
         when: in which states, and which of them: ``"listening 1..2"``.
-        error, becomes, signal: symbolic names, ``"EPIPE"``, ``"SIGTERM"``.
+        error, becomes, signal, option: symbolic names, ``"EPIPE"``, ``"SIGTERM"``.
     """
 
     call: str
@@ -59,6 +64,7 @@ class Fault:
     hold: bool = False
     poke: bytes = b""
     becomes: str | None = None
+    option: str = ""
 
     def __post_init__(self) -> None:
         if not mask(self.call):
@@ -66,6 +72,9 @@ class Fault:
         if self.when and not _WHEN.fullmatch(self.when):
             raise ValueError(f"when={self.when!r} is not [states] [first[..last][+step]]")
         self._states()
+        self._option()
+        if len(self.poke) > layout.POKE_SIZE:
+            raise ValueError(f"a poke has room for {layout.POKE_SIZE} bytes")
         if not self._kinds():
             raise ValueError(f"a fault of {self.call} that does nothing")
 
@@ -95,19 +104,28 @@ class Fault:
             return int(first), int(last), int(step or 1)
         return int(first), _EVERY if step else int(first), int(step or 1)
 
+    def _option(self) -> int:
+        """The option as the plan has it: 0 for any."""
+        if not self.option:
+            return 0
+        if self.call not in ("setsockopt", "getsockopt"):
+            raise ValueError(f"{self.call} has no option")
+        return layout.option_key(*option_number(self.option))
+
     def packed(self) -> bytes:
         """The entry as the shared memory holds it, counters at 0."""
         return layout.FAULT.pack(
-            mask(self.call),
+            *layout.operation_words(mask(self.call)),
             self._kinds(),
             self._states(),
+            self.retval or 0,
+            self.limit or 0,
             *self._range(),
             getattr(errnos, self.error or self.becomes or "", 0),
             getattr(signals, self.signal) if self.signal else 0,
-            self.retval or 0,
-            self.limit or 0,
             0,
             0,
+            self._option(),
             len(self.poke),
             self.poke,
         )

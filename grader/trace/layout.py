@@ -28,20 +28,26 @@ from grader.trace.calls import GROUPS, NUMBER, mask
 
 MAGIC = 0x33314254  # "TB13", little-endian
 CAPACITY = 1 << 15
-HEADER_SIZE = 4096
+HEADER_SIZE = 8192
 REPORT_SIZE = 8192
 RECORDS = HEADER_SIZE + REPORT_SIZE
-RECORD_SIZE = 232
+RECORD_SIZE = 416
 SNAPSHOTS = 256
 SNAPSHOT_SIZE = 2048
 FIRST_SNAPSHOT = RECORDS + CAPACITY * RECORD_SIZE
 SIZE = FIRST_SNAPSHOT + (SNAPSHOTS + 1) * SNAPSHOT_SIZE
 
+#: What a record keeps of memory: bytes that were moved (or names), a socket address,
+#: and control messages, as the kernel has them.  A path may take the room of all.
+PAYLOAD_SIZE, ADDRESS_SIZE, CONTROL_SIZE = 128, 112, 72
+
 #: What can be said of the descriptor that a call works on, and of the call, when it
 #: is entered; a state's bit is its place in this list.  Faults are bound to them.
 STATES = (
     "tcp",
+    "udp",
     "unix",
+    "ipv6",
     "datagram",
     "unconnected",  # a fresh socket, or one that is not connected yet
     "connecting",  # a connect() is under way in the background
@@ -64,9 +70,10 @@ ERROR, RETVAL, SIGNAL, LIMIT, HOLD, POKE, BECOMES = 1, 2, 4, 8, 16, 32, 64
 #: state, operation, injected, pid, tid, fd, errno | 4 arguments, result,
 #: where | entered, left (CLOCK_MONOTONIC, ns; while it waits on a held clock,
 #: ``left`` is when it gives up) | payload length kept, milliseconds that a wait
-#: on a held clock may take | `STATES`, where the plan or the judge asks for them.
-RECORD = struct.Struct("<IHHiiii 4q q Q QQ II I4x")
-PAYLOAD_SIZE = RECORD_SIZE - RECORD.size
+#: on a held clock may take | `STATES`, where the plan or the judge asks for them;
+#: lengths kept of an address and of control messages.
+RECORD = struct.Struct("<IHHiiii 4q q Q QQ II I HH")
+assert RECORD.size + PAYLOAD_SIZE + ADDRESS_SIZE + CONTROL_SIZE == RECORD_SIZE
 
 #: Of a snapshot: one more than the index of its record, the length of what follows
 #: (`snapshot` has Python's text; of C it is `STACK` and a part of the stack).
@@ -104,34 +111,48 @@ FIELDS = {
     "tells_states": (80, "I"),  # every record holds `STATES`
 }
 
-#: operations (a bit each), kinds, states (all of them), first, last, step, error, signal |
-#: retval, limit | count, hits | poke length, poke bytes.
-FAULT = struct.Struct("<Q HH IIIii qq II I 12s")
+#: operations (a bit each, in two words), kinds, states (all of them) | retval, limit |
+#: first, last, step, error, signal | count, hits | option (`option_key`) | poke length,
+#: poke bytes.
+POKE_SIZE = 52
+FAULT = struct.Struct(f"<QQ II qq IIIii II I I {POKE_SIZE}s")
 FAULTS = 128
 FAULT_LIMIT = 24
 
 #: Frames of the module when a fatal signal or the end of the processor-time
 #: budget came, innermost first: offsets of 8 bytes.
-FRAMES = 1920
+FRAMES = 3264
 FRAME_LIMIT = 12
 
 #: The scripted resolver: "name\\0service\\0port\\0address\\0address\\0\\0"; an
 #: empty name is a NULL host, and without an address there is no script.
-RESOLVER = 2048
+RESOLVER = 3584
 RESOLVER_SIZE = 1024
 
 #: The blocks of the learner's C code that have run last, a ring: offsets in the
 #: module of 4 bytes.
-BLOCKS = 3072
+BLOCKS = 4608
 BLOCK_LIMIT = 256
 
 
+_WORD = (1 << 64) - 1
 _C_NAMES = (
-    "MAGIC CAPACITY HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE PAYLOAD_SIZE "
+    "MAGIC CAPACITY HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE "
+    "PAYLOAD_SIZE ADDRESS_SIZE CONTROL_SIZE POKE_SIZE "
     "CLAIMED ENTERED DONE WAITING ERROR RETVAL SIGNAL LIMIT HOLD POKE BECOMES "
     "FAULTS FAULT_LIMIT FRAMES FRAME_LIMIT RESOLVER RESOLVER_SIZE "
     "FIRST_SNAPSHOT SNAPSHOTS SNAPSHOT_SIZE SNAPSHOT_HEAD BLOCKS BLOCK_LIMIT"
 )
+
+
+def operation_words(mask: int) -> tuple[int, int]:
+    """A mask of `calls.mask`, as a fault has it: two words of 64 bits."""
+    return mask & _WORD, mask >> 64
+
+
+def option_key(level: int, option: int) -> int:
+    """One number for a socket option; never 0, which is any."""
+    return 1 << 31 | level << 16 | option
 
 
 def c_header() -> str:
@@ -144,6 +165,7 @@ def c_header() -> str:
     lines = ["/* Written from layout.py; do not edit. */"]
     for name in _C_NAMES.split():
         lines.append(f"#define TRACE_{name} {globals()[name]}")
+    lines.append(f"#define TRACE_FAULT_SIZE {FAULT.size}")
     for name, (offset, _code) in FIELDS.items():
         lines.append(f"#define TRACE_AT_{name.upper()} {offset}")
     for name, number in NUMBER.items():
@@ -151,5 +173,6 @@ def c_header() -> str:
     for name, bit in STATE_BIT.items():
         lines.append(f"#define STATE_{name.upper().replace('-', '_')} {bit}u")
     for name in GROUPS:
-        lines.append(f"#define GROUP_{name.upper()} {mask(name)}ull")
+        words = (f"{mask(name) >> shift & _WORD:#x}ull" for shift in (0, 64))
+        lines.append(f"#define GROUP_{name.upper()} {{ {', '.join(words)} }}")
     return "\n".join(lines) + "\n"

@@ -11,8 +11,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from grader.trace import layout
-from grader.trace.calls import GROUPS, TABLE
+from grader.trace import decoded, layout
+from grader.trace.calls import GROUPS, NUMBER, TABLE
 from grader.trace.faults import Fault
 
 
@@ -31,7 +31,10 @@ class Call:
         where: Python: the line; C: an offset in the module.
         entered, left: CLOCK_MONOTONIC, nanoseconds; the script's time while it
             holds the clock.
-        payload: the first bytes moved, an address, or a name and a service.
+        payload: the first bytes moved, an option's value, paths, or a name and a
+            service.
+        sockaddr: the address that it was given, or has told, as the kernel has it.
+        control: the control messages (`decoded.control_messages`).
         line: the line in the learner's file, once it has been looked up.
         callers: the lines that the functions around it were called at, the
             innermost first.
@@ -55,6 +58,8 @@ class Call:
     entered: int
     left: int
     payload: bytes
+    sockaddr: bytes = b""
+    control: bytes = b""
     line: int | None = field(default=None)
     callers: tuple[int, ...] = ()
     until: int = 0
@@ -93,16 +98,40 @@ class Call:
 
     @property
     def address(self) -> tuple[str, int] | None:
-        """The IP address and port in the payload of bind, connect or accept."""
-        if len(self.payload) < 8:
-            return None
-        (family,) = struct.unpack_from("=H", self.payload)
-        (port,) = struct.unpack_from("!H", self.payload, 2)
-        if family == socket.AF_INET:
-            return socket.inet_ntoa(self.payload[4:8]), port
-        if family == socket.AF_INET6 and len(self.payload) >= 24:
-            return socket.inet_ntop(family, self.payload[8:24]), port
-        return None
+        """The IP address and port that the call was given, or has told."""
+        return decoded.ip_address(self.sockaddr)
+
+    @property
+    def path(self) -> bytes | None:
+        """The same of a Unix socket: its path, ``b""`` for none, ``b"\\0name"`` of the
+        abstract namespace; None of another family."""
+        return decoded.unix_path(self.sockaddr)
+
+    @property
+    def option(self) -> str:
+        """Of setsockopt and getsockopt: the option's name."""
+        return decoded.option_name(*self.args[:2])
+
+    @property
+    def passed(self) -> tuple[int, ...]:
+        """The descriptors that control messages carry."""
+        return decoded.passed_descriptors(self.control)
+
+    @property
+    def credentials(self) -> decoded.Credentials | None:
+        """Those that control messages carry, or that getsockopt(SO_PEERCRED) told of."""
+        if self.name == "getsockopt":
+            return decoded.credentials(self.payload) if self.option == "SO_PEERCRED" else None
+        return decoded.passed_credentials(self.control)
+
+    @property
+    def paths(self) -> list[str]:
+        """Of a call that works on files: the paths that it was given."""
+        return [os.fsdecode(path) for path in self.payload.split(b"\0")]
+
+    def arg(self, name: str) -> int:
+        """One of its numbers, by what `calls.TABLE` calls it."""
+        return self.args[TABLE[NUMBER[self.name] - 1].args.split().index(name)]
 
 
 def eai_name(code: int) -> str:
@@ -185,7 +214,8 @@ class Trace:
         if state == layout.CLAIMED or not 0 < operation <= len(TABLE):
             return None
         start = entry + layout.RECORD.size
-        length = min(record[15], layout.PAYLOAD_SIZE)
+        address = start + layout.PAYLOAD_SIZE
+        control = address + layout.ADDRESS_SIZE
         return Call(
             index=index,
             name=TABLE[operation - 1].name,
@@ -200,7 +230,9 @@ class Trace:
             tid=tid,
             entered=record[13],
             left=record[14],
-            payload=self._memory[start : start + length],
+            payload=self._memory[start : start + record[15]],
+            sockaddr=self._memory[address : address + record[18]],
+            control=self._memory[control : control + record[19]],
             until=record[14] if state == layout.WAITING else 0,
             patience=record[16],
             states=record[17],
@@ -259,7 +291,7 @@ class Trace:
 
     def hits(self, number: int) -> int:
         """How many calls the plan's fault of that number has touched."""
-        return layout.FAULT.unpack_from(self._memory, layout.FAULTS + number * layout.FAULT.size)[11]
+        return layout.FAULT.unpack_from(self._memory, layout.FAULTS + number * layout.FAULT.size)[12]
 
     def script_resolver(self, name: str, addresses: list[str], service: str, port: str) -> None:
         """Let getaddrinfo know name ("": NULL) under these numeric addresses,

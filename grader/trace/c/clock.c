@@ -221,8 +221,8 @@ static int goes_on_after_signals(uint64_t limit)
     return 1;
 }
 
-/* Wait for what a blocking call wants; the result is that of clock_wait(). */
-static long await(struct call *call, struct pollfd *wanted, uint64_t limit)
+/* Look for what a blocking call wants; the result is that of clock_wait(). */
+static long await(struct call *call, uint64_t limit, clock_look *look, void *what)
 {
     struct timespec time = { (time_t)(limit / NANOSECONDS),
                              (long)(limit % NANOSECONDS) };
@@ -230,33 +230,46 @@ static long await(struct call *call, struct pollfd *wanted, uint64_t limit)
 
     do {
         ready = clock_is_held()
-                    ? clock_wait(call, limit, look_at, wanted)
-                    : look_at(wanted, limit == NO_LIMIT ? NULL : &time);
+                    ? clock_wait(call, limit, look, what)
+                    : look(what, limit == NO_LIMIT ? NULL : &time);
     } while (ready == -1 && errno == EINTR &&
              !(call->record->injected & TRACE_SIGNAL) &&
              goes_on_after_signals(limit));
     return ready;
 }
 
+/* The time limit of a blocking call on fd (SO_RCVTIMEO, SO_SNDTIMEO) in *limit;
+   0 for a call that does not block, or for a descriptor that is none: it fails
+   by itself. */
+static int blocks(int fd, int flags, int option, uint64_t *limit)
+{
+    struct timeval own = { 0, 0 };
+    socklen_t size = sizeof own;
+
+    if (flags & MSG_DONTWAIT || __real_fcntl(fd, F_GETFL) & O_NONBLOCK ||
+        __real_getsockopt(fd, SOL_SOCKET, option, &own, &size) == -1)
+        return 0;
+    *limit = (uint64_t)own.tv_sec * NANOSECONDS + (uint64_t)own.tv_usec * 1000;
+    if (*limit == 0)
+        *limit = NO_LIMIT;
+    return 1;
+}
+
 int clock_lets(struct call *call, int fd, int flags, short events, int expired,
                long *result)
 {
     struct pollfd wanted = { .fd = fd, .events = events };
-    struct timeval own = { 0, 0 };
-    socklen_t size = sizeof own;
     int option = events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO;
     int saved_errno = errno;
     uint64_t limit;
     long ready;
 
-    if (!(clock_is_held() || call->is_early) || flags & MSG_DONTWAIT ||
-        __real_fcntl(fd, F_GETFL) & O_NONBLOCK ||
-        __real_getsockopt(fd, SOL_SOCKET, option, &own, &size) == -1) {
-        errno = saved_errno;    /* a descriptor that is none fails by itself */
+    if (!(clock_is_held() || call->is_early) ||
+        !blocks(fd, flags, option, &limit)) {
+        errno = saved_errno;
         return 1;
     }
-    limit = (uint64_t)own.tv_sec * NANOSECONDS + (uint64_t)own.tv_usec * 1000;
-    ready = await(call, &wanted, limit ? limit : NO_LIMIT);
+    ready = await(call, limit, look_at, &wanted);
     if (ready > 0) {
         errno = saved_errno;
         return trace_is_ready(call, result);
@@ -265,4 +278,22 @@ int clock_lets(struct call *call, int fd, int flags, short events, int expired,
         errno = expired;
     *result = -1;
     return 0;
+}
+
+int clock_tries(struct call *call, int fd, int flags, clock_look *attempt,
+                void *what, long *result)
+{
+    int saved_errno = errno;
+    uint64_t limit;
+    long made;
+
+    if (!blocks(fd, flags, SO_SNDTIMEO, &limit)) {
+        errno = saved_errno;
+        return 1;
+    }
+    made = await(call, limit, attempt, what);
+    if (made == 0)
+        errno = EAGAIN;
+    *result = -1;
+    return made > 0;
 }

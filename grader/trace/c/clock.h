@@ -48,6 +48,12 @@ long clock_wait(struct call *call, uint64_t limit, clock_look *look, void *what)
 int clock_lets(struct call *call, int fd, int flags, short events, int expired,
                long *result);
 
+/* The same on the held clock, for a send whose readiness nothing tells but the
+   attempt: it is made again and again, without blocking.  Returns 1 when it has
+   come to something, or need not be waited for. */
+int clock_tries(struct call *call, int fd, int flags, clock_look *attempt,
+                void *what, long *result);
+
 /* Set (0: unset) the moment at which the signal of ITIMER_REAL is due, and its
    period; returns the nanoseconds that the last one had left. */
 uint64_t clock_alarm(uint64_t after, uint64_t period, uint64_t *old_period);

@@ -17,6 +17,19 @@ static struct fault *plan(void)
     return (struct fault *)(void *)(trace_memory() + TRACE_FAULTS);
 }
 
+static int is_of(const struct fault *f, int operation)
+{
+    return (int)(f->operations[operation / 64] >> operation % 64 & 1);
+}
+
+/* The socket option that a call asks for, as faults have it. */
+static uint32_t option_of(const struct record *r)
+{
+    if (r->operation != OP_SETSOCKOPT && r->operation != OP_GETSOCKOPT)
+        return 0;
+    return 1u << 31 | (uint32_t)r->args[0] << 16 | (uint32_t)r->args[1];
+}
+
 /* Which states the plan's faults of a call ask for, all together. */
 static uint32_t asked_states(int operation)
 {
@@ -24,16 +37,17 @@ static uint32_t asked_states(int operation)
     uint32_t n = *trace_field(TRACE_AT_FAULT_COUNT), asked = 0;
 
     for (uint32_t i = 0; i < n && i < TRACE_FAULT_LIMIT; i++)
-        if (faults[i].operations >> operation & 1)
+        if (is_of(&faults[i], operation))
             asked |= faults[i].states;
     return asked;
 }
 
-/* The first fault of the plan that is meant for a call in these states, and asks
+/* The first fault of the plan that is meant for a call in its states, and asks
    for those that it must; the call counts for all that are. */
-static struct fault *fault_for(int operation, uint32_t states, uint32_t must)
+static struct fault *fault_for(const struct record *record, uint32_t must)
 {
     struct fault *faults = plan();
+    uint32_t option = option_of(record);
     uint32_t n = *trace_field(TRACE_AT_FAULT_COUNT);
     struct fault *chosen = NULL;
 
@@ -41,8 +55,8 @@ static struct fault *fault_for(int operation, uint32_t states, uint32_t must)
         struct fault *f = &faults[i];
         uint32_t nth;
 
-        if (!(f->operations >> operation & 1) || f->states & ~states ||
-            must & ~f->states)
+        if (!is_of(f, record->operation) || f->states & ~record->states ||
+            must & ~f->states || (f->option && f->option != option))
             continue;
         nth = __atomic_add_fetch(&f->count, 1, __ATOMIC_SEQ_CST);
         if (chosen || nth < f->first || nth > f->last ||
@@ -61,15 +75,15 @@ void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b
     if (*trace_field(TRACE_AT_ARMED) == 0)
         return;
     asked = asked_states(operation);
-    if (GROUP_ACCEPT >> operation & 1)
+    if (IS_ONE_OF(operation, GROUP_ACCEPT))
         asked |= STATE_READY;   /* the plan may change while it sleeps */
     if (asked || *trace_field(TRACE_AT_TELLS_STATES))
         *states = states_of(operation, fd, a, b);
     call->is_early = asked & STATE_READY && *states & STATE_BLOCKING &&
                      !(*states & STATE_READY);
-    call->fault = fault_for(operation, *states, 0);
+    call->fault = fault_for(call->record, 0);
     if (call->fault)
-        call->record->injected = call->fault->kinds;
+        call->record->injected = (uint16_t)call->fault->kinds;
 }
 
 /* An error that says that the connection is gone makes it so: whoever else uses
@@ -119,11 +133,11 @@ int trace_is_ready(struct call *call, long *result)
         return 1;
     call->is_early = 0;
     r->states |= STATE_READY;
-    fault = fault_for(r->operation, r->states, STATE_READY);
+    fault = fault_for(r, STATE_READY);
     if (!fault)
         return 1;
     call->fault = fault;
-    r->injected = fault->kinds;
+    r->injected = (uint16_t)fault->kinds;
     return !trace_answers(call, result);
 }
 

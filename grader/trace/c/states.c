@@ -48,19 +48,34 @@ static uint32_t of_tcp(int fd, int state)
 {
     switch (state) {
     case TCP_LISTEN:
-        return STATE_TCP | STATE_LISTENING;
+        return STATE_LISTENING;
     case TCP_SYN_SENT:
-        return STATE_TCP | STATE_CONNECTING;
+        return STATE_CONNECTING;
     case TCP_CLOSE:             /* fresh, or ended by an error still to be told */
-        return STATE_TCP | (polled(fd, 0) & POLLERR ? 0 : STATE_UNCONNECTED);
+        return polled(fd, 0) & POLLERR ? 0 : STATE_UNCONNECTED;
     case TCP_CLOSE_WAIT:
     case TCP_CLOSING:
     case TCP_LAST_ACK:
     case TCP_TIME_WAIT:
-        return STATE_TCP | STATE_CONNECTED | STATE_HALF_CLOSED;
+        return STATE_CONNECTED | STATE_HALF_CLOSED;
     default:
-        return STATE_TCP | STATE_CONNECTED;
+        return STATE_CONNECTED;
     }
+}
+
+/* What can be said of a socket that is about to be made. */
+static uint32_t of_kind(int64_t domain, int64_t type)
+{
+    int is_datagram = (type & 0xf) == SOCK_DGRAM;
+    uint32_t states = is_datagram ? STATE_DATAGRAM : 0;
+
+    if (domain == AF_UNIX)
+        return states | STATE_UNIX;
+    if (domain != AF_INET && domain != AF_INET6)
+        return states;
+    states |= domain == AF_INET6 ? STATE_IPV6 : 0;
+    return states | (is_datagram ? STATE_UDP : 0) |
+           ((type & 0xf) == SOCK_STREAM ? STATE_TCP : 0);
 }
 
 static uint32_t of_socket(int fd)
@@ -71,23 +86,16 @@ static uint32_t of_socket(int fd)
     socklen_t one = sizeof tcp_state;
     uint32_t states;
 
-    if (__real_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &tcp_state, &one) == 0)
-        return of_tcp(fd, tcp_state);
     if (!trace_is_socket(fd))
         return 0;
-    states = option(fd, SO_DOMAIN) == AF_UNIX ? STATE_UNIX : 0;
-    if (option(fd, SO_TYPE) == SOCK_DGRAM)
-        states |= STATE_DATAGRAM;
+    states = of_kind(option(fd, SO_DOMAIN), option(fd, SO_TYPE));
+    if (__real_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &tcp_state, &one) == 0)
+        return states | of_tcp(fd, tcp_state);
     if (option(fd, SO_ACCEPTCONN))
         return states | STATE_LISTENING;
     return states | (__real_getpeername(fd, (struct sockaddr *)&peer, &size) == 0
                          ? STATE_CONNECTED
                          : STATE_UNCONNECTED);
-}
-
-static int is_one_of(int operation, uint64_t group)
-{
-    return (int)(group >> operation & 1);
 }
 
 uint32_t states_of(int operation, int fd, int64_t a, int64_t b)
@@ -97,12 +105,15 @@ uint32_t states_of(int operation, int fd, int64_t a, int64_t b)
 
     if (operation == OP_EPOLL_CTL) {
         states = a == EPOLL_CTL_ADD ? STATE_ADDING : 0;
-    } else if (is_one_of(operation, GROUP_WAIT)) {
+    } else if (operation == OP_SOCKET || operation == OP_SOCKETPAIR) {
+        states = of_kind(a, b);
+    } else if (IS_ONE_OF(operation, GROUP_WAIT)) {
         states = option(listener, SO_ACCEPTCONN) ? STATE_LISTENING : 0;
         states |= b != 0 ? STATE_BLOCKING : 0;
     } else if (fd >= 0) {
-        int takes = is_one_of(operation, GROUP_RECV | GROUP_ACCEPT);
-        int moves = is_one_of(operation, GROUP_RECV | GROUP_SEND);
+        int receives = IS_ONE_OF(operation, GROUP_RECV);
+        int takes = receives || IS_ONE_OF(operation, GROUP_ACCEPT);
+        int moves = receives || IS_ONE_OF(operation, GROUP_SEND);
 
         states = of_socket(fd);
         if (takes && polled(fd, POLLIN))

@@ -94,6 +94,7 @@ struct call trace_enter(int operation, uintptr_t caller, int fd,
     r->entered = clock_time();
     r->left = 0;
     r->length = r->patience = r->states = 0;
+    r->address_length = r->control_length = 0;
     call.record = r;
     call.stops = __atomic_load_n(trace_field(TRACE_AT_STOPS), __ATOMIC_SEQ_CST);
     frames_keep(index, caller);
@@ -104,16 +105,71 @@ struct call trace_enter(int operation, uintptr_t caller, int fd,
     return call;
 }
 
+/* Not memcpy: AddressSanitizer would judge it, and the real call is next. */
+static void copy(unsigned char *to, const void *data, size_t length)
+{
+    for (size_t i = 0; data && i < length; i++)
+        to[i] = ((const unsigned char *)data)[i];
+}
+
 void trace_keep(struct call *call, const void *data, size_t length)
 {
     struct record *r = call->record;
 
     if (length > TRACE_PAYLOAD_SIZE)
         length = TRACE_PAYLOAD_SIZE;
-    /* not memcpy: AddressSanitizer would judge it, and the real call is next */
-    for (size_t i = 0; data && i < length; i++)
-        r->payload[i] = ((const unsigned char *)data)[i];
+    copy(r->payload, data, length);
     r->length = (uint32_t)length;
+}
+
+void trace_keep_address(struct call *call, const void *address, size_t length,
+                        size_t room)
+{
+    struct record *r = call->record;
+
+    if (!address)
+        return;
+    length = length < room ? length : room;
+    length = length < TRACE_ADDRESS_SIZE ? length : TRACE_ADDRESS_SIZE;
+    copy(r->address, address, length);
+    r->address_length = (uint16_t)length;
+}
+
+void trace_keep_control(struct call *call, const struct msghdr *message)
+{
+    struct record *r = call->record;
+    struct msghdr *m = (struct msghdr *)(uintptr_t)message; /* CMSG_NXTHDR's wish */
+    size_t have = 0;
+
+    r->control_length = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        uint32_t length = (uint32_t)(c->cmsg_len - CMSG_LEN(0)), kept = length;
+        int32_t head[3] = { c->cmsg_level, c->cmsg_type, (int32_t)length };
+
+        if (c->cmsg_len < CMSG_LEN(0) || have + sizeof head > TRACE_CONTROL_SIZE)
+            break;
+        if (kept > TRACE_CONTROL_SIZE - have - sizeof head)
+            kept = (uint32_t)(TRACE_CONTROL_SIZE - have - sizeof head);
+        copy(r->control + have, head, sizeof head);
+        copy(r->control + have + sizeof head, CMSG_DATA(c), kept);
+        have += sizeof head + kept;
+    }
+    r->control_length = (uint16_t)have;
+}
+
+void trace_keep_paths(struct call *call, const char *first, const char *second)
+{
+    struct record *r = call->record;
+    size_t room = sizeof *r - offsetof(struct record, payload), n = 0;
+    unsigned char *kept = (unsigned char *)r + offsetof(struct record, payload);
+
+    for (; first && *first && n < room; first++)
+        kept[n++] = (unsigned char)*first;
+    if (second && n < room)
+        kept[n++] = 0;
+    for (; second && *second && n < room; second++)
+        kept[n++] = (unsigned char)*second;
+    r->length = (uint32_t)n;
 }
 
 int64_t trace_milliseconds(const struct timespec *limit)

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -28,25 +29,31 @@ struct record {
     uint64_t entered, left;     /* CLOCK_MONOTONIC, nanoseconds */
     uint32_t length;            /* bytes kept in payload */
     uint32_t patience;          /* of a wait on a held clock, milliseconds */
-    uint32_t states, padding;   /* a bit each */
+    uint32_t states;            /* a bit each */
+    uint16_t address_length, control_length;
     unsigned char payload[TRACE_PAYLOAD_SIZE];
+    unsigned char address[TRACE_ADDRESS_SIZE];
+    unsigned char control[TRACE_CONTROL_SIZE];
 };
 
 struct fault {
-    uint64_t operations;        /* a bit each */
-    uint16_t kinds, states;     /* all of these states */
+    uint64_t operations[2];     /* a bit each */
+    uint32_t kinds, states;     /* all of these states */
+    int64_t retval, limit;
     uint32_t first, last, step;
     int32_t error, signal;
-    int64_t retval, limit;
     uint32_t count, hits;
+    uint32_t option;            /* of setsockopt and getsockopt; 0: any */
     uint32_t poke_length;
-    unsigned char poke[12];
+    unsigned char poke[TRACE_POKE_SIZE];
 };
 
 _Static_assert(sizeof(struct record) == TRACE_RECORD_SIZE, "record layout");
-_Static_assert(offsetof(struct record, payload) ==
-               TRACE_RECORD_SIZE - TRACE_PAYLOAD_SIZE, "payload offset");
-_Static_assert(sizeof(struct fault) == 72, "fault layout");
+_Static_assert(sizeof(struct fault) == TRACE_FAULT_SIZE, "fault layout");
+
+/* Whether an operation is one of a group (GROUP_ words). */
+#define IS_ONE_OF(operation, group) \
+    ((int)(((const uint64_t[2])group)[(operation) / 64] >> (operation) % 64 & 1))
 
 /* One call under way: its record (never NULL) and what the plan does to it. */
 struct call {
@@ -71,6 +78,17 @@ void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b
 
 /* Keep up to sizeof payload bytes of data in the record. */
 void trace_keep(struct call *call, const void *data, size_t length);
+
+/* Keep a socket address; of one that the kernel has filled in, room is what there
+   was for it, which may be less than its length. */
+void trace_keep_address(struct call *call, const void *address, size_t length,
+                        size_t room);
+
+/* Keep the control messages of a message: level, type, length, data of each. */
+void trace_keep_control(struct call *call, const struct msghdr *message);
+
+/* Keep a path, or two (the second may be NULL), as strings. */
+void trace_keep_paths(struct call *call, const char *first, const char *second);
 
 /* Whether the plan answers this call itself: then *result is its answer and
    errno is set, and the real call is not made. */

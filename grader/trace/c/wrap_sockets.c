@@ -8,11 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 int __real_socket(int, int, int);
@@ -25,19 +21,7 @@ int __real_connect(int, const struct sockaddr *, socklen_t);
 int __real_close(int);
 int __real_shutdown(int, int);
 int __real_setsockopt(int, int, int, const void *, socklen_t);
-int __real_getsockopt(int, int, int, void *, socklen_t *);
-int __real_getsockname(int, struct sockaddr *, socklen_t *);
-int __real_getpeername(int, struct sockaddr *, socklen_t *);
-int __real_dup(int);
-int __real_dup2(int, int);
-int __real_dup3(int, int, int);
 int __real_fcntl(int, int, ...);
-int __real_fcntl64(int, int, ...);
-int __real_ioctl(int, unsigned long, ...);
-pid_t __real_fork(void);
-int __real_pause(void);
-void __real__exit(int) __attribute__((noreturn));
-void __real_exit(int) __attribute__((noreturn));
 
 int __wrap_socket(int domain, int type, int protocol)
 {
@@ -69,7 +53,7 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
     struct call call = trace_enter(OP_BIND, CALLER, fd, length, 0, 0, 0);
     long result;
 
-    trace_keep(&call, address, length);
+    trace_keep_address(&call, address, length, length);
     if (!trace_answers(&call, &result))
         result = __real_bind(fd, address, length);
     return (int)trace_leave(&call, result);
@@ -101,18 +85,19 @@ static int traced_accept(int operation, uintptr_t caller, int fd,
     struct call call = trace_enter(operation, caller, fd,
                                    length ? (int64_t)*length : -1, flags, 0, 0);
     struct sockaddr_storage unasked; /* the trace has it all the same */
-    socklen_t size = sizeof unasked;
+    socklen_t size = sizeof unasked, room;
     long result;
 
     if (!address) {
         address = (struct sockaddr *)&unasked;
         length = &size;
     }
+    room = length ? *length : 0;
     if (!trace_answers(&call, &result) &&
         clock_lets(&call, fd, 0, POLLIN, EAGAIN, &result)) {
         result = __real_accept4(fd, address, length, flags);
         if (result != -1 && length)
-            trace_keep(&call, address, *length);
+            trace_keep_address(&call, address, *length, room);
     }
     return (int)trace_leave(&call, result);
 }
@@ -166,7 +151,7 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
     struct call call = trace_enter(OP_CONNECT, CALLER, fd, length, 0, 0, 0);
     long result;
 
-    trace_keep(&call, address, length);
+    trace_keep_address(&call, address, length, length);
     trace_spare_non_blocking(&call, fd, 0, EINTR);
     if (!trace_answers(&call, &result))
         result = clock_is_held()
@@ -201,194 +186,4 @@ int __wrap_shutdown(int fd, int how)
     if (!trace_answers(&call, &result))
         result = __real_shutdown(fd, how);
     return (int)trace_leave(&call, result);
-}
-
-/* A time limit as its record has it, never 0 unless there is none. */
-static int milliseconds(const struct timeval *limit)
-{
-    return (int)(limit->tv_sec * 1000 + (limit->tv_usec + 999) / 1000);
-}
-
-int __wrap_setsockopt(int fd, int level, int name, const void *value,
-                      socklen_t length)
-{
-    int first = 0;
-    struct call call;
-    long result;
-
-    if (value)
-        memcpy(&first, value, length < sizeof first ? length : sizeof first);
-    if (value && level == SOL_SOCKET && length == sizeof(struct timeval) &&
-        (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
-        first = milliseconds(value);
-    call = trace_enter(OP_SETSOCKOPT, CALLER, fd, level, name, first, length);
-    if (!trace_answers(&call, &result))
-        result = __real_setsockopt(fd, level, name, value, length);
-    return (int)trace_leave(&call, result);
-}
-
-/* SO_ERROR's value, as the plan has it. */
-static void so_error_becomes(struct call *call, void *value, socklen_t length)
-{
-    int error = 0;
-
-    if (length < sizeof error)
-        return;
-    memcpy(&error, value, sizeof error);
-    error = trace_becomes(call, error);
-    memcpy(value, &error, sizeof error);
-}
-
-int __wrap_getsockopt(int fd, int level, int name, void *value,
-                      socklen_t *length)
-{
-    struct call call = trace_enter(OP_GETSOCKOPT, CALLER, fd, level, name,
-                                   length ? (int64_t)*length : -1, 0);
-    long result;
-
-    if (!trace_answers(&call, &result)) {
-        result = __real_getsockopt(fd, level, name, value, length);
-        if (result == 0)
-            trace_poke(&call, value, *length);
-        if (result == 0 && level == SOL_SOCKET && name == SO_ERROR)
-            so_error_becomes(&call, value, *length);
-        if (result == 0)
-            trace_keep(&call, value, *length);
-    }
-    return (int)trace_leave(&call, result);
-}
-
-int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *length)
-{
-    struct call call = trace_enter(OP_GETSOCKNAME, CALLER, fd, 0, 0, 0, 0);
-    long result;
-
-    if (!trace_answers(&call, &result)) {
-        result = __real_getsockname(fd, address, length);
-        if (result == 0)
-            trace_keep(&call, address, *length);
-    }
-    return (int)trace_leave(&call, result);
-}
-
-int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *length)
-{
-    struct call call = trace_enter(OP_GETPEERNAME, CALLER, fd, 0, 0, 0, 0);
-    long result;
-
-    if (!trace_answers(&call, &result)) {
-        result = __real_getpeername(fd, address, length);
-        if (result == 0)
-            trace_keep(&call, address, *length);
-    }
-    return (int)trace_leave(&call, result);
-}
-
-int __wrap_dup(int fd)
-{
-    struct call call = trace_enter(OP_DUP, CALLER, fd, 0, 0, 0, 0);
-    long result;
-
-    if (!trace_answers(&call, &result))
-        result = __real_dup(fd);
-    return (int)trace_leave(&call, result);
-}
-
-int __wrap_dup2(int from, int to)
-{
-    struct call call = trace_enter(OP_DUP2, CALLER, from, to, 0, 0, 0);
-    long result;
-
-    if (!trace_answers(&call, &result))
-        result = __real_dup2(from, to);
-    return (int)trace_leave(&call, result);
-}
-
-int __wrap_dup3(int from, int to, int flags)
-{
-    struct call call = trace_enter(OP_DUP2, CALLER, from, to, flags, 0, 0);
-    long result;
-
-    if (!trace_answers(&call, &result))
-        result = __real_dup3(from, to, flags);
-    return (int)trace_leave(&call, result);
-}
-
-static int traced_fcntl(uintptr_t caller, int fd, int command, long argument)
-{
-    struct call call = trace_enter(OP_FCNTL, caller, fd, command, argument,
-                                   0, 0);
-    long result;
-
-    if (!trace_answers(&call, &result))
-        result = __real_fcntl(fd, command, argument);
-    return (int)trace_leave(&call, result);
-}
-
-/* The third argument of fcntl and ioctl is a long, a pointer or absent: on the
-   platforms we trace, reading a long is right for all three. */
-#define THIRD_ARGUMENT(last, argument)                                        \
-    do {                                                                      \
-        va_list ap;                                                           \
-        va_start(ap, last);                                                   \
-        argument = va_arg(ap, long);                                          \
-        va_end(ap);                                                           \
-    } while (0)
-
-int __wrap_fcntl(int fd, int command, ...)
-{
-    long argument;
-
-    THIRD_ARGUMENT(command, argument);
-    return traced_fcntl(CALLER, fd, command, argument);
-}
-
-int __wrap_fcntl64(int fd, int command, ...)
-{
-    long argument;
-
-    THIRD_ARGUMENT(command, argument);
-    return traced_fcntl(CALLER, fd, command, argument);
-}
-
-int __wrap_ioctl(int fd, unsigned long request, ...)
-{
-    struct call call;
-    long argument, result;
-
-    THIRD_ARGUMENT(request, argument);
-    call = trace_enter(OP_IOCTL, CALLER, fd, (int64_t)request, argument, 0, 0);
-    if (!trace_answers(&call, &result))
-        result = __real_ioctl(fd, request, argument);
-    return (int)trace_leave(&call, result);
-}
-
-/* A program that forks without end stands still at the script's limit, where
-   the judge finds it: its processes would otherwise fill the machine. */
-pid_t __wrap_fork(void)
-{
-    struct call call = trace_enter(OP_FORK, CALLER, -1, 0, 0, 0, 0);
-    uint32_t *forks = trace_field(TRACE_AT_FORKS);
-    long result;
-
-    if (trace_answers(&call, &result))
-        return (pid_t)trace_leave(&call, result);
-    if (forks && __atomic_add_fetch(forks, 1, __ATOMIC_SEQ_CST) >
-                     *trace_field(TRACE_AT_FORK_LIMIT))
-        for (;;)
-            __real_pause();
-    result = __real_fork();
-    return result == 0 ? 0 : (pid_t)trace_leave(&call, result);
-}
-
-void __wrap__exit(int status)
-{
-    trace_enter(OP_EXIT, CALLER, -1, status, 0, 0, 0);
-    __real__exit(status);
-}
-
-void __wrap_exit(int status)
-{
-    trace_enter(OP_EXIT, CALLER, -1, status, 1, 0, 0);
-    __real_exit(status);
 }

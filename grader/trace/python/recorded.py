@@ -12,6 +12,9 @@ from grader.trace.calls import NUMBER
 from grader.trace.python.recorder import Call, Recorder, error_of
 
 _recorder: Recorder | None = None
+_real_gethostbyname = socket.gethostbyname
+#: What stands for an address where CPython resolves names (``setipaddr()``).
+_BY_NAME = {"": "0.0.0.0", "<broadcast>": "255.255.255.255"}
 
 
 def record_with(recorder: Recorder) -> None:
@@ -48,6 +51,8 @@ def recorded(
     *,
     non_blocking: bool = False,
     payload: bytes = b"",
+    address: bytes = b"",
+    control: bytes = b"",
     of_library: bool = False,
 ) -> Any:
     """Run action between the two halves of a record.
@@ -56,11 +61,12 @@ def recorded(
         action: takes the call, makes the real one and returns its result.
         length: turns the result into the number that C would have returned.
         non_blocking: whether the call asked not to block.
-        payload: what the record keeps of the arguments, whatever comes of the call.
+        payload, address, control: what the record keeps of the arguments, whatever
+            comes of the call.
         of_library: whether a library makes the call for itself.
     """
     call = enter(operation, fd, *args, of_library=of_library)
-    call.payload = payload
+    call.payload, call.address, call.control = payload, address, control
     call.spare(non_blocking)
     try:
         call.answer()
@@ -77,10 +83,16 @@ def recorded(
 
 
 def address_bytes(family: int, address: Any) -> bytes:
-    """An address as the sockaddr that the kernel sees, as C's trace keeps it."""
+    """An address as the sockaddr that the kernel sees, as C's trace keeps it.
+
+    Args:
+        address: as Python has it; None for none.
+    """
+    if address is None:
+        return b""
     try:
         if family == socket.AF_INET:
-            host = socket.inet_aton(address[0] or "0.0.0.0")
+            host = _ip_address(address[0])
             return struct.pack("=H", family) + struct.pack("!H", address[1]) + host + bytes(8)
         if family == socket.AF_INET6:
             host = socket.inet_pton(family, address[0].partition("%")[0] or "::")
@@ -90,6 +102,14 @@ def address_bytes(family: int, address: Any) -> bytes:
     except (OSError, TypeError, IndexError, struct.error, AttributeError):
         pass
     return struct.pack("=H", family)
+
+
+def _ip_address(host: str) -> bytes:
+    """The number of a host that bind() and its like are given, as they resolve it."""
+    try:
+        return socket.inet_aton(_BY_NAME.get(host, host))
+    except OSError:
+        return socket.inet_aton(_real_gethostbyname(host))
 
 
 def view_of(data: Any) -> memoryview:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 
 from grader.trace import layout
-from grader.trace.calls import GROUPS, NUMBER
+from grader.trace.calls import GROUPS, NUMBER, TABLE
 from grader.trace.python import states
 from grader.trace.python.snapshot import Snapshots
 
@@ -25,7 +25,10 @@ _real_write = os.write
 _monotonic_ns, _sleep = time.monotonic_ns, time.sleep
 _pack_record = layout.RECORD.pack_into
 _pack_state = struct.Struct("<I").pack_into
-_PAYLOAD = layout.PAYLOAD_SIZE
+_PAYLOAD, _ADDRESS, _CONTROL = layout.PAYLOAD_SIZE, layout.ADDRESS_SIZE, layout.CONTROL_SIZE
+_ROOM = _PAYLOAD + _ADDRESS + _CONTROL
+_WITH_PATHS = {number for number, call in enumerate(TABLE, 1) if "path" in call.keeps}
+_WITH_OPTIONS = (NUMBER["setsockopt"], NUMBER["getsockopt"])
 _ACCEPTS = {NUMBER[name] for name in GROUPS["accept"]}
 _READY, _BLOCKING, _LIBRARY = (layout.STATE_BIT[name] for name in ("ready", "blocking", "library"))
 #: An error that says that the connection is gone makes it so: whoever else uses
@@ -68,7 +71,8 @@ class Call:
     """One call under way."""
 
     __slots__ = (
-        "args", "entry", "fault", "has_become", "head", "injected", "is_early", "operation", "payload", "states",
+        "address", "args", "control", "entry", "fault", "has_become", "head", "injected", "is_early", "operation",
+        "payload", "states",
     )  # fmt: skip
 
     def __init__(self, entry: int, operation: int, head: tuple, args: tuple):
@@ -77,7 +81,20 @@ class Call:
         self.injected = self.states = 0
         self.is_early = False  # the plan has its say when it is ready
         self.has_become = False  # the plan has put another error for its own
-        self.payload = b""
+        self.payload = self.address = self.control = b""
+
+    @property
+    def option(self) -> int:
+        """The socket option that it asks for, as faults have it; 0 for none."""
+        if self.operation not in _WITH_OPTIONS or self.args[0] < 0:
+            return 0
+        return layout.option_key(*self.args[:2])
+
+    def poked(self, data: bytes) -> bytes:
+        """What the call has brought, or what the plan has it be."""
+        if self.fault is None or not self.fault.kinds & layout.POKE:
+            return data
+        return self.fault.poke[: len(data)] + data[len(self.fault.poke) :]
 
     def touch(self, fault: Fault | None) -> None:
         """The plan's fault for this call."""
@@ -220,7 +237,7 @@ class Recorder:
         frame = self.snapshots.innermost(sys._getframe(1))
         _pack_record(
             self._memory, entry, layout.CLAIMED, operation, call.injected, *head, 0, *call.args,
-            0, frame.f_lineno if frame else 0, self.time(), 0, 0, 0, call.states,
+            0, frame.f_lineno if frame else 0, self.time(), 0, 0, 0, call.states, 0, 0,
         )  # fmt: skip
         if frame is not None:
             self._keep(index, self.snapshots.packed(frame))
@@ -242,13 +259,19 @@ class Recorder:
         memory, entry = self._memory, call.entry
         record = layout.RECORD.unpack_from(memory, entry)
         where, entered, patience = record[12], record[13], record[16]
-        payload = call.payload[:_PAYLOAD]
+        payload = call.payload[: _ROOM if call.operation in _WITH_PATHS else _PAYLOAD]
+        address, control = call.address[:_ADDRESS], call.control[:_CONTROL]
         start = entry + layout.RECORD.size
         memory[start : start + len(payload)] = payload
+        if address:
+            memory[start + _PAYLOAD : start + _PAYLOAD + len(address)] = address
+        if control:
+            start += _PAYLOAD + _ADDRESS
+            memory[start : start + len(control)] = control
         # pack_into() begins with zeros: half a record must not be read as one
         _pack_record(
             memory, entry, layout.CLAIMED, call.operation, call.injected, *call.head, error, *call.args,
-            result, where, entered, self.time(), len(payload), patience, call.states,
+            result, where, entered, self.time(), len(payload), patience, call.states, len(address), len(control),
         )  # fmt: skip
         # last and by itself: the judge may be reading
         _pack_state(memory, entry, layout.DONE)
@@ -282,7 +305,7 @@ class Recorder:
         asked = _READY if call.operation in _ACCEPTS else 0  # the plan may change while it sleeps
         faults = list(self._faults_of(call.operation)) if self.field("fault_count") else []
         for _offset, entry in faults:
-            asked |= entry[2]
+            asked |= entry[3]
         if asked or self.field("tells_states"):
             call.states = states.states_of(call.operation, fd, a, b)
         call.is_early = bool(asked & _READY) and call.states & (_READY | _BLOCKING) == _BLOCKING
@@ -304,26 +327,27 @@ class Recorder:
 
     def _faults_of(self, operation: int) -> Iterator[tuple[int, list]]:
         """The plan's faults of a call, each with its place in the memory."""
+        word, bit = divmod(operation, 64)
         for i in range(min(self.field("fault_count"), layout.FAULT_LIMIT)):
             offset = layout.FAULTS + i * layout.FAULT.size
             entry = layout.FAULT.unpack_from(self._memory, offset)
-            if entry[0] >> operation & 1:
+            if entry[word] >> bit & 1:
                 yield offset, list(entry)
 
     def _fault(self, call: Call, must: int = 0) -> Fault | None:
         """The first fault of the plan that is meant for a call in its states, and
         asks for those that it must; the call counts for all that are."""
-        chosen = None
+        chosen, option = None, call.option
         with self._lock:
             for offset, entry in self._faults_of(call.operation):
-                _mask, kinds, asked, first, last, step, error, number, retval, limit, count, hits, size, poke = entry
-                if asked & ~call.states or must & ~asked:
+                kinds, asked, retval, limit, first, last, step, error, number, count, hits, only, size, poke = entry[2:]
+                if asked & ~call.states or must & ~asked or (only and only != option):
                     continue
                 count += 1
                 if chosen is None and first <= count <= last and (count - first) % step == 0:
                     hits += 1
                     chosen = Fault(kinds, error, number, retval, limit, poke[:size])
-                entry[10:12] = count, hits
+                entry[11:13] = count, hits
                 layout.FAULT.pack_into(self._memory, offset, *entry)
         return chosen
 

@@ -16,17 +16,17 @@ _BIT = layout.STATE_BIT
 _WAIT, _ACCEPT, _RECV, _SEND = (
     {NUMBER[name] for name in GROUPS[group]} for group in ("wait", "accept", "recv", "send")
 )
-_EPOLL_CTL = NUMBER["epoll_ctl"]
+_EPOLL_CTL, _MAKES = NUMBER["epoll_ctl"], (NUMBER["socket"], NUMBER["socketpair"])
 
 #: What states a TCP socket is in, by its state in the kernel (tcp_states.h).
-_CONNECTED = _BIT["tcp"] | _BIT["connected"]
+_CONNECTED = _BIT["connected"]
 _OF_TCP = {
-    2: _BIT["tcp"] | _BIT["connecting"],  # SYN_SENT
+    2: _BIT["connecting"],  # SYN_SENT
     8: _CONNECTED | _BIT["half-closed"],  # CLOSE_WAIT
     6: _CONNECTED | _BIT["half-closed"],  # TIME_WAIT
     9: _CONNECTED | _BIT["half-closed"],  # LAST_ACK
     11: _CONNECTED | _BIT["half-closed"],  # CLOSING
-    10: _BIT["tcp"] | _BIT["listening"],
+    10: _BIT["listening"],
 }
 _TCP_CLOSE = 7
 
@@ -66,6 +66,8 @@ def states_of(operation: int, fd: int, a: int, b: int) -> int:
         return _BIT["adding"] if a == select.EPOLL_CTL_ADD else 0
     if operation in _WAIT:
         return (_BIT["listening"] if _of_socket(_listener) & _BIT["listening"] else 0) | (_BIT["blocking"] if b else 0)
+    if operation in _MAKES:
+        return _of_kind(a, b)
     if fd < 0:
         return 0
     states = _of_socket(fd)
@@ -112,7 +114,20 @@ def _of_socket(fd: int) -> int:
         sock.detach()
 
 
+def _of_kind(domain: int, kind: int) -> int:
+    """What can be said of a socket that is about to be made."""
+    is_datagram = kind & 0xF == socket.SOCK_DGRAM
+    states = _BIT["datagram"] if is_datagram else 0
+    if domain == socket.AF_UNIX:
+        return states | _BIT["unix"]
+    if domain not in (socket.AF_INET, socket.AF_INET6):
+        return states
+    states |= _BIT["ipv6"] if domain == socket.AF_INET6 else 0
+    return states | (_BIT["udp"] if is_datagram else 0) | (_BIT["tcp"] if kind & 0xF == socket.SOCK_STREAM else 0)
+
+
 def _of(sock: socket.socket) -> int:
+    states = _of_kind(sock.family, sock.type)
     try:
         state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
     except OSError:
@@ -120,11 +135,8 @@ def _of(sock: socket.socket) -> int:
     else:
         if state == _TCP_CLOSE:  # fresh, or ended by an error still to be told
             fresh = not _polled(sock.fileno(), 0) & select.POLLERR
-            return _BIT["tcp"] | (_BIT["unconnected"] if fresh else 0)
-        return _OF_TCP.get(state, _CONNECTED)
-    states = _BIT["unix"] if sock.family == socket.AF_UNIX else 0
-    if sock.type == socket.SOCK_DGRAM:
-        states |= _BIT["datagram"]
+            return states | (_BIT["unconnected"] if fresh else 0)
+        return states | _OF_TCP.get(state, _CONNECTED)
     if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         return states | _BIT["listening"]
     try:

@@ -7,11 +7,12 @@ import os
 import select
 import socket
 import struct
+import sys
 from typing import Any
 
-from grader.trace import layout
 from grader.trace.python import held_clock, states
-from grader.trace.python.recorded import address_bytes, done, enter, is_recording, recorded, recorder, view_of
+from grader.trace.python.moving_socket import MovingSocket, scripted_target
+from grader.trace.python.recorded import address_bytes, done, enter, is_recording, recorded
 from grader.trace.python.recorder import Call, error_of
 
 _real = socket.socket
@@ -21,7 +22,7 @@ _BACKLOG = 128
 _NO_LIMIT = 0x7FFFFFFF
 
 
-class TracedSocket(_real):
+class TracedSocket(MovingSocket):
     """``socket.socket`` with every call written to the trace."""
 
     __slots__ = ("_released",)
@@ -45,11 +46,10 @@ class TracedSocket(_real):
     # --- set-up -----------------------------------------------------------
 
     def bind(self, address: Any) -> None:
-        def action(call: Call) -> None:
-            call.payload = address_bytes(self.family, address)
-            _real.bind(self, address)
-
-        recorded("bind", self.fileno(), (), action)
+        recorded(
+            "bind", self.fileno(), (), lambda call: _real.bind(self, address),
+            address=address_bytes(self.family, address),
+        )  # fmt: skip
 
     def listen(self, *backlog: int) -> None:
         args = backlog if backlog and isinstance(backlog[0], int) else (128,)
@@ -67,7 +67,7 @@ class TracedSocket(_real):
         def action(call: Call) -> tuple[socket.socket, Any]:
             held_clock.await_ready(call, self, select.POLLIN)
             connection, address = _real.accept(self)
-            call.payload = address_bytes(self.family, address)
+            call.address = address_bytes(self.family, address)
             return connection, address
 
         return recorded("accept", self.fileno(), (), action, lambda result: result[0].fileno())
@@ -80,12 +80,12 @@ class TracedSocket(_real):
                 raise OSError(error, os.strerror(error))
 
         target = scripted_target(self.family, address)
-        recorded("connect", self.fileno(), (), action, payload=address_bytes(self.family, target))
+        recorded("connect", self.fileno(), (), action, address=address_bytes(self.family, target))
 
     def connect_ex(self, address: Any) -> int:
         target = scripted_target(self.family, address)
         call = enter("connect", self.fileno())
-        call.payload = address_bytes(self.family, target)
+        call.address = address_bytes(self.family, target)
         try:
             call.answer()
             error = self._connect_ex(call, target)
@@ -107,25 +107,24 @@ class TracedSocket(_real):
             return errno.EAGAIN  # what connect_ex() says of its time limit
 
     def setsockopt(self, level: int, name: int, *value: Any) -> None:
-        first = value[0] if value and isinstance(value[0], int) else 0
-        limits = (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)
-        if name in limits and value and isinstance(value[0], bytes) and len(value[0]) == 16:
-            seconds, micros = struct.unpack("ll", value[0])
+        data = _option_bytes(value[0] if value else b"")
+        first = int.from_bytes(data[:4], sys.byteorder, signed=True)
+        if level == socket.SOL_SOCKET and name in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO) and len(data) == 16:
+            seconds, micros = struct.unpack("ll", data)
             first = seconds * 1000 + -(-micros // 1000)
         recorded(
-            "setsockopt", self.fileno(), (level, name, int(first), 4),
-            lambda call: _real.setsockopt(self, level, name, *value),
+            "setsockopt", self.fileno(), (level, name, first, len(data)),
+            lambda call: _real.setsockopt(self, level, name, *value), payload=data,
         )  # fmt: skip
 
     def getsockopt(self, level: int, name: int, *size: int) -> Any:
         def action(call: Call) -> Any:
             result = _real.getsockopt(self, level, name, *size)
-            if call.fault and call.fault.kinds & layout.POKE:
-                poke = call.fault.poke
-                result = poke + result[len(poke) :] if size else int.from_bytes(poke, "little", signed=True)
+            data = call.poked(_option_bytes(result))
+            result = data if size else int.from_bytes(data, sys.byteorder, signed=True)
             if (level, name) == (socket.SOL_SOCKET, socket.SO_ERROR) and not size:
                 result = call.becomes(result)
-            call.payload = result if size else struct.pack("=i", result)
+            call.payload = _option_bytes(result)
             return result
 
         return recorded("getsockopt", self.fileno(), (level, name, size[0] if size else 4), action)
@@ -137,7 +136,7 @@ class TracedSocket(_real):
         return recorded("getpeername", self.fileno(), (), lambda call: self._address(call, _real.getpeername(self)))
 
     def _address(self, call: Call, address: Any) -> Any:
-        call.payload = address_bytes(self.family, address)
+        call.address = address_bytes(self.family, address)
         return address
 
     def settimeout(self, value: float | None) -> None:
@@ -149,135 +148,6 @@ class TracedSocket(_real):
 
     def setblocking(self, flag: bool) -> None:
         self.settimeout(None if flag else 0.0)
-
-    # --- sending ----------------------------------------------------------
-
-    def send(self, data: Any, flags: int = 0) -> int:
-        def action(call: Call) -> int:
-            self._await(call, select.POLLOUT, flags)
-            sent = _real.send(self, self._allowed(call, view), flags)
-            call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
-            return sent
-
-        with view_of(data) as view:
-            return recorded(
-                "send", self.fileno(), (len(view), flags), action, int, non_blocking=self._asks_not_to_block(flags)
-            )
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        def action(call: Call) -> None:
-            self._await(call, select.POLLOUT, flags)
-            _real.sendall(self, view, flags)
-            call.payload = bytes(view[: layout.PAYLOAD_SIZE])
-
-        with view_of(data) as view:
-            recorded("sendall", self.fileno(), (len(view), flags), action, lambda _: len(view))
-
-    def sendto(self, data: Any, *rest: Any) -> int:
-        def action(call: Call) -> int:
-            self._await(call, select.POLLOUT, rest[0] if len(rest) > 1 else 0)
-            sent = _real.sendto(self, self._allowed(call, view), *rest)
-            call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
-            return sent
-
-        with view_of(data) as view:
-            return recorded("sendto", self.fileno(), (len(view),), action, int)
-
-    def sendmsg(self, buffers: Any, *rest: Any) -> int:
-        def action(call: Call) -> int:
-            data = b"".join(parts)
-            allowed = self._allowed(call, memoryview(data))
-            self._await(call, select.POLLOUT, rest[1] if len(rest) > 1 else 0)
-            sent = _real.sendmsg(self, parts if len(allowed) == len(data) else [allowed], *rest)
-            call.payload = data[: min(sent, layout.PAYLOAD_SIZE)]
-            return sent
-
-        parts = list(buffers)
-        return recorded("sendmsg", self.fileno(), (sum(map(len, parts)),), action, int)
-
-    def sendfile(self, file: Any, *rest: Any) -> int:
-        return recorded("sendfile", self.fileno(), (), lambda call: _real.sendfile(self, file, *rest), int)
-
-    def _allowed(self, call: Call, view: memoryview) -> memoryview:
-        if self.type & 0xF != socket.SOCK_STREAM:
-            return view
-        return view[: call.limit(len(view))]
-
-    # --- receiving --------------------------------------------------------
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        def action(call: Call) -> bytes:
-            self._await(call, select.POLLIN, flags)
-            call.payload = data = _real.recv(self, self._asked(call, size), flags)
-            return data
-
-        return recorded("recv", self.fileno(), (size, flags), action, len, non_blocking=self._asks_not_to_block(flags))
-
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        size = nbytes or memoryview(buffer).nbytes
-
-        def action(call: Call) -> int:
-            self._await(call, select.POLLIN, flags)
-            got = _real.recv_into(self, buffer, self._asked(call, size), flags)
-            call.payload = bytes(view_of(buffer)[: min(got, layout.PAYLOAD_SIZE)])
-            return got
-
-        return recorded("recv", self.fileno(), (size, flags), action, int)
-
-    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
-        def action(call: Call) -> tuple[bytes, Any]:
-            self._await(call, select.POLLIN, flags)
-            data, address = _real.recvfrom(self, self._asked(call, size), flags)
-            call.payload = data
-            return data, address
-
-        return recorded("recvfrom", self.fileno(), (size, flags), action, lambda r: len(r[0]))
-
-    def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
-        size = nbytes or memoryview(buffer).nbytes
-
-        def action(call: Call) -> tuple[int, Any]:
-            self._await(call, select.POLLIN, flags)
-            got, address = _real.recvfrom_into(self, buffer, self._asked(call, size), flags)
-            call.payload = bytes(view_of(buffer)[: min(got, layout.PAYLOAD_SIZE)])
-            return got, address
-
-        return recorded("recvfrom", self.fileno(), (size, flags), action, lambda r: r[0])
-
-    def recvmsg(self, size: int, *rest: int) -> tuple[bytes, list, int, Any]:
-        def action(call: Call) -> tuple[bytes, list, int, Any]:
-            self._await(call, select.POLLIN, rest[1] if len(rest) > 1 else 0)
-            result = _real.recvmsg(self, self._asked(call, size), *rest)
-            call.payload = result[0]
-            return result
-
-        return recorded("recvmsg", self.fileno(), (size, *rest[1:]), action, lambda r: len(r[0]))
-
-    def _asked(self, call: Call, size: int) -> int:
-        return call.limit(size) if self.type & 0xF == socket.SOCK_STREAM else size
-
-    def recvmsg_into(self, buffers: Any, *rest: int) -> tuple[int, list, int, Any]:
-        parts = [memoryview(part).cast("B") for part in buffers]
-        size = sum(map(len, parts))
-
-        def action(call: Call) -> tuple[int, list, int, Any]:
-            self._await(call, select.POLLIN, rest[1] if len(rest) > 1 else 0)
-            data, *others = _real.recvmsg(self, self._asked(call, size), *rest)
-            call.payload, left = data, data
-            for part in parts:
-                part[: len(left[: len(part)])] = left[: len(part)]
-                left = left[len(part) :]
-            return len(data), *others
-
-        return recorded("recvmsg", self.fileno(), (size, *rest[1:]), action, lambda r: r[0])
-
-    def _await(self, call: Call, events: int, flags: int) -> None:
-        """Wait on a held clock until the real call would not block."""
-        if not flags & socket.MSG_DONTWAIT:
-            held_clock.await_ready(call, self, events)
-
-    def _asks_not_to_block(self, flags: int) -> bool:
-        return bool(flags & socket.MSG_DONTWAIT) or self.gettimeout() is not None
 
     # --- the end ----------------------------------------------------------
 
@@ -320,14 +190,13 @@ class TracedSocket(_real):
         self._released = True
 
 
+def _option_bytes(value: Any) -> bytes:
+    """An option's value as the kernel has it."""
+    try:
+        return value.to_bytes(4, sys.byteorder, signed=True) if isinstance(value, int) else bytes(value)
+    except (OverflowError, TypeError):
+        return b""  # the real call says what is wrong with it
+
+
 TracedSocket.__name__ = TracedSocket.__qualname__ = "socket"
 TracedSocket.__module__ = "socket"
-
-
-def scripted_target(family: int, address: Any) -> Any:
-    """connect() resolves names inside the interpreter: to the first address."""
-    if family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple) and address:
-        for text in recorder().scripted_addresses(address[0]):
-            if (":" in text) == (family == socket.AF_INET6):
-                return (text, *address[1:])
-    return address
