@@ -105,7 +105,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the style of Python and C."""
+    """Check the style of Python and C, and the walls between the rooms of grader/."""
     _install(session, *_project()["dependency-groups"]["lint"])
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", "grader", "tests", "noxfile.py")
+    session.run("lint-imports", "--no-cache")

@@ -1,20 +1,25 @@
 """Thirteen Bytes: a pytest grader for socket programs that almost work.
 
-The rooms, and what each knows:
+The rooms; a room knows some of those below it, and none beside it:
 
 =============  =============================================================
-catalogue      the exercises' files and their schema
-build          C sources in, loadable modules or the compiler's words out
-processes      child processes: messages to them, a server that forks them
-learner        how to run untrusted code in a child, and to watch it
-peers          how the other end behaves, step by step
-stage          the engine under the checks: who is on stage, waiting, rest, death, what is left
-verbs          the language of checks: the learner, its peers, its clock
-verdict        evidence in, a gap out
-report         one result model in, text out
+verify         that the exercises obey their laws
+new            how an exercise begins
 plugin         the wiring to pytest
 checks         what the learner's code must pass
+verbs          the language of checks: the learner, its peers, its clock
+stage          the engine under them: who is there, waiting, rest, death
+report         one result model in, text out
+verdict        evidence in, a gap out
+build          C sources in, loadable modules or the compiler's words out
+learner        how to run untrusted code in a child, and to watch it
+peers          how the other end behaves, step by step
+catalogue      the exercises' files and their schema
+trace          which calls there are, how a record looks, and two tracers
+processes      child processes: messages to them, a server that forks them
 =============  =============================================================
+
+`nox -s lint` holds the walls (pyproject.toml, ``importlinter``).
 """
 
 __version__ = "0.1.0"

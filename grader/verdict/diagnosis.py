@@ -6,7 +6,8 @@ from grader.catalogue.exercises import Exercise
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.model import Diagnosis, Moment, Place
-from grader.verdict.rules import EXPLANATIONS, VIOLATIONS, Finding
+from grader.verdict.rule import Finding
+from grader.verdict.rules import EXPLANATIONS, VIOLATIONS
 from grader.verdict.transcript import Step, tell
 
 #: Failures that are about what a function has answered, and when.

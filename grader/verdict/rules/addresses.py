@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call, eai_name
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rules import Finding, answer, ended, explains, violation, when_returned
+from grader.verdict.rule import Finding, answer, ended, explains, violation, when_returned
 
 #: Errors of connect() that say nothing of the address: it goes on, or time is up.
 _NO_ANSWER = ("EINTR", "EINPROGRESS", "EALREADY", "EAGAIN")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from grader.trace.layout import PAYLOAD_SIZE
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rule import Finding, explains
 from grader.verdict.talk import Talk
 from grader.verdict.words import counted
 

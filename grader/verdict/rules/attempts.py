@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rule import Finding, explains
 
 #: What a socket says whose connect() has failed, or that is of another family.
 _SPENT = ("ECONNABORTED", "EINVAL", "EAFNOSUPPORT", "EISCONN")

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
-from grader.verdict.rules import Finding, ended, explains
+from grader.verdict.rule import Finding, ended, explains
 from grader.verdict.words import counted
 
 

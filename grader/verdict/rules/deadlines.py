@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
-from grader.verdict.rules import Finding, answer, explains, when_returned
+from grader.verdict.rule import Finding, answer, explains, when_returned
 
 _MILLISECOND = 1_000_000
 #: What rounding and a late wake-up may add to a wait (nanoseconds).

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
-from grader.verdict.rules import Finding, explains, violation, when_returned
+from grader.verdict.rule import Finding, explains, violation, when_returned
 
 #: What -ftrivial-auto-var-init=pattern leaves in an int: gcc, clang.
 PATTERNS = (-0x01010102, -0x55555556)

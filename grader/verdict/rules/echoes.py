@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from grader.verdict.evidence import Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rule import Finding, explains
 from grader.verdict.words import counted
 
 #: What takes a zero byte for the end (string(3), printf(3)).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence
-from grader.verdict.rules import Finding, violation
+from grader.verdict.rule import Finding, violation
 
 
 @violation

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from grader.trace.layout import PAYLOAD_SIZE
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rules import Finding, connections, ended, explains
+from grader.verdict.rule import Finding, connections, ended, explains
 from grader.verdict.words import counted, others
 
 #: So many turns of a loop say what it goes round for.

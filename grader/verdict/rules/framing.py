@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rules import Finding, answer, ended, explains
+from grader.verdict.rule import Finding, answer, ended, explains
 from grader.verdict.words import counted
 
 _WRONG = ("outcome", "unmet", "success", "broke", "hang", "busy", "died", "memory")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rule import Finding, explains
 
 
 @explains

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence, Failure
-from grader.verdict.rules import Finding, ended, explains
+from grader.verdict.rule import Finding, ended, explains
 from grader.verdict.words import counted
 
 #: What an answer that only one mistake gives says of the bytes it came from.

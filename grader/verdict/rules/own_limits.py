@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rules import Finding, answer, ended, explains
+from grader.verdict.rule import Finding, answer, ended, explains
 
 _LIMITS = (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)
 #: Failures of a program that gave up where it was to go on waiting.

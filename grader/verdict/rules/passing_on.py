@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rule import Finding, explains
 from grader.verdict.talk import Talk
 from grader.verdict.words import counted
 

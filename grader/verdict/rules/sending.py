@@ -8,7 +8,7 @@ from itertools import islice
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rules import Finding, answer, ended, explains
+from grader.verdict.rule import Finding, answer, ended, explains
 from grader.verdict.words import counted, others
 
 #: Failures of a program that has come through: what it has left, or not let go.

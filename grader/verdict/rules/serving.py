@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rules import Finding, answer, connections, ended, explains, violation, when_returned
+from grader.verdict.rule import Finding, answer, connections, ended, explains, violation, when_returned
 from grader.verdict.words import counted, others
 
 #: What accept() reports of its listening socket itself; every other error passes.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from grader.trace import layout
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rules import Finding, explains, violation
+from grader.verdict.rule import Finding, explains, violation
 
 #: What no handler may call (signal-safety(7) has what it may).
 _UNSAFE = (

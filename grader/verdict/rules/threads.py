@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rules import Finding, ended, explains
+from grader.verdict.rule import Finding, ended, explains
 
 _TIDY = ("close", "abandon", "shutdown")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
-from grader.verdict.rules import Finding, explains
+from grader.verdict.rule import Finding, explains
 
 _LOCKS = re.compile(r"pthread_mutex_lock|pthread_rwlock|mtx_lock|\b[RL]?Lock\(|Semaphore\(")
 #: What a coroutine waits with for room.
