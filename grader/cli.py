@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError, UnknownExercise, load_all, select
+from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError, UnknownExercise, load_named
 from grader.catalogue.unit import Unit
 from grader.verdict.model import UnitResult, Verdict
 
@@ -107,7 +107,7 @@ def _grade_command(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     from grader.report import export
 
-    exercises = select(load_all(), options.exercises)
+    exercises = load_named(options.exercises)
     try:
         writers = [export.parse(text) for text in options.report]
     except export.BadReport as error:

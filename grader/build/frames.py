@@ -1,4 +1,5 @@
-"""What a frame of a learner's C function held, and which line decided its result.
+"""Which lines a learner's C code stands for, which one decided a function's result,
+and what a frame of it held.
 
 A frame comes as a copy of a part of the stack (``frames.c``); DWARF, which a
 module built with ``-g`` brings along, says where in it each variable lies.
@@ -21,6 +22,7 @@ from grader.trace import layout
 
 if TYPE_CHECKING:
     from elftools.dwarf.die import DIE
+    from elftools.dwarf.lineprogram import LineState
     from elftools.elf.elffile import ELFFile
 
 #: A name, or one member of what it names; not a function, nor what is assigned to
@@ -33,6 +35,8 @@ _ASAN_VARIABLE = re.compile(r"(\d+) (\d+) \d+ ([A-Za-z_]\w*)(?::\d+)?")
 #: Bytes of variables that nothing has been assigned to (-ftrivial-auto-var-init).
 _UNSET = (0xFE, 0xAA)
 _FLOAT, _SIGNED, _SIGNED_CHAR, _UNSIGNED_CHAR = 4, 5, 6, 8
+#: A symbol of a 64-bit module (elf(5), Elf64_Sym): its name's place, its value.
+_SYMBOL = struct.Struct("<I4xQ8x")
 #: Characters of a text that are shown.
 _LONGEST = 32
 #: The frame pointer's number in DWARF, and what lies between it and the canonical
@@ -96,11 +100,17 @@ class Frames:
 
         self._file = module.open("rb")
         self._elf: ELFFile = ELFFile(self._file)
-        self._dwarf = self._elf.get_dwarf_info()
-        self._lines = lines
+        self._dwarf = self._elf.get_dwarf_info(relocate_dwarf_sections=False)  # a linked object's are done
+        self._source, self._lines = source, lines
         self._unit = next((unit for unit in self._dwarf.iter_CUs() if _name(unit.get_top_DIE()).endswith(source)), None)
 
-    # --- the line that decided --------------------------------------------
+    # --- lines ------------------------------------------------------------
+
+    def lines(self, places: set[int]) -> dict[int, int]:
+        """The line for each place in the module; those in other files are left out."""
+        addresses = [row.address for row, _line in self._table]
+        found = {place: bisect_right(addresses, place) for place in places}
+        return {place: line for place, after in found.items() if after and (line := self._table[after - 1][1])}
 
     def decided(self, function: str, blocks: list[int]) -> tuple[int, int] | None:
         """The ``return`` that a function took: its place in the module, its line.
@@ -125,21 +135,40 @@ class Frames:
 
     @cached_property
     def _rows(self) -> list[tuple[int, int]]:
-        """Addresses and lines of the learner's code, in the order of addresses."""
+        """Addresses and lines of the learner's statements, in the order of addresses."""
+        return sorted({(row.address, line) for row, line in self._table if row.is_stmt and line})
+
+    @cached_property
+    def _table(self) -> list[tuple[LineState, int]]:
+        """The line table of the learner's code, in the order of addresses: its rows,
+        each with its line; 0 where the code is another file's, or ends."""
         program = self._dwarf.line_program_for_CU(self._unit)
-        states = [entry.state for entry in program.get_entries() if entry.state is not None]
-        return sorted({(s.address, s.line) for s in states if s.is_stmt and 0 < s.line <= len(self._lines)})
+        rows = [entry.state for entry in program.get_entries() if entry.state is not None]
+        first = 0 if program["version"] >= 5 else 1  # the number of the first file
+        ours = {n for n, file in enumerate(program["file_entry"], first) if _is_named(file.name, self._source)}
+        known = range(1, len(self._lines) + 1)
+        table = ((r, r.line if r.file in ours and r.line in known and not r.end_sequence else 0) for r in rows)
+        return sorted(table, key=lambda row: row[0].address)
 
     @cached_property
     def _blocks(self) -> list[int]:
         """Where each block of code begins: with the call that says that it runs."""
-        table = self._elf.get_section_by_name(".symtab")
-        marks = table.get_symbol_by_name("__sanitizer_cov_trace_pc") if table else None
         text = self._elf.get_section_by_name(".text")
-        if not marks or text is None:
+        mark = self._symbol(b"__sanitizer_cov_trace_pc")
+        if mark is None or text is None:
             return []
-        mark, start, code = marks[0]["st_value"], text["sh_addr"], text.data()
+        start, code = text["sh_addr"], text.data()
         return sorted(_calls_of(mark, start, code, self._elf["e_machine"]))
+
+    def _symbol(self, name: bytes) -> int | None:
+        """Where a function lies; read from the table as it is, since most of its
+        thousands of symbols are not asked for."""
+        table = self._elf.get_section_by_name(".symtab")
+        if table is None:
+            return None
+        place = self._elf.get_section(table["sh_link"]).data().find(b"\0" + name + b"\0") + 1
+        found = (symbol for symbol in _SYMBOL.iter_unpack(table.data()) if symbol[0] == place)
+        return next((value for _name, value in found), None) if place else None
 
     # --- values -----------------------------------------------------------
 
@@ -256,6 +285,10 @@ def _calls_of(target: int, start: int, code: bytes, machine: str) -> Iterator[in
             distance = (word & 0x3FFFFFF) - (word & 0x2000000) * 2
             if word >> 26 == 0b100101 and start + offset + distance * 4 == target:
                 yield start + offset
+
+
+def _is_named(path: bytes, name: str) -> bool:
+    return path.decode(errors="replace").rpartition("/")[2] == name
 
 
 def _name(die: DIE) -> str:

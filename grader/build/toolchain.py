@@ -124,8 +124,9 @@ def find(cache: Cache) -> Toolchain:
         raise NoCompiler("Python's C headers are missing: sudo apt install python3-dev")
     real = os.path.realpath(path)
     status = os.stat(real)
-    library = _sanitizer_library(Toolchain(path, ""))
-    identity = f"{path} {real} {status.st_size} {status.st_mtime_ns} {library} {sys.version} {platform.machine()}"
+    compiler = f"{path} {real} {status.st_size} {status.st_mtime_ns}"
+    library = _known_library(cache, Toolchain(path, compiler))
+    identity = f"{compiler} {library} {sys.version} {platform.machine()}"
 
     def probe(directory: Path) -> None:
         found = _probe(path, identity, library, directory)
@@ -158,6 +159,17 @@ def _probe(path: str, identity: str, library: str, directory: Path) -> Toolchain
     if builds(*undefined) and _loads("", module, fixed):
         flags, link = [*flags, *undefined], undefined
     return Toolchain(path, identity, flags, link, "", fixed)
+
+
+def _known_library(cache: Cache, toolchain: Toolchain) -> str:
+    """The AddressSanitizer library: asked for once, which takes 30 ms, and again
+    where there was none or it has gone."""
+
+    def ask(directory: Path) -> None:
+        (directory / "library").write_text(_sanitizer_library(toolchain))
+
+    known = (cache.entry("sanitizer", [toolchain.identity], ask) / "library").read_text()
+    return known if os.path.exists(known) else _sanitizer_library(toolchain)
 
 
 def _sanitizer_library(toolchain: Toolchain) -> str:

@@ -148,8 +148,24 @@ def load_all(root: Path = PROJECT) -> list[Exercise]:
     Raises:
         ManifestError: a manifest cannot be read.
     """
-    folders = sorted(path for path in (root / "exercises").iterdir() if _KEY.fullmatch(path.name))
-    return [load(folder) for folder in folders]
+    return load_named([], root)
+
+
+def load_named(names: list[str], root: Path = PROJECT) -> list[Exercise]:
+    """The exercises that a person names, in the order of the syllabus; the manifests
+    of others are not read.
+
+    Args:
+        names: each a key, a slug, a number with or without zeros, or a path to
+            one of the exercise's folders or files; none means all.
+
+    Raises:
+        ManifestError: a manifest cannot be read.
+        UnknownExercise: for the first name that fits none.
+    """
+    keys = sorted(path.name for path in (root / "exercises").iterdir() if _KEY.fullmatch(path.name))
+    chosen = {_one(keys, name) for name in names} if names else set(keys)
+    return [load(root / "exercises" / key) for key in keys if key in chosen]
 
 
 def load(folder: Path) -> Exercise:
@@ -190,32 +206,15 @@ def _gap(entry: dict) -> Gap:
     )
 
 
-def select(exercises: list[Exercise], names: list[str]) -> list[Exercise]:
-    """The exercises that a person names, in the order of the syllabus.
-
-    Args:
-        names: each a key, a slug, a number with or without zeros, or a path to
-            one of the exercise's folders or files; none means all.
-
-    Raises:
-        UnknownExercise: for the first name that fits none.
-    """
-    if not names:
-        return exercises
-    chosen = {_one(exercises, name).key for name in names}
-    return [exercise for exercise in exercises if exercise.key in chosen]
-
-
-def _one(exercises: list[Exercise], name: str) -> Exercise:
+def _one(keys: list[str], name: str) -> str:
     wanted = name.strip().rstrip("/").lower().replace("-", "_")
     parts = set(re.split(r"[/\\]", wanted))
-    for exercise in exercises:
-        if wanted in (exercise.key, exercise.slug) or exercise.key in parts:
-            return exercise
-        if wanted.isdigit() and int(wanted) == exercise.number:
-            return exercise
-    known = [word for exercise in exercises for word in (exercise.key, exercise.slug)]
+    for key in keys:
+        number, _, slug = key.partition("_")
+        if wanted == slug or key in parts or (wanted.isdigit() and int(wanted) == int(number)):
+            return key
+    known = [word for key in keys for word in (key, key.partition("_")[2])]
     near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
     if near:
         raise UnknownExercise(f"there is no exercise {name!r}; did you mean {near[0]}?")
-    raise UnknownExercise(f"there is no exercise {name!r}; there are {', '.join(e.key for e in exercises)}")
+    raise UnknownExercise(f"there is no exercise {name!r}; there are {', '.join(keys)}")

@@ -27,6 +27,7 @@ _ROOT = Path(__file__).resolve().parents[1] / "checks"
 _UNUSED = (
     *("cacheprovider", "doctest", "unittest", "junitxml", "pastebin"),
     *("nose", "faulthandler", "logging", "stepwise", "setuponly", "setupplan"),
+    *("unraisableexception", "threadexception"),  # they collect garbage, again and again
 )
 
 

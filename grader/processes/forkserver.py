@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from grader.processes.channel import Channel
 
 PROJECT = Path(__file__).resolve().parents[2]
 
+#: How long a server may take to end (seconds).
+_PATIENCE = 5
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -139,14 +142,17 @@ class ForkServer:
             return ""
         return self._process.stderr.read().decode(errors="replace").strip()
 
+    def dismiss(self) -> None:
+        """Let the server end, with all its children, without waiting for it."""
+        self._channel.close()
+
     def close(self) -> None:
         """End the server and all its children."""
-        self._channel.close()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
+        self.dismiss()
+        # it closes its standard error by ending; Popen.wait() with a limit polls
+        if not select.select([self._process.stderr], [], [], _PATIENCE)[0]:
             self._process.kill()
-            self._process.wait()
+        self._process.wait()
         self._process.stderr.close()
         _servers.discard(self._process.pid)
 
@@ -279,3 +285,4 @@ def serve(fd: int, child: Callable[[dict, Channel], None], added: int) -> None:
             channel.send({"status": end.status, "signal": end.signal, "orphans": end.orphans})
     for pid in alive:
         _kill_group(pid)
+    os._exit(0)  # nothing is left to flush: the interpreter's own end takes longer than a check

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from typing import TypeVar
 
-from grader.build.frames import Frames, Stack, frames_of
+from grader.build.frames import Stack
 from grader.stage.on_stage import OnStage
 from grader.stage.snapshots import frames_at, stack_at
 from grader.trace.reader import Call
@@ -69,28 +68,19 @@ class Moments:
     def _speaks_c(self) -> bool:
         return self._scene.unit.language == "c"
 
-    def _decoded(self, ask: Callable[[Frames], _Answer]) -> _Answer | None:
-        """What the debug information says; None where it makes no sense: it comes
-        from the learner's file, which may have had a hand in it."""
-        scene = self._scene
-        try:
-            return ask(frames_of(scene.stage.module(scene.unit), scene.source.name, scene.source.text))
-        except Exception:
-            return None
-
     def _c_values(self, call: Call) -> list[tuple[str, str]]:
         stack = stack_at(self._scene.process.trace, call)
         if stack is None or not call.line:
             return []
-        return self._decoded(lambda frames: frames.values(call.where, call.line, stack)) or []
+        return self._scene.decoded(lambda frames: frames.values(call.where, call.line, stack)) or []
 
     def _of_c_run(self, run: Run) -> Moment | None:
-        decided = self._decoded(lambda frames: frames.decided(run.function, run.blocks)) if run.outcome else None
+        decided = self._scene.decoded(lambda frames: frames.decided(run.function, run.blocks)) if run.outcome else None
         if decided is None:
             return None
         place, line = decided
         stack = Stack.unpacked(run.frame)
-        values = self._decoded(lambda frames: frames.values(place, line, stack)) if stack else None
+        values = self._scene.decoded(lambda frames: frames.values(place, line, stack)) if stack else None
         return Moment(line, (), self._steady(values or []))
 
     # --- values that are the same in every run ----------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from grader.build.lines import lines_of
+from collections.abc import Callable
+from typing import TypeVar
+
+from grader.build.frames import Frames, frames_of
 from grader.catalogue.exercises import Exercise
 from grader.catalogue.unit import Unit
 from grader.learner.process import LearnerProcess
@@ -15,6 +18,8 @@ from grader.trace.reader import Call
 from grader.verdict.evidence import Run
 from grader.verdict.source import Source
 from grader.verdict.transcript import Step
+
+_Answer = TypeVar("_Answer")
 
 
 class OnStage:
@@ -94,5 +99,13 @@ class OnStage:
         return f" at {self.source.name}:{call.line}" if call.line else ""
 
     def lines(self, offsets: set[int]) -> dict[int, int]:
-        """Lines of the learner's C file for offsets of its module."""
-        return lines_of(self.stage.module(self.unit), self.source.name, offsets)
+        """Lines of the learner's C file for offsets of its module; others are left out."""
+        return (self.decoded(lambda frames: frames.lines(offsets)) if offsets else None) or {}
+
+    def decoded(self, ask: Callable[[Frames], _Answer]) -> _Answer | None:
+        """What the debug information says; None where it makes no sense: it comes
+        from the learner's file, which may have had a hand in it."""
+        try:
+            return ask(frames_of(self.stage.module(self.unit), self.source.name, self.source.text))
+        except Exception:
+            return None

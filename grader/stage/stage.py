@@ -47,6 +47,11 @@ class Stage:
                 self._builds.begin(unit.path, unit.exercise)
         if any(unit.language == "python" for unit in units):
             self._server("python")
+        if any(unit.language == "c" for unit in units):
+            try:
+                self._server("c")  # it takes as long to start as pytest to be imported
+            except NoCompiler:
+                pass  # each check of the programs concerned says so
 
     def forget(self, units: list[Unit]) -> None:
         """Throw away what was built of these; nothing will ask for it again."""
@@ -133,4 +138,6 @@ class Stage:
             for peer in stage._free_peers:
                 peer.channel.close()
             for server in stage._servers.values():
-                server.close()
+                server.dismiss()
+        for server in [server for stage in self.places for server in stage._servers.values()]:
+            server.close()

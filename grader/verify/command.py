@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from grader.catalogue.exercises import LANGUAGES, Exercise, Gap, load_all, select
+from grader.catalogue.exercises import LANGUAGES, Exercise, Gap, load_all, load_named
 from grader.catalogue.gaps import write_stubs
 from grader.plugin.session import processors
 from grader.plugin.torture import is_torture
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         ManifestError, UnknownExercise: an exercise cannot be read, or found.
     """
     every = load_all()
-    exercises = select(every, options.exercises)
+    exercises = load_named(options.exercises)
     broken = list(_broken_checks(exercises))
     exercises = [exercise for exercise in exercises if exercise.key not in {key for key, _ in broken}]
     report = Proofs(options.color)

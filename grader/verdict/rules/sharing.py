@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rule import Finding, explains
 
@@ -18,10 +19,12 @@ def shared_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     receives = [c for c in evidence.calls if c.name in ("recv", "read", "recvfrom") and c.done and c.result > 0]
     last = {(call.pid, call.tid): call.index for call in evidence.calls}
-    for number, later in enumerate(receives):
-        for earlier in receives[:number]:
-            same_place = earlier.pid == later.pid and earlier.args[2] == later.args[2]
-            if same_place and earlier.tid != later.tid and last[earlier.pid, earlier.tid] > later.index:
+    # the first call of each thread, by the memory it received into
+    users: dict[tuple[int, int], dict[int, Call]] = {}
+    for later in receives:
+        earlier_ones = users.setdefault((later.pid, later.args[2]), {})
+        for earlier in earlier_ones.values():
+            if earlier.tid != later.tid and last[earlier.pid, earlier.tid] > later.index:
                 yield Finding(
                     later.index, ("shared-buffer",),
                     f"{evidence.place(later)} {later.name}() puts one client's bytes where another thread's are, "
@@ -29,3 +32,4 @@ def shared_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     (later, earlier), "pthreads(7)",
                 )  # fmt: skip
                 return
+        earlier_ones.setdefault(later.tid, later)
