@@ -56,7 +56,9 @@ STATES = (
     "listening",  # the socket is; of a wait: the program has one that is
     "ready",  # accept, recv: there is a client, there are bytes or their end
     "blocking",  # the call may sleep
-    "adding",  # epoll_ctl: with EPOLL_CTL_ADD
+    "trying",  # of a lock: it is not waited for
+    "named",  # of a Unix socket: it has a path, or its peer has; socketpair() gives none
+    "adding",  # epoll_ctl: a descriptor; setsockopt: a group; open: a file, if need be
     "library",  # Python: what a library has opened for itself
 )
 STATE_BIT = {name: 1 << number for number, name in enumerate(STATES)}

@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+int __real_kill(pid_t, int);
+
 static struct fault *plan(void)
 {
     return (struct fault *)(void *)(trace_memory() + TRACE_FAULTS);
@@ -109,7 +111,7 @@ int trace_answers(struct call *call, long *result)
         return 0;
     error = f->error;
     if (f->kinds & TRACE_SIGNAL)
-        kill(getpid(), f->signal);      /* as from outside: for any thread */
+        __real_kill(getpid(), f->signal);      /* as from outside: for any thread */
     if (f->kinds & TRACE_ERROR) {
         break_connection(call->record, error);
         errno = error;

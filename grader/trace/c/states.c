@@ -11,9 +11,12 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 int __real_fcntl(int, int, ...);
+int __real_getsockname(int, struct sockaddr *, socklen_t *);
 int __real_getpeername(int, struct sockaddr *, socklen_t *);
 int __real_getsockopt(int, int, int, void *, socklen_t *);
 int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
@@ -78,6 +81,18 @@ static uint32_t of_kind(int64_t domain, int64_t type)
            ((type & 0xf) == SOCK_STREAM ? STATE_TCP : 0);
 }
 
+/* Whether a Unix socket, or its peer, has an address beside its family. */
+static int has_name(int fd)
+{
+    struct sockaddr_storage name;
+    socklen_t own = sizeof name, peer = sizeof name;
+
+    return (__real_getsockname(fd, (struct sockaddr *)&name, &own) == 0 &&
+            own > sizeof name.ss_family) ||
+           (__real_getpeername(fd, (struct sockaddr *)&name, &peer) == 0 &&
+            peer > sizeof name.ss_family);
+}
+
 static uint32_t of_socket(int fd)
 {
     struct sockaddr_storage peer;
@@ -91,6 +106,8 @@ static uint32_t of_socket(int fd)
     states = of_kind(option(fd, SO_DOMAIN), option(fd, SO_TYPE));
     if (__real_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &tcp_state, &one) == 0)
         return states | of_tcp(fd, tcp_state);
+    if (states & STATE_UNIX && has_name(fd))
+        states |= STATE_NAMED;
     if (option(fd, SO_ACCEPTCONN))
         return states | STATE_LISTENING;
     return states | (__real_getpeername(fd, (struct sockaddr *)&peer, &size) == 0
@@ -98,29 +115,73 @@ static uint32_t of_socket(int fd)
                          : STATE_UNCONNECTED);
 }
 
+/* Of calls that look at a lock, a child or a file rather than at a socket. */
+static uint32_t of_arguments(int operation, int64_t a, int64_t b)
+{
+    switch (operation) {
+    case OP_EPOLL_CTL:
+        return a == EPOLL_CTL_ADD ? STATE_ADDING : 0;
+    case OP_OPEN:
+        return a & O_CREAT ? STATE_ADDING : 0;
+    case OP_WAITPID:
+        return b & WNOHANG ? 0 : STATE_BLOCKING;
+    case OP_FLOCK:
+        return a & LOCK_UN ? 0 : a & LOCK_NB ? STATE_TRYING : STATE_BLOCKING;
+    default:                    /* of fcntl */
+        if ((a == F_SETLK || a == F_OFD_SETLK) && b != F_UNLCK)
+            return STATE_TRYING;
+        return a == F_SETLKW || a == F_OFD_SETLKW ? STATE_BLOCKING : 0;
+    }
+}
+
+static int joins_group(int operation, int64_t level, int64_t name)
+{
+    return operation == OP_SETSOCKOPT &&
+           ((level == IPPROTO_IP && name == IP_ADD_MEMBERSHIP) ||
+            (level == IPPROTO_IPV6 && name == IPV6_JOIN_GROUP));
+}
+
+static uint32_t of_call_on(int fd, int operation, int64_t a, int64_t b)
+{
+    int receives = IS_ONE_OF(operation, GROUP_RECV);
+    int takes = receives || IS_ONE_OF(operation, GROUP_ACCEPT);
+    int moves = receives || IS_ONE_OF(operation, GROUP_SEND);
+    uint32_t states = of_socket(fd);
+
+    if (takes && polled(fd, POLLIN))
+        states |= STATE_READY;
+    if (!(__real_fcntl(fd, F_GETFL) & O_NONBLOCK) &&
+        !(moves && b & MSG_DONTWAIT))
+        states |= STATE_BLOCKING;
+    return states | (joins_group(operation, a, b) ? STATE_ADDING : 0);
+}
+
 uint32_t states_of(int operation, int fd, int64_t a, int64_t b)
 {
     int saved_errno = errno;
     uint32_t states = 0;
 
-    if (operation == OP_EPOLL_CTL) {
-        states = a == EPOLL_CTL_ADD ? STATE_ADDING : 0;
-    } else if (operation == OP_SOCKET || operation == OP_SOCKETPAIR) {
+    switch (operation) {
+    case OP_EPOLL_CTL:
+    case OP_OPEN:
+    case OP_WAITPID:
+    case OP_FLOCK:
+    case OP_FCNTL:
+        states = of_arguments(operation, a, b);
+        break;
+    case OP_SOCKET:
+    case OP_SOCKETPAIR:
         states = of_kind(a, b);
-    } else if (IS_ONE_OF(operation, GROUP_WAIT)) {
+        break;
+    case OP_POLL:
+    case OP_SELECT:
+    case OP_EPOLL_WAIT:
         states = option(listener, SO_ACCEPTCONN) ? STATE_LISTENING : 0;
         states |= b != 0 ? STATE_BLOCKING : 0;
-    } else if (fd >= 0) {
-        int receives = IS_ONE_OF(operation, GROUP_RECV);
-        int takes = receives || IS_ONE_OF(operation, GROUP_ACCEPT);
-        int moves = receives || IS_ONE_OF(operation, GROUP_SEND);
-
-        states = of_socket(fd);
-        if (takes && polled(fd, POLLIN))
-            states |= STATE_READY;
-        if (!(__real_fcntl(fd, F_GETFL) & O_NONBLOCK) &&
-            !(moves && b & MSG_DONTWAIT))
-            states |= STATE_BLOCKING;
+        break;
+    default:
+        if (fd >= 0)
+            states = of_call_on(fd, operation, a, b);
     }
     errno = saved_errno;
     return states;

@@ -157,7 +157,7 @@ void trace_keep_control(struct call *call, const struct msghdr *message)
     r->control_length = (uint16_t)have;
 }
 
-void trace_keep_paths(struct call *call, const char *first, const char *second)
+void trace_keep_list(struct call *call, const char *first, char *const list[])
 {
     struct record *r = call->record;
     size_t room = sizeof *r - offsetof(struct record, payload), n = 0;
@@ -165,11 +165,19 @@ void trace_keep_paths(struct call *call, const char *first, const char *second)
 
     for (; first && *first && n < room; first++)
         kept[n++] = (unsigned char)*first;
-    if (second && n < room)
+    for (; list && *list && n < room; list++) {
         kept[n++] = 0;
-    for (; second && *second && n < room; second++)
-        kept[n++] = (unsigned char)*second;
+        for (const char *text = *list; *text && n < room; text++)
+            kept[n++] = (unsigned char)*text;
+    }
     r->length = (uint32_t)n;
+}
+
+void trace_keep_paths(struct call *call, const char *first, const char *second)
+{
+    char *const list[] = { (char *)(uintptr_t)second, NULL };
+
+    trace_keep_list(call, first, list);
 }
 
 int64_t trace_milliseconds(const struct timespec *limit)

@@ -87,7 +87,10 @@ void trace_keep_address(struct call *call, const void *address, size_t length,
 /* Keep the control messages of a message: level, type, length, data of each. */
 void trace_keep_control(struct call *call, const struct msghdr *message);
 
-/* Keep a path, or two (the second may be NULL), as strings. */
+/* Keep a string, and a list of more, which ends with NULL and may be NULL. */
+void trace_keep_list(struct call *call, const char *first, char *const list[]);
+
+/* Keep a path, or two (the second may be NULL). */
 void trace_keep_paths(struct call *call, const char *first, const char *second);
 
 /* Whether the plan answers this call itself: then *result is its answer and
@@ -147,6 +150,16 @@ unsigned char *trace_memory(void);
 
 /* The offset of a code address in the learner's module; 0 outside of it. */
 uint64_t trace_offset(uintptr_t address);
+
+/* The rest of a wrapper: the real call, unless the plan answers it itself. */
+#define RETURN_TRACED(call, real)                                             \
+    do {                                                                      \
+        long result_;                                                         \
+                                                                              \
+        if (!trace_answers(&(call), &result_))                                \
+            result_ = (real);                                                 \
+        return (int)trace_leave(&(call), result_);                            \
+    } while (0)
 
 /* Keep a copy of the frame that a call was made from, at that place, under the
    index of the call's record. */

@@ -105,31 +105,22 @@ int __wrap_clock_nanosleep(clockid_t clock, int flags,
 int __wrap_pause(void)
 {
     struct call call = trace_enter(OP_PAUSE, CALLER, -1, 0, -1, 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_pause();
-    return (int)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_pause());
 }
 
 int __wrap_sigsuspend(const sigset_t *mask)
 {
     struct call call = trace_enter(OP_PAUSE, CALLER, -1, 0, -1, 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_sigsuspend(mask);
-    return (int)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_sigsuspend(mask));
 }
 
 int __wrap_sigwait(const sigset_t *set, int *number)
 {
     struct call call = trace_enter(OP_SIGWAIT, CALLER, -1, 0, -1, 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_sigwait(set, number);
-    return (int)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_sigwait(set, number));
 }
 
 int __wrap_sigwaitinfo(const sigset_t *set, siginfo_t *info)
@@ -161,21 +152,15 @@ int __wrap_sigtimedwait(const sigset_t *set, siginfo_t *info,
 pid_t __wrap_wait(int *status)
 {
     struct call call = trace_enter(OP_WAITPID, CALLER, -1, -1, 0, 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_wait(status);
-    return (pid_t)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_wait(status));
 }
 
 pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 {
     struct call call = trace_enter(OP_WAITPID, CALLER, -1, pid, options, 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_waitpid(pid, status, options);
-    return (pid_t)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_waitpid(pid, status, options));
 }
 
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
@@ -183,19 +168,13 @@ int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
     struct call call = trace_enter(OP_WAITPID, CALLER, -1,
                                    type == P_ALL ? -1 : (int64_t)id, options,
                                    0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_waitid(type, id, info, options);
-    return (int)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_waitid(type, id, info, options));
 }
 
 pid_t __wrap_wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
     struct call call = trace_enter(OP_WAITPID, CALLER, -1, pid, options, 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_wait4(pid, status, options, usage);
-    return (pid_t)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_wait4(pid, status, options, usage));
 }

@@ -27,11 +27,8 @@ int __wrap_socket(int domain, int type, int protocol)
 {
     struct call call = trace_enter(OP_SOCKET, CALLER, -1,
                                    domain, type, protocol, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_socket(domain, type, protocol);
-    return (int)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_socket(domain, type, protocol));
 }
 
 int __wrap_socketpair(int domain, int type, int protocol, int pair[2])
@@ -181,9 +178,6 @@ int __wrap_close(int fd)
 int __wrap_shutdown(int fd, int how)
 {
     struct call call = trace_enter(OP_SHUTDOWN, CALLER, fd, how, 0, 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_shutdown(fd, how);
-    return (int)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_shutdown(fd, how));
 }

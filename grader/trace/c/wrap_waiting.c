@@ -202,21 +202,15 @@ int __wrap_pselect(int n, fd_set *readable, fd_set *writable, fd_set *except,
 int __wrap_epoll_create(int size)
 {
     struct call call = trace_enter(OP_EPOLL_CREATE, CALLER, -1, size, 0, 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_epoll_create(size);
-    return (int)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_epoll_create(size));
 }
 
 int __wrap_epoll_create1(int flags)
 {
     struct call call = trace_enter(OP_EPOLL_CREATE, CALLER, -1, flags, 0, 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_epoll_create1(flags);
-    return (int)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_epoll_create1(flags));
 }
 
 int __wrap_epoll_ctl(int fd, int operation, int target,
@@ -224,11 +218,8 @@ int __wrap_epoll_ctl(int fd, int operation, int target,
 {
     struct call call = trace_enter(OP_EPOLL_CTL, CALLER, fd, operation, target,
                                    event ? event->events : 0, 0);
-    long result;
 
-    if (!trace_answers(&call, &result))
-        result = __real_epoll_ctl(fd, operation, target, event);
-    return (int)trace_leave(&call, result);
+    RETURN_TRACED(call, __real_epoll_ctl(fd, operation, target, event));
 }
 
 struct epolled {

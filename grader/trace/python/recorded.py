@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,12 @@ def is_recording() -> bool:
 def enter(operation: str, fd: int, *args: int, of_library: bool = False) -> Call:
     """Open a record of that call on fd."""
     return _recorder.enter(NUMBER[operation], fd, *args, of_library=of_library)
+
+
+def is_of_library() -> bool:
+    """Whether the wrapper's caller is ``subprocess``, which has pipes of its own and
+    waits for what it has begun."""
+    return sys._getframe(2).f_globals.get("__name__") == "subprocess"
 
 
 def done(call: Call, result: int = 0, error: int = 0) -> None:

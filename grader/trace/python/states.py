@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import socket
@@ -16,7 +17,12 @@ _BIT = layout.STATE_BIT
 _WAIT, _ACCEPT, _RECV, _SEND = (
     {NUMBER[name] for name in GROUPS[group]} for group in ("wait", "accept", "recv", "send")
 )
-_EPOLL_CTL, _MAKES = NUMBER["epoll_ctl"], (NUMBER["socket"], NUMBER["socketpair"])
+_SETSOCKOPT, _MAKES = NUMBER["setsockopt"], (NUMBER["socket"], NUMBER["socketpair"])
+_JOINS = ((socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP), (socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP))
+#: Calls that look at a lock, a child or a file rather than at a socket.
+_OPEN, _WAITPID, _FLOCK, _FCNTL = (NUMBER[name] for name in ("open", "waitpid", "flock", "fcntl"))
+_OF_ARGUMENTS = (_OPEN, _WAITPID, _FLOCK, _FCNTL)
+_TRIES, _SLEEPS = (fcntl.F_SETLK, fcntl.F_OFD_SETLK), (fcntl.F_SETLKW, fcntl.F_OFD_SETLKW)
 
 #: What states a TCP socket is in, by its state in the kernel (tcp_states.h).
 _CONNECTED = _BIT["connected"]
@@ -62,20 +68,32 @@ def states_of(operation: int, fd: int, a: int, b: int) -> int:
         fd: its descriptor, or -1.
         a, b: its first two arguments, as its record has them.
     """
-    if operation == _EPOLL_CTL:
-        return _BIT["adding"] if a == select.EPOLL_CTL_ADD else 0
+    if operation in _OF_ARGUMENTS:
+        return _of_arguments(operation, a, b)
     if operation in _WAIT:
         return (_BIT["listening"] if _of_socket(_listener) & _BIT["listening"] else 0) | (_BIT["blocking"] if b else 0)
     if operation in _MAKES:
         return _of_kind(a, b)
     if fd < 0:
         return 0
-    states = _of_socket(fd)
+    states = _of_socket(fd) | (_BIT["adding"] if operation == _SETSOCKOPT and (a, b) in _JOINS else 0)
     if operation in _ACCEPT | _RECV and _polled(fd, select.POLLIN):
         states |= _BIT["ready"]
     if _may_sleep(fd) and not (operation in _RECV | _SEND and b & socket.MSG_DONTWAIT):
         states |= _BIT["blocking"]
     return states
+
+
+def _of_arguments(operation: int, a: int, b: int) -> int:
+    if operation == _OPEN:
+        return _BIT["adding"] if a & os.O_CREAT else 0
+    if operation == _WAITPID:
+        return 0 if b & os.WNOHANG else _BIT["blocking"]
+    if operation == _FLOCK:
+        return 0 if a & fcntl.LOCK_UN else _BIT["trying" if a & fcntl.LOCK_NB else "blocking"]
+    if a in _TRIES and b != fcntl.F_UNLCK:
+        return _BIT["trying"]
+    return _BIT["blocking"] if a in _SLEEPS else 0
 
 
 def is_of_library(fd: int) -> bool:
@@ -137,10 +155,12 @@ def _of(sock: socket.socket) -> int:
             fresh = not _polled(sock.fileno(), 0) & select.POLLERR
             return states | (_BIT["unconnected"] if fresh else 0)
         return states | _OF_TCP.get(state, _CONNECTED)
-    if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-        return states | _BIT["listening"]
     try:
-        sock.getpeername()
+        peer = sock.getpeername()
     except OSError as error:
-        return states | (_BIT["unconnected"] if error.errno == errno.ENOTCONN else 0)
-    return states | _BIT["connected"]
+        peer, role = "", _BIT["unconnected"] if error.errno == errno.ENOTCONN else 0
+    else:
+        role = _BIT["connected"]
+    if sock.family == socket.AF_UNIX and (peer or sock.getsockname()):
+        states |= _BIT["named"]
+    return states | (_BIT["listening"] if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else role)

@@ -13,7 +13,6 @@ import builtins
 import errno
 import io
 import os
-import signal
 import socket
 import struct
 import sys
@@ -22,8 +21,8 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.trace import layout
-from grader.trace.python import held_clock, states, wrap_streams, wrap_waiting
-from grader.trace.python.recorded import done, enter, record_with, recorded, recorder
+from grader.trace.python import held_clock, states, wrap_files, wrap_processes, wrap_streams, wrap_waiting
+from grader.trace.python.recorded import done, enter, is_of_library, record_with, recorded, recorder
 from grader.trace.python.recorder import Call, Recorder, error_of
 from grader.trace.python.traced_socket import TracedSocket
 
@@ -98,7 +97,7 @@ def _socketpair(*args: Any, **named: Any) -> tuple[socket.socket, socket.socket]
 
 
 def _os_close(fd: int) -> None:
-    call = enter("close", fd)
+    call = enter("close", fd, of_library=is_of_library())
     try:
         _real_close(fd)  # Linux closes even when it reports an error
         call.answer()
@@ -106,30 +105,6 @@ def _os_close(fd: int) -> None:
         done(call, -1, error_of(exception))
         raise
     done(call)
-
-
-def _os_dup(fd: int) -> int:
-    return recorded("dup", fd, (), lambda call: _real_dup(fd), int)
-
-
-def _os_fork() -> int:
-    call = enter("fork", -1)
-    try:
-        call.answer()
-        while recorder().add("forks") > recorder().field("fork_limit"):
-            _real_pause()  # without end, it would fill the machine: the judge finds it here
-        pid = _real_fork()
-    except OSError as exception:
-        done(call, -1, error_of(exception))
-        raise
-    if pid:
-        done(call, pid)
-    return pid
-
-
-def _os_exit(status: int) -> None:
-    enter("exit", -1, int(status))
-    _real_exit(status)
 
 
 def _thread_starter(real: Callable) -> Callable:
@@ -167,6 +142,8 @@ def install(recorder: Recorder) -> None:
     record_with(recorder)
     held_clock.install()
     wrap_waiting.install()
+    wrap_files.install()
+    wrap_processes.install()
     socket.socket = socket.SocketType = TracedSocket
     socket.getaddrinfo = _getaddrinfo
     socket.socketpair = _socketpair
@@ -178,9 +155,6 @@ def install(recorder: Recorder) -> None:
         "writev": wrap_streams.writev,
         "sendfile": wrap_streams.sendfile,
         "close": _os_close,
-        "dup": _os_dup,
-        "fork": _os_fork,
-        "_exit": _os_exit,
     }.items():
         setattr(os, name, wrapper)
     builtins.open = io.open = wrap_streams.open_file
@@ -196,7 +170,5 @@ def install(recorder: Recorder) -> None:
 _real_getaddrinfo = socket.getaddrinfo
 _real_gethostbyname = socket.gethostbyname
 _real_socketpair = socket.socketpair
-_real_close, _real_dup = os.close, os.dup
-_real_fork, _real_exit = os.fork, os._exit
-_real_pause = signal.pause
+_real_close = os.close
 _real_start_new_thread = _thread.start_new_thread

@@ -1,10 +1,9 @@
-"""Wrappers of the calls that wait for descriptors, signals and children: the twin
+"""Wrappers of the calls that wait for descriptors and signals: the twin
 of ``wrap_waiting.c`` and ``wrap_sleeping.c``."""
 
 from __future__ import annotations
 
 import math
-import os
 import select
 import selectors
 import signal
@@ -19,11 +18,10 @@ _real_select = select.select
 
 
 def _waits(operation: str, real: Callable, limit: Callable[..., int] = lambda *_: -1) -> Callable:
-    """A wrapper of a call that waits for a signal or a child.
+    """A wrapper of a call that waits for a signal.
 
     Args:
-        limit: what the record holds in the second place, from the arguments: a
-            limit in milliseconds; of waitpid, the options.
+        limit: the limit in milliseconds, from the arguments.
     """
 
     def wait(*args: Any, **named: Any) -> Any:
@@ -125,11 +123,6 @@ def install() -> None:
     for name in ("pause", "sigwait", "sigwaitinfo"):
         setattr(signal, name, _waits(name.removesuffix("info"), getattr(signal, name)))
     signal.sigtimedwait = _waits("sigwait", signal.sigtimedwait, lambda _, seconds: int(seconds * 1000))
-    os.wait = _waits("waitpid", os.wait, lambda: 0)
-    os.waitpid = _waits("waitpid", os.waitpid, lambda _, options: options)
-    os.waitid = _waits("waitpid", os.waitid, lambda _, __, options: options)
-    os.wait3 = _waits("waitpid", os.wait3, lambda options: options)
-    os.wait4 = _waits("waitpid", os.wait4, lambda _, options: options)
     # selectors took its references when the launcher imported it
     selectors.PollSelector._selector_cls = _Poll
     selectors.EpollSelector._selector_cls = _Epoll
