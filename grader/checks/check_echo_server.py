@@ -1,6 +1,6 @@
 """10 echo_server: accept, echo until end-of-file, close, the next one; for ever."""
 
-from grader.verbs.script import only, reveals, torture
+from grader.verbs.script import ACCEPT_AGAIN, only, reveals, torture
 
 HELLO = b"the quick brown fox\n"
 BINARY = bytes(range(256)) * 4
@@ -15,21 +15,14 @@ def check_echoes_until_end_of_file(learner, peer, port):
 
     peer.connects(port)
     learner.rests()
-    peer.sends(HELLO)
-    peer.receives(HELLO)
+    peer.is_echoed(HELLO)
     learner.rests()
-    peer.sends(BINARY)
-    peer.receives(BINARY)
-    peer.sends(PATTERN)
-    peer.receives(PATTERN)
-    peer.sends(b"\n")
-    peer.receives(b"\n")
-    peer.sends(b" \t \r\n")
-    peer.receives(b" \t \r\n")
-    peer.sends(b"\0")
-    peer.receives(b"\0")
-    peer.half_closes()
-    peer.sees_end_of_file()
+    peer.is_echoed(BINARY)
+    peer.is_echoed(PATTERN)
+    peer.is_echoed(b"\n")
+    peer.is_echoed(b" \t \r\n")
+    peer.is_echoed(b"\0")
+    peer.leaves()
 
 
 @reveals("one-client", "stale-addrlen")
@@ -43,25 +36,20 @@ def check_serves_one_client_after_the_other(learner, clients, port, clock):
     ann.connects(port)
     clock.passes(60)
     bob.connects(port, "127.0.0.2")
-    ann.sends(HELLO)
-    ann.receives(HELLO)
+    ann.is_echoed(HELLO)
     bob.sends(BINARY)
-    ann.half_closes()
-    ann.sees_end_of_file()
+    ann.leaves()
     bob.receives(BINARY)
     bob.closes()
     carol.connects(port)
     learner.rests()
-    carol.half_closes()
-    carol.sees_end_of_file()
+    carol.leaves()
     learner.rests()
     dave.connects(port)
     learner.rests()
-    dave.sends(PATTERN)
-    dave.receives(PATTERN)
+    dave.is_echoed(PATTERN)
     learner.has_reaped_its_children()
-    dave.half_closes()
-    dave.sees_end_of_file()
+    dave.leaves()
 
 
 @reveals("missed-eof")
@@ -88,8 +76,7 @@ def check_hears_a_client_to_its_end(learner, clients, port):
     bob.receives(HELLO)
     bob.sees_end_of_file()
     dave.receives(BINARY)
-    dave.half_closes()
-    dave.sees_end_of_file()
+    dave.leaves()
 
 
 @reveals("short-send")
@@ -102,10 +89,8 @@ def check_sends_every_byte_when_send_is_short(learner, clients, port, fault):
 
     ann.connects(port)
     learner.rests()
-    ann.sends(PATTERN)
-    ann.receives(PATTERN)
-    ann.half_closes()
-    ann.sees_end_of_file()
+    ann.is_echoed(PATTERN)
+    ann.leaves()
     bob.connects(port, room=4096)
     bob.sends_in_pieces([PATTERN] * 4)
     bob.half_closes()
@@ -129,8 +114,7 @@ def check_waits_for_a_client_that_reads_late(learner, clients, port, fault):
     bob.sends(PATTERN)
     bob.waits_until_the_program_is_blocked()
     bob.half_closes()
-    ann.half_closes()
-    ann.sees_end_of_file()
+    ann.leaves()
     bob.receives(PATTERN)
     bob.sees_end_of_file()
 
@@ -145,25 +129,20 @@ def check_outlives_a_client_that_resets(learner, clients, port, fault):
 
     dave.connects(port)
     learner.rests()  # so that no try for bytes is under way when they come
-    dave.sends(HELLO)
-    dave.receives(HELLO)
+    dave.is_echoed(HELLO)
     learner.rests()
-    dave.half_closes()
-    dave.sees_end_of_file()
+    dave.leaves()
     ann.connects(port)
     learner.rests()
-    ann.sends(HELLO)
-    ann.receives(HELLO)
+    ann.is_echoed(HELLO)
     bob.connects(port)
     bob.resets()
     ann.sees_all_taken()
     ann.resets()
     learner.rests()
     carol.connects(port)
-    carol.sends(HELLO)
-    carol.receives(HELLO)
-    carol.half_closes()
-    carol.sees_end_of_file()
+    carol.is_echoed(HELLO)
+    carol.leaves()
 
 
 @reveals("dies-of-client")
@@ -176,74 +155,52 @@ def check_outlives_a_broken_pipe(learner, clients, port, fault):
 
     ann.connects(port)
     learner.rests()
-    ann.sends(HELLO)
-    learner.is_held()
-    ann.half_closes()
-    ann.resets()
-    learner.goes_on()
+    learner.is_left_by(ann, HELLO)
     learner.rests()
     bob.connects(port)
-    bob.sends(HELLO)
-    bob.receives(HELLO)
-    bob.half_closes()
-    bob.sees_end_of_file()
+    bob.is_echoed(HELLO)
+    bob.leaves()
     fault("send", limit=7, hold=True, when="1")
     carol.connects(port)
-    carol.sends(HELLO)
-    learner.is_held()
-    carol.half_closes()
-    carol.resets()
-    learner.goes_on()  # to what is left of the answer
+    learner.is_left_by(carol, HELLO)  # the rest of the answer is still to be sent
     learner.rests()
     bob.connects(port)
-    bob.sends(HELLO)
-    bob.receives(HELLO)
+    bob.is_echoed(HELLO)
 
 
 @reveals("dies-of-accept")
 def check_outlives_what_accept_reports(learner, clients, port, fault):
     """accepts again after errors that pass, and gives up or goes on after those that do not"""
     ann, bob = clients("ann", "bob")
-    for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 1):
-        fault("accept", error=error, when=f"ready {number}")
+    fault("accept", errors=ACCEPT_AGAIN, when="ready")
 
     learner.serves("serve", port)
 
     ann.connects(port)
     learner.rests()
-    ann.sends(HELLO)
-    ann.receives(HELLO)
-    ann.half_closes()
-    ann.sees_end_of_file()
-    learner.rests()
-    fault("accept", error="EBADF", when="ready 1")
-    bob.connects(port)
-    bob.sends(BINARY)
-    bob.half_closes()
-    learner.gives_up_or_answers("EBADF", bob, BINARY)
+    ann.is_echoed(HELLO)
+    ann.leaves()
+    learner.gives_up_or_answers("EBADF", bob, port, HELLO, HELLO)
 
 
 @reveals("dies-of-accept")
 def check_keeps_nobody_waiting(learner, clients, port, fault, clock):
     """does not sleep while a client waits, or for a moment when accept() has failed"""
     ann, bob = clients("ann", "bob")
-    fault("accept", error="EPROTO", when="ready 1")
-    fault("accept", error="EMFILE", when="ready 3")
+    fault("accept", errors=("EPROTO", "", "EMFILE"), when="ready")
 
     learner.serves("serve", port)
 
     clock.limits_waiting(0.1)
     ann.connects(port)
-    ann.sends(HELLO)
-    ann.receives(HELLO)
+    ann.is_echoed(HELLO)
     ann.sends(BINARY)
     ann.half_closes()
     ann.receives(BINARY)
     ann.sees_end_of_file()
     clock.limits_waiting(1)
     bob.connects(port)
-    bob.sends(HELLO)
-    bob.receives(HELLO)
+    bob.is_echoed(HELLO)
 
 
 @reveals("dies-of-accept", "accept-spin")
@@ -256,8 +213,7 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
 
     ann.connects(port)
     learner.rests()
-    ann.sends(HELLO)
-    ann.receives(HELLO)
+    ann.is_echoed(HELLO)
     learner.runs_out_of_descriptors()
     bob.connects(port)
     ann.closes()
@@ -266,10 +222,8 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
     bob.closes()
     carol.connects(port)
     learner.rests()
-    carol.sends(HELLO)
-    carol.receives(HELLO)
-    carol.half_closes()
-    carol.sees_end_of_file()
+    carol.is_echoed(HELLO)
+    carol.leaves()
 
 
 @reveals("no-reuse-address")
@@ -281,8 +235,7 @@ def check_takes_a_port_over(learner, peer, other_peer, port):
 
     peer.connects(port)
     learner.rests()
-    peer.sends(HELLO)
-    peer.receives(HELLO)
+    peer.is_echoed(HELLO)
 
 
 @reveals("leaked-candidate")
@@ -290,16 +243,14 @@ def check_reports_why_it_cannot_serve(learner, peer, port, fault, caller):
     """reports a port that is taken and a service that is unknown"""
     caller.has_settings_of_its_own()
     peer.serves(port)
-    learner.runs("serve", port)
-    learner.raises("EADDRINUSE", named=True)
+    learner.fails_with("EADDRINUSE", "serve", port)
 
     fault("getaddrinfo", retval=-8, when="1")
     fault("getaddrinfo", error="EMFILE", when="2")
     learner.runs("serve", "no-such-service")
     learner.raises("gaierror")
 
-    learner.runs("serve", "no-such-service")
-    learner.raises("EMFILE", named=True)
+    learner.fails_with("EMFILE", "serve", "no-such-service")
 
 
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")
@@ -314,10 +265,8 @@ def check_goes_on_after_an_interruption(learner, peer, port, fault):
 
     peer.connects(port)
     learner.rests()
-    peer.sends(HELLO)
-    peer.receives(HELLO)
-    peer.half_closes()
-    peer.sees_end_of_file()
+    peer.is_echoed(HELLO)
+    peer.leaves()
 
 
 @torture

@@ -45,8 +45,7 @@ def check_lets_clients_come_and_go(learner, clients, port):
     bob.sends(HELLO)
     ann.receives(HELLO)
     carol.receives(HELLO)
-    bob.half_closes()
-    bob.sees_end_of_file()
+    bob.leaves()
     carol.sends(ANSWER)
     ann.receives(ANSWER)
     carol.closes()
@@ -77,8 +76,7 @@ def check_passes_on_whole_lines(learner, clients, port):
     bob.receives(b"half of a line\n")
     ann.sends_in_pieces([b"a", b"no", b"ther\n", b"\n", b"\n\na", b"\r", b"\n\xffz", b"\nan", b"d one that has no en"])
     bob.receives(b"and of another\n\n\n\na\r\n\xffz\n")
-    ann.half_closes()
-    ann.sees_end_of_file()
+    ann.leaves()
     carol.receives(b"half of a line\nand of another\n\n\n\na\r\n\xffz\n")
     carol.sends(WHOLE)
     bob.receives(WHOLE)
@@ -204,15 +202,11 @@ def check_outlives_clients_that_vanish(learner, clients, port, fault):
 def check_waits_while_descriptors_lack(learner, peer, clients, port, fault):
     """goes on after errors of accept(), and does not spin while descriptors lack"""
     ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
-    fault("accept", error="ECONNABORTED", when="ready 1")
-    fault("accept", error="EPROTO", when="ready 2")
-    fault("accept", error="ENOBUFS", when="ready 3")
+    fault("accept", errors=("ECONNABORTED", "EPROTO", "ENOBUFS"), when="ready")
     fault("getaddrinfo", error="EMFILE", when="1")
 
-    learner.runs("serve", port)
-    learner.raises("EMFILE", named=True)
-    learner.runs("serve", peer.listens("0.0.0.0"))
-    learner.raises("EADDRINUSE", named=True)
+    learner.fails_with("EMFILE", "serve", port)
+    learner.fails_with("EADDRINUSE", "serve", peer.listens("0.0.0.0"))
 
     learner.serves("serve", port)
 

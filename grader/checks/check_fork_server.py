@@ -1,6 +1,6 @@
 """11 fork_server: an echo server with a process for each client."""
 
-from grader.verbs.script import only, reveals, torture
+from grader.verbs.script import ACCEPT_AGAIN, only, reveals, torture
 
 HELLO = b"the quick brown fox\n"
 BINARY = bytes(range(256)) * 4
@@ -19,16 +19,12 @@ def check_serves_others_while_one_is_silent(learner, clients, port):
     learner.rests()
     bob.connects(port)
     learner.rests()
-    bob.sends(HELLO)
-    bob.receives(HELLO)
+    bob.is_echoed(HELLO)
     carol.connects(port, "127.0.0.2")
     learner.rests()
-    carol.sends(BINARY)
-    carol.receives(BINARY)
-    bob.sends(BINARY)
-    bob.receives(BINARY)
-    ann.sends(HELLO)
-    ann.receives(HELLO)
+    carol.is_echoed(BINARY)
+    bob.is_echoed(BINARY)
+    ann.is_echoed(HELLO)
     learner.has_called("accept", "fork")
 
 
@@ -41,17 +37,13 @@ def check_ends_a_connection_with_its_child(learner, clients, port):
 
     ann.connects(port)
     learner.rests()
-    ann.sends(PATTERN)
-    ann.receives(PATTERN)
-    ann.half_closes()
-    ann.sees_end_of_file()
+    ann.is_echoed(PATTERN)
+    ann.leaves()
     learner.rests()
     bob.connects(port)
     learner.rests()
-    bob.sends(HELLO)
-    bob.receives(HELLO)
-    bob.half_closes()
-    bob.sees_end_of_file()
+    bob.is_echoed(HELLO)
+    bob.leaves()
 
 
 @reveals("child-keeps-listener")
@@ -63,12 +55,10 @@ def check_listens_in_the_parent_alone(learner, clients, port):
 
     ann.connects(port)
     learner.rests()
-    ann.sends(HELLO)
-    ann.receives(HELLO)
+    ann.is_echoed(HELLO)
     bob.connects(port)
     learner.rests()
-    bob.sends(HELLO)
-    bob.receives(HELLO)
+    bob.is_echoed(HELLO)
     learner.listens_in_one_process()
 
 
@@ -80,24 +70,18 @@ def check_reaps_its_children(learner, clients, port):
     learner.serves("serve", port)
 
     clients.arrive(port, ann, bob, carol)
-    ann.sends(HELLO)
-    ann.receives(HELLO)
-    bob.sends(HELLO)
-    bob.receives(HELLO)
+    ann.is_echoed(HELLO)
+    bob.is_echoed(HELLO)
     learner.is_stopped()
-    ann.half_closes()
-    ann.sees_end_of_file()
-    bob.half_closes()
-    bob.sees_end_of_file()
+    ann.leaves()
+    bob.leaves()
     learner.goes_on()  # to one SIGCHLD for two children
     learner.rests()
     dave.connects(port)
     learner.rests()
-    dave.sends(HELLO)
-    dave.receives(HELLO)
+    dave.is_echoed(HELLO)
     learner.has_reaped_its_children()
-    carol.sends(HELLO)
-    carol.receives(HELLO)
+    carol.is_echoed(HELLO)
 
 
 @reveals("one-at-a-time")
@@ -120,8 +104,7 @@ def check_hears_a_client_to_its_end(learner, clients, port):
     carol.sees_end_of_file()
     bob.receives(PATTERN)
     bob.sees_end_of_file()
-    ann.sends(HELLO)
-    ann.receives(HELLO)
+    ann.is_echoed(HELLO)
 
 
 @reveals("one-at-a-time")
@@ -135,11 +118,9 @@ def check_serves_as_many_as_come(learner, clients, other_peer, port):
 
     crowd.connects(port)
     last.connects(port)
-    last.sends(HELLO)
-    last.receives(HELLO)
+    last.is_echoed(HELLO)
     crowd.closes()
-    last.sends(BINARY)
-    last.receives(BINARY)
+    last.is_echoed(BINARY)
 
 
 @reveals("fork-failure")
@@ -151,14 +132,11 @@ def check_outlives_a_failed_fork(learner, clients, port, fault):
     learner.serves("serve", port)
 
     ann.connects(port)
-    ann.half_closes()
-    ann.sees_end_of_file()
+    ann.leaves()
     bob.connects(port)
     learner.rests()
-    bob.sends(HELLO)
-    bob.receives(HELLO)
-    bob.half_closes()
-    bob.sees_end_of_file()
+    bob.is_echoed(HELLO)
+    bob.leaves()
 
 
 @reveals("one-at-a-time")
@@ -170,8 +148,7 @@ def check_serves_the_others_when_a_later_fork_fails(learner, clients, port, faul
     learner.serves("serve", port)
 
     clients.arrive(port, ann, bob, carol)
-    carol.sends(HELLO)
-    carol.receives(HELLO)
+    carol.is_echoed(HELLO)
 
 
 @reveals("child-accepts", "child-escapes")
@@ -183,19 +160,15 @@ def check_ends_a_child_whose_client_resets(learner, clients, port):
 
     ann.connects(port)
     learner.rests()
-    ann.sends(HELLO)
-    ann.receives(HELLO)
+    ann.is_echoed(HELLO)
     bob.connects(port)
     learner.rests()
-    bob.sends(HELLO)
-    bob.receives(HELLO)
+    bob.is_echoed(HELLO)
     ann.resets()
     carol.connects(port)
     carol.resets()
-    bob.sends(PATTERN)
-    bob.receives(PATTERN)
-    bob.half_closes()
-    bob.sees_end_of_file()
+    bob.is_echoed(PATTERN)
+    bob.leaves()
 
 
 @reveals("child-escapes")
@@ -208,28 +181,17 @@ def check_outlives_a_broken_pipe(learner, clients, port, fault):
 
     ann.connects(port)
     learner.rests()
-    ann.sends(HELLO)
-    learner.is_held()
-    ann.half_closes()
-    ann.resets()
-    learner.goes_on()
+    learner.is_left_by(ann, HELLO)
     bob.connects(port)
     learner.rests()
-    bob.sends(HELLO)
-    bob.receives(HELLO)
-    bob.half_closes()
-    bob.sees_end_of_file()
+    bob.is_echoed(HELLO)
+    bob.leaves()
     fault("send", limit=7, hold=True, when="1")
     carol.connects(port)
-    carol.sends(HELLO)
-    learner.is_held()
-    carol.half_closes()
-    carol.resets()
-    learner.goes_on()  # to what is left of the answer
+    learner.is_left_by(carol, HELLO)  # the rest of the answer is still to be sent
     learner.rests()
     bob.connects(port)
-    bob.sends(HELLO)
-    bob.receives(HELLO)
+    bob.is_echoed(HELLO)
 
 
 @reveals("dies-of-accept")
@@ -237,50 +199,36 @@ def check_outlives_what_accept_reports(learner, peer, clients, port, fault):
     """accepts again after errors that pass, and reports those that do not, or goes on"""
     ann, bob = clients("ann", "bob")
     fault("send", limit=7)
-    for number, error in enumerate(("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM"), 1):
-        fault("accept", error=error, when=f"ready {number}")
+    fault("accept", errors=ACCEPT_AGAIN, when="ready")
     fault("getaddrinfo", error="EMFILE", when="1")
 
-    learner.runs("serve", port)
-    learner.raises("EMFILE", named=True)
-    learner.runs("serve", peer.listens("0.0.0.0"))
-    learner.raises("EADDRINUSE", named=True)
+    learner.fails_with("EMFILE", "serve", port)
+    learner.fails_with("EADDRINUSE", "serve", peer.listens("0.0.0.0"))
 
     learner.serves("serve", port)
 
     ann.connects(port)
     learner.rests()
-    ann.sends(BINARY)
-    ann.receives(BINARY)
-    ann.half_closes()
-    ann.sees_end_of_file()
-    learner.rests()
-    fault("accept", error="EBADF", when="ready 1")
-    bob.connects(port)
-    bob.sends(BINARY)
-    bob.half_closes()
-    learner.gives_up_or_answers("EBADF", bob, BINARY)
+    ann.is_echoed(BINARY)
+    ann.leaves()
+    learner.gives_up_or_answers("EBADF", bob, port, BINARY, BINARY)
 
 
 @reveals("dies-of-accept")
 def check_keeps_nobody_waiting(learner, clients, port, fault, clock):
     """does not sleep while a client waits, or for a moment when accept() has failed"""
     ann, bob = clients("ann", "bob")
-    fault("accept", error="EPROTO", when="ready 1")
-    fault("accept", error="EMFILE", when="ready 3")
+    fault("accept", errors=("EPROTO", "", "EMFILE"), when="ready")
 
     learner.serves("serve", port)
 
     clock.limits_waiting(0.1)
     ann.connects(port)
-    ann.sends(HELLO)
-    ann.receives(HELLO)
-    ann.half_closes()
-    ann.sees_end_of_file()
+    ann.is_echoed(HELLO)
+    ann.leaves()
     clock.limits_waiting(1)
     bob.connects(port)
-    bob.sends(HELLO)
-    bob.receives(HELLO)
+    bob.is_echoed(HELLO)
 
 
 @reveals("dies-of-accept")
@@ -293,10 +241,8 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
 
     ann.connects(port)
     learner.rests()
-    ann.sends(HELLO)
-    ann.receives(HELLO)
-    ann.half_closes()
-    ann.sees_end_of_file()
+    ann.is_echoed(HELLO)
+    ann.leaves()
     learner.runs_out_of_descriptors()
     bob.connects(port)
     learner.paces_itself()
@@ -304,8 +250,7 @@ def check_waits_while_descriptors_lack(learner, clients, port, fault):
     bob.closes()
     carol.connects(port)
     learner.rests()
-    carol.sends(HELLO)
-    carol.receives(HELLO)
+    carol.is_echoed(HELLO)
 
 
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")
@@ -321,14 +266,11 @@ def check_goes_on_after_an_interruption(learner, clients, port, fault):
 
     ann.connects(port)
     learner.rests()
-    ann.sends(HELLO)
-    ann.receives(HELLO)
-    ann.half_closes()
-    ann.sees_end_of_file()
+    ann.is_echoed(HELLO)
+    ann.leaves()
     bob.connects(port)
     learner.rests()
-    bob.sends(HELLO)
-    bob.receives(HELLO)
+    bob.is_echoed(HELLO)
 
 
 @torture

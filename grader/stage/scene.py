@@ -29,6 +29,7 @@ from grader.stage.on_stage import OnStage
 from grader.stage.outcomes import line_of, outcome_words, stopped
 from grader.stage.stage import Stage
 from grader.stage.watch import Watch
+from grader.trace.faults import Fault
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Verdict
 
@@ -294,6 +295,12 @@ class Scene(OnStage):
                 os.eventfd_read(process.doorbell)
             except BlockingIOError:
                 pass
+
+    def tampers(self, *faults: Fault) -> None:
+        """Tamper with calls of the program, from now on."""
+        self.arranged.faults += faults
+        if self.process is not None:
+            self.process.trace.plan(self.arranged.faults)
 
     def release(self) -> None:
         """Let the program go on, wherever the script holds or has stopped it."""

@@ -188,6 +188,24 @@ class Learner(CallVerbs, ServingVerbs):
         self._scene.steps.append(Step(f"{verb} {error_words(raised, unit)}", "learner"))
         judge_state(self._scene)
 
+    def fails_with(self, error: str, function: str, *arguments: Any) -> None:
+        """Call a function that fails at once, with the errno that its contract names."""
+        self.runs(function, *arguments)
+        self.raises(error, named=True)
+
+    def refuses_each(
+        self, function: str, *values: Any, instead: str = "", mistakes: Mapping[str, str] | None = None
+    ) -> None:
+        """Call a function with each of these in turn; it calls every one bad:
+        ``ValueError``, ``EINVAL``.
+
+        Args:
+            instead, mistakes: see `raises`.
+        """
+        for value in values:
+            self.runs(function, value)
+            self.raises("ValueError", instead=instead, mistakes=mistakes)
+
     def reports_the_fault(self, error: str, *, otherwise: Any = None) -> None:
         """The function fails with the error that the script injects.
 
@@ -244,6 +262,15 @@ class Learner(CallVerbs, ServingVerbs):
             process.go_on()
         else:
             process.trace["released"] += 1
+
+    def is_left_by(self, client: Peer, data: bytes) -> None:
+        """A client sends data, and is gone when a `hold` that this leads to ends:
+        it has half-closed and reset its connection by then."""
+        client.sends(data)
+        self.is_held()
+        client.half_closes()
+        client.resets()
+        self.goes_on()
 
     def is_interrupted(self) -> None:
         """A signal comes while the program waits on the held clock: EINTR."""

@@ -124,6 +124,11 @@ class Peer(HostingVerbs):
         self._party.said += data
         self._note(f"sends {counted(len(data))}", sends=len(data))
 
+    def is_echoed(self, data: bytes) -> None:
+        """Send bytes, and receive exactly these."""
+        self.sends(data)
+        self.receives(data)
+
     def sends_in_pieces(self, pieces: Iterable[bytes]) -> None:
         """Send each piece when the program has taken the ones before and waits
         for more, so that it sees them one by one, every time."""
@@ -303,6 +308,11 @@ class Peer(HostingVerbs):
         self._do("shutdown", name=self._name)
         self._party.has_ended = True
         self._note("half-closes", ends=1)
+
+    def leaves(self) -> None:
+        """Send an end-of-file, and see the program's."""
+        self.half_closes()
+        self.sees_end_of_file()
 
     def closes(self) -> None:
         self._do("close", name=self._name)

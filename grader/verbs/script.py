@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from grader.stage.arranged import Resolver
@@ -10,6 +10,9 @@ from grader.stage.scene import Scene
 from grader.trace.faults import Fault
 
 Check = TypeVar("Check", bound=Callable)
+
+#: What accept() fails with where a later attempt may succeed (accept(2), ERRORS).
+ACCEPT_AGAIN = ("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM")
 
 
 def reveals(*gaps: str) -> Callable[[Check], Check]:
@@ -53,11 +56,15 @@ class Script:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
 
-    def fault(self, call: str, **how: Any) -> None:
-        """Tamper with a call of the program; see `grader.trace.faults`."""
-        self._scene.arranged.faults.append(Fault(call, **how))
-        if self._scene.process is not None:
-            self._scene.process.trace.plan(self._scene.arranged.faults)
+    def fault(self, call: str, *, when: str = "", errors: Iterable[str] = (), **how: Any) -> None:
+        """Tamper with a call of the program; see `grader.trace.faults`.
+
+        Args:
+            errors: one for each such call in turn, ``""`` for none; `when` has
+                no number then.
+        """
+        numbered = [Fault(call, f"{when} {n}".strip(), error) for n, error in enumerate(errors, 1) if error]
+        self._scene.tampers(*(numbered or [Fault(call, when, **how)]))
 
     def resolves(self, host: str | None, *addresses: str, service: tuple[str, str] = ("", "")) -> None:
         """Let getaddrinfo() answer a name with these addresses.

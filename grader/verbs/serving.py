@@ -7,6 +7,7 @@ import signal
 from grader.stage import holdings, quiet
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
+from grader.trace.faults import Fault
 from grader.trace.reader import Call
 from grader.verbs.peer import Peer
 from grader.verdict.evidence import Failure
@@ -65,14 +66,20 @@ class ServingVerbs:
         scene.arranged.pending = number if scene.process.has_pending(number) else 0
         scene.steps.append(Step(f"gets {name}", "learner"))
 
-    def gives_up_or_answers(self, error: str, client: Peer, answer: bytes) -> None:
-        """The function fails with what accept() has failed with once; or it goes
-        on, and a client that has sent all it wanted gets its answer.
+    def gives_up_or_answers(self, error: str, client: Peer, port: str, data: bytes, answer: bytes) -> None:
+        """Once the program rests, accept() fails with that error when that client
+        comes: the function fails with it too; or it goes on, and the client, which
+        has sent its data and an end-of-file, gets its answer.
 
         Raises:
             Broken: it does neither, or fails with something else.
         """
         scene, rest = self._scene, quiet.Rest(self._scene)
+        self.rests()
+        scene.tampers(Fault("accept", "ready 1", error))
+        client.connects(port)
+        client.sends(data)
+        client.half_closes()
         scene.wait(lambda: scene.run is None or rest(), f"{scene.runs[-1].function}() fails with {error}, or goes on")
         if scene.run is None:
             self.raises(error)
