@@ -80,7 +80,7 @@ def _lines() -> Iterator[str]:
     yield "| Word | Effect |"
     yield "| --- | --- |"
     yield from _fault_words()
-    yield "| `errors` | instead of `error`: one for each such call in turn, `\"\"` for none; `when` has no number then |"
+    yield '| `errors` | instead of `error`: one for each such call in turn, `""` for none; `when` has no number then |'
     yield ""
     yield (
         "`call` is one of those that are traced, or a group that counts as one: "
