@@ -15,70 +15,68 @@ import struct
 import zlib
 from typing import Any
 
+from grader.peers.datagrams import DatagramActions
+from grader.peers.places import Address, family_of, sockaddr, wired
 from grader.processes.channel import Channel
 
 #: The most that one action reads before it gives up on an end (bytes).
 READ_LIMIT = 64 << 20
+_AGAIN = (socket.SO_REUSEADDR,)  # a server's port may be had again at once
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
 
 
-class Player:
-    """The sockets of one peer, and what it can do with them."""
+class Player(DatagramActions):
+    """The sockets of one peer, and what it can do with them: streams, and what
+    comes from its bases."""
 
-    def __init__(self, channel: Channel) -> None:
-        """A player without a socket.
-
-        Args:
-            channel: on which it is told what to do.
-        """
-        self._sockets: dict[str, socket.socket] = {}
-        self._channel = channel
-
-    def listen(self, name: str, address: str, port: int, backlog: int, buffers: int = 0) -> dict:
+    def listen(self, name: str, at: Address, backlog: int, buffers: int = 0) -> dict:
         """Listen; port 0 lets the kernel choose one.
 
         Args:
             buffers: bytes that a connection's buffers have here; 0 leaves them
                 as they are.
         """
-        listener = self._bound(address, port)
+        listener = self._bound(at, socket.SOCK_STREAM, _AGAIN)
         for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF) if buffers else ():
             listener.setsockopt(socket.SOL_SOCKET, buffer, buffers)  # connections inherit it
         listener.listen(backlog)
-        self._sockets[name] = listener
-        return {"port": listener.getsockname()[1]}
+        self._keep(name, listener)
+        return {"at": wired(listener.getsockname())}
 
-    def hold(self, name: str, address: str, port: int) -> dict:
-        """Occupy a port without listening on it: connecting is refused."""
-        self._sockets[name] = self._bound(address, port)
-        return {"port": self._sockets[name].getsockname()[1]}
+    def hold(self, name: str, at: Address) -> dict:
+        """Occupy an address without listening on it: connecting is refused."""
+        self._keep(name, self._bound(at, socket.SOCK_STREAM, _AGAIN))
+        return {"at": wired(self._sockets[name].getsockname())}
 
-    def fill(self, name: str, address: str, port: int) -> dict:
+    def crowd(self, name: str, at: Address) -> dict:
         """Listen with a backlog that is full: who connects gets no answer."""
-        listener = self._bound(address, port)
+        listener = self._bound(at, socket.SOCK_STREAM, _AGAIN)
         listener.listen(0)
-        self._sockets[name] = listener
-        self._sockets[f"{name}, queued"] = socket.create_connection(listener.getsockname()[:2])
-        return {"port": listener.getsockname()[1]}
+        self._keep(name, listener)
+        queued = socket.socket(listener.family)
+        queued.connect(listener.getsockname())
+        self._keep(f"{name}, queued", queued)
+        return {"at": wired(listener.getsockname())}
 
     def accept(self, name: str, listener: str) -> dict:
-        self._sockets[name], address = self._sockets[listener].accept()
-        return {"address": address[0]}
+        connection, source = self._sockets[listener].accept()
+        self._keep(name, connection)
+        return {"source": wired(source)}
 
-    def connect(self, name: str, address: str, port: int, room: int = 0) -> dict:
+    def connect(self, name: str, at: Address, room: int = 0) -> dict:
         """Connect; the answer is the address of this end.
 
         Args:
             room: bytes of its receive buffer; 0 leaves it as it is.
         """
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection = socket.socket(family_of(at), socket.SOCK_STREAM)
         if room:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
-        connection.connect((address, port))
-        self._sockets[name] = connection
-        own, port, *_ = connection.getsockname()
-        return {"address": own, "port": port}
+        if connection.family == socket.AF_UNIX:
+            connection.bind("")  # by its own name the program's accept() is told from others
+        connection.connect(sockaddr(at))
+        self._keep(name, connection)
+        return {"at": wired(connection.getsockname()), "inode": os.fstat(connection.fileno()).st_ino}
 
     def pair(self, name: str, other: str, buffers: int = 0) -> dict:
         """A TCP connection with both ends here; other is the one to lend.
@@ -98,10 +96,6 @@ class Player:
             self._sockets[name], _ = listener.accept()
         return {}
 
-    def lend(self, name: str) -> tuple[dict, tuple[int, ...]]:
-        """Hand the descriptor over; the peer keeps none."""
-        return {}, (self._sockets.pop(name).detach(),)
-
     def send(self, name: str, data: bytes) -> dict:
         try:
             self._sockets[name].sendall(data)
@@ -118,7 +112,7 @@ class Player:
         connection = self._sockets[name]
         wanted = READ_LIMIT if count < 0 else count
         while len(data) < wanted:
-            if connection not in select.select([connection, self._channel], [], [])[0]:
+            if not self._has_something(connection):
                 break
             try:
                 piece = connection.recv(min(wanted - len(data), 1 << 18))
@@ -129,14 +123,10 @@ class Player:
             data += piece
         return {"data": bytes(data), "end": ""}
 
-    def break_off(self) -> dict:
-        """Nothing, but for a receive under way, which ends with what it has."""
-        return {}
-
     def ends(self, name: str) -> dict:
         """The addresses of both ends of a connection."""
         connection = self._sockets[name]
-        return {"local": connection.getsockname()[:2], "remote": connection.getpeername()[:2]}
+        return {"local": wired(connection.getsockname()), "remote": wired(connection.getpeername())}
 
     def echo(self, name: str) -> dict:
         """Send back each piece that is read before reading the next, to the end."""
@@ -155,17 +145,6 @@ class Player:
         except OSError as error:
             if error.errno != errno.ENOTCONN:  # the other end has reset it: receiving will tell
                 raise
-        return {}
-
-    def close(self, name: str) -> dict:
-        self._sockets.pop(name).close()
-        return {}
-
-    def leave(self) -> dict:
-        """Close everything."""
-        for sock in self._sockets.values():
-            sock.close()
-        self._sockets.clear()
         return {}
 
     def reset(self, name: str) -> dict:
@@ -190,7 +169,7 @@ class Player:
     def time_wait(self, port: int) -> dict:
         """Leave a connection of that local port in TIME_WAIT, as a server does
         that closed first."""
-        with self._bound("0.0.0.0", port) as listener:
+        with self._bound(["0.0.0.0", port], socket.SOCK_STREAM, _AGAIN) as listener:
             listener.listen(1)
             client = socket.create_connection(("127.0.0.1", port))
             connection, _ = listener.accept()
@@ -203,14 +182,6 @@ class Player:
         """Whether the other end's kernel has all that was sent (TCP_INFO)."""
         info = self._sockets[name].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
         return {"unacknowledged": struct.unpack_from("I", info, 24)[0]}
-
-    @staticmethod
-    def _bound(address: str, port: int) -> socket.socket:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_STREAM)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((address, port))
-        return bound
 
 
 def child(request: dict, control: Channel) -> None:

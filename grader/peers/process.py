@@ -9,6 +9,7 @@ from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socketpair
 from typing import Any
 
+from grader.peers.places import Kind
 from grader.processes import proc
 from grader.processes.channel import Channel
 from grader.processes.forkserver import ForkServer
@@ -110,8 +111,8 @@ class PeerProcess:
         self._server.reap(self.pid)
 
 
-def free_port(reserved: dict[int, int]) -> int:
-    """A TCP port that nothing uses, outside the range of ephemeral ports.
+def free_port(reserved: dict[int, int], kind: Kind) -> int:
+    """A port that nothing uses, outside the range of ephemeral ports.
 
     The port stays reserved for this judge among all judges of the machine by
     the abstract Unix address of that name (unix(7)).
@@ -129,7 +130,7 @@ def free_port(reserved: dict[int, int]) -> int:
         claim = socket.socket(AF_UNIX, SOCK_STREAM)
         try:
             claim.bind(f"\0thirteen-bytes-{port}")
-            with socket.socket() as probe:
+            with socket.socket(type=kind.type) as probe:
                 probe.bind(("0.0.0.0", port))
         except OSError:
             claim.close()

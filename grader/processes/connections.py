@@ -1,4 +1,4 @@
-"""What the kernel knows of the TCP connections of some processes.
+"""What the kernel knows of the connections of some processes.
 
 Asked for one connection at a time over sock_diag(7), which answers in
 microseconds; the tables of proc(5) cost milliseconds, for the kernel walks all
@@ -16,7 +16,8 @@ import struct
 from collections.abc import Collection
 from functools import cache
 
-from grader.processes import tcp_table
+from grader.processes import tcp_table, unix_table
+from grader.processes.network import Network
 from grader.processes.sockets import sockets_of
 
 #: TCP states in which something is still on its way.
@@ -29,8 +30,6 @@ _ON_ITS_WAY = {
 }
 
 _PIDFD_GETFD = 438  # the same on every architecture
-_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _NLMSG_ERROR, _NLM_F_REQUEST = 4, 20, 2, 1
-_HEADER = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBxI")
 _ID = struct.Struct("!HH16s16s")
 _ANY_INTERFACE_ANY_COOKIE = struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
@@ -51,18 +50,16 @@ _MANY = 200
 
 
 class Connections:
-    """The connections that some processes have, or had at an earlier look."""
+    """The connections that some processes have, or had at an earlier look.
 
-    def __init__(self) -> None:
+    Args:
+        network: that they are in.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._known: dict[int, Ends] = {}  # by inode
         self._other: set[int] = set()  # inodes of sockets that are not TCP's
-        self._asking: socket.socket | None = None
-
-    def close(self) -> None:
-        """Ask no more."""
-        if self._asking is not None:
-            self._asking.close()
-            self._asking = None
 
     def is_held(self, ends: Ends) -> bool:
         """Whether a program holds the socket at the first of two ends: it has
@@ -71,15 +68,9 @@ class Connections:
         Raises:
             OSError: the kernel does not answer.
         """
-        found = _found(ends, self._asks)
+        found = _found(ends, self._network)
         # the listening socket stands in for a connection that is gone
         return found is not None and found[1] != tcp_table.LISTEN and struct.unpack_from("=I", found, _INODE)[0] != 0
-
-    @property
-    def _asks(self) -> socket.socket:
-        if self._asking is None:
-            self._asking = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG)
-        return self._asking
 
     def on_their_way(self, pids: list[int], silent: Collection[int] = ()) -> bool:
         """Whether a byte, an end-of-file or a handshake of the connections of
@@ -95,7 +86,7 @@ class Connections:
                 return self._ask_for_each(sockets)
             except OSError:
                 pass  # refused here
-        return _table_says({inode for _, _, inode in sockets}, silent)
+        return _table_says(self._network, {inode for _, _, inode in sockets}, silent)
 
     def _ask_for_each(self, sockets: list[tuple[int, int, int]]) -> bool:
         for pid, number, inode in sockets:
@@ -109,7 +100,7 @@ class Connections:
             elif state == _NOT_TCP:
                 self._other.add(inode)
         ends = {end for known in self._known.values() for end in (known, _reversed(known))}
-        return any(_moves(end, self._asks) for end in ends)
+        return any(_moves(end, self._network) for end in ends)
 
 
 def _looked_at(pid: int, number: int) -> tuple[int, Ends | None]:
@@ -161,24 +152,21 @@ def _reversed(ends: Ends) -> Ends:
     return family, theirs, their_port, ours, our_port
 
 
-def _moves(ends: Ends, asking: socket.socket) -> bool:
+def _moves(ends: Ends, network: Network) -> bool:
     """Whether the socket at the first of two ends has something on its way.
 
     Raises:
         OSError: the kernel does not answer.
     """
-    found = _found(ends, asking)
+    found = _found(ends, network)
     if found is None:
         return False
     return _is_moving(found[1], found[2], struct.unpack_from("=I", found, _WAITING_TO_BE_SENT)[0])
 
 
-def _found(ends: Ends, asking: socket.socket) -> bytes | None:
+def _found(ends: Ends, network: Network) -> bytes | None:
     """What the kernel says of the socket at the first of two ends, a struct
     inet_diag_msg, or None if there is none.
-
-    Args:
-        asking: for sock_diag(7).
 
     Raises:
         OSError: the kernel does not answer.
@@ -186,20 +174,11 @@ def _found(ends: Ends, asking: socket.socket) -> bytes | None:
     family, ours, our_port, theirs, their_port = ends
     request = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, _EVERY_STATE)
     request += _ID.pack(our_port, their_port, ours, theirs) + _ANY_INTERFACE_ANY_COOKIE
-    asking.send(_HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 0, 0) + request)
-    answer = asking.recv(4096)
-    kind = _HEADER.unpack_from(answer)[1]
-    body = answer[_HEADER.size :]
-    if kind == _NLMSG_ERROR:
-        number = -struct.unpack_from("=i", body)[0]
-        if number == errno.ENOENT:
-            return None  # it is gone
-        raise OSError(number, os.strerror(number))
-    return body
+    return network.one(request)
 
 
-def _table_says(inodes: set[int], silent: Collection[int]) -> bool:
-    table = tcp_table.ends()
+def _table_says(network: Network, inodes: set[int], silent: Collection[int]) -> bool:
+    table = tcp_table.ends(network)
     ports = {port for end in table if end.inode in inodes for port in (end.port, end.other)} - {0}
     return any(
         _is_moving(end.state, end.timer, end.unsent)
@@ -215,13 +194,19 @@ def _is_moving(state: int, timer: int, unsent: int) -> bool:
     return state != tcp_table.LISTEN and timer != tcp_table.PROBE and (state in _ON_ITS_WAY or unsent > 0)
 
 
-def wait_for_each_other(pid: int, others: list[int]) -> bool:
-    """Whether both ends of a connection between a process and each of the others
-    have bytes to send, and probe for room."""
-    probing = {end.inode: (end.port, end.other) for end in tcp_table.ends() if end.timer == tcp_table.PROBE}
+def wait_for_each_other(network: Network, pid: int, others: list[int]) -> bool:
+    """Whether both ends of a connection between a process and each of the others,
+    all of which sleep because they have no room to send, have bytes that are unread.
+
+    TCP probes for room then; in the Unix domain the bytes lie at both ends.
+    """
+    probing = {end.inode: (end.port, end.other) for end in tcp_table.ends(network) if end.timer == tcp_table.PROBE}
+    waiting = {end.inode: end.other for end in unix_table.ends(network) if end.unread and end.other}
 
     def stuck(owner: int) -> set[tuple[int, int]]:
-        return {probing[inode] for inode in sockets_of(owner).values() if inode in probing}
+        own = set(sockets_of(owner).values())
+        pairs = {probing[inode] for inode in own & probing.keys()}
+        return pairs | {(inode, waiting[inode]) for inode in own & waiting.keys()}
 
-    ours = {(other, port) for port, other in stuck(pid)}
+    ours = {(other, one) for one, other in stuck(pid)}
     return all(ours & stuck(owner) for owner in others)

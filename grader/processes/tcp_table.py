@@ -1,6 +1,6 @@
 """The kernel's TCP sockets of this moment, one line for each end of a connection.
 
-Asked for by sock_diag(7), which leaves out the connections in TIME_WAIT: on a
+Asked for over sock_diag(7), which leaves out the connections in TIME_WAIT: on a
 busy machine there are thousands, and reading them in /proc/net/tcp takes longer
 than all the rest of a look.
 """
@@ -11,16 +11,14 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+
+from grader.processes.network import Network
 
 #: TCP states (tcp_states.h).
 SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, LAST_ACK, LISTEN, CLOSING = 2, 3, 4, 5, 6, 9, 10, 11
 #: The timer that runs while the receiver has no room (tcp(7), a window probe).
 PROBE = 4
 
-_SOCK_DIAG, _BY_FAMILY, _DUMP = 4, 20, 0x1 | 0x300
-_DONE, _ERROR = 3, 2
-_HEADER = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBBI48x")
 
 
@@ -44,37 +42,24 @@ class End:
     inode: int
 
 
-def ends() -> list[End]:
-    """All TCP sockets of this network namespace, but those in TIME_WAIT."""
+def ends(network: Network) -> list[End]:
+    """All TCP sockets of a network, but those in TIME_WAIT."""
     try:
-        return [end for family in (socket.AF_INET, socket.AF_INET6) for end in _asked(family)]
+        return [end for family in (socket.AF_INET, socket.AF_INET6) for end in _asked(network, family)]
     except (OSError, AttributeError):
-        return [end for name in ("tcp", "tcp6") for end in _read(Path(f"/proc/net/{name}"))]
+        return [end for name in ("tcp", "tcp6") for end in _read(network.rows(name))]
 
 
-def _asked(family: int) -> Iterator[End]:
+def _asked(network: Network, family: int) -> Iterator[End]:
     states = 0x1FFF & ~(1 << TIME_WAIT)
-    body = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, states)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG) as asking:
-        asking.send(_HEADER.pack(_HEADER.size + len(body), _BY_FAMILY, _DUMP, 1, 0) + body)
-        while True:
-            data = asking.recv(1 << 17)
-            at = 0
-            while at < len(data):
-                length, kind, *_ = _HEADER.unpack_from(data, at)
-                if kind == _DONE:
-                    return
-                if kind == _ERROR:
-                    raise OSError("sock_diag is refused")
-                start = at + _HEADER.size
-                _family, state, timer, _retries, port, other = struct.unpack_from("!BBBBHH", data, start)
-                _expires, unread, unsent, _uid, inode = struct.unpack_from("=5I", data, start + 52)
-                yield End(port, other, state, timer, unsent, unread, inode)
-                at += (length + 3) & ~3
+    for told in network.all(_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, states)):
+        _family, state, timer, _retries, port, other = struct.unpack_from("!BBBBHH", told)
+        _expires, unread, unsent, _uid, inode = struct.unpack_from("=5I", told, 52)
+        yield End(port, other, state, timer, unsent, unread, inode)
 
 
-def _read(table: Path) -> Iterator[End]:
-    for fields in (line.split() for line in table.read_text().splitlines()[1:]) if table.exists() else ():
+def _read(rows: list[list[str]]) -> Iterator[End]:
+    for fields in rows:
         port, other = (int(address.rpartition(":")[2], 16) for address in fields[1:3])
         unsent, unread = (int(part, 16) for part in fields[4].split(":"))
         state, timer = int(fields[3], 16), int(fields[5].partition(":")[0], 16)

@@ -113,5 +113,5 @@ def _speakers(scene: Scene) -> list[Party]:
 
 
 def _talk(scene: Scene, party: Party) -> Talk:
-    calls = tuple(holdings.calls_on(scene, party.ports))
+    calls = tuple(holdings.calls_on(scene, party.link))
     return Talk(party.name, bytes(party.said), bytes(party.heard), party.owed, party.came, calls)

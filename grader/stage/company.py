@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
+from grader.peers.places import Address, family_of
 from grader.peers.process import PeerProcess
 from grader.processes.connections import Connections
+from grader.processes.network import Network
+from grader.stage.links import Link, TcpLink, UdpLink, UnixLink
 from grader.stage.party import Party
 
 
@@ -13,6 +18,7 @@ class Company:
     Attributes:
         peers: their processes, each of which plays one of them or several.
         parties: what each of them has said and heard.
+        network: that all of them are in, the program too.
         connections: theirs and the program's, as the kernel has them.
         creditor: the one that waits for the program now.
     """
@@ -20,7 +26,8 @@ class Company:
     def __init__(self) -> None:
         self.peers: list[PeerProcess] = []
         self.parties: list[Party] = []
-        self.connections = Connections()
+        self.network = Network()
+        self.connections = Connections(self.network)
         self.creditor: Party | None = None
 
     @property
@@ -33,7 +40,24 @@ class Company:
         """Whether any peer has something to do still."""
         return any(peer.is_busy for peer in self.peers)
 
+    def link(self, at: Address, own: dict, *, has_datagrams: bool = False) -> Link | None:
+        """What ties a client to the program now.
+
+        Args:
+            at: the program's address.
+            own: what the client's process says of its socket: its address ``at``,
+                and its ``inode``.
+        """
+        if not isinstance(at, list):
+            return None if has_datagrams else UnixLink(self.network, own["inode"], own["at"])
+        (theirs, port), (ours, own_port) = at, own["at"]
+        if has_datagrams:
+            return UdpLink(self.network, own_port, port)
+        family = family_of(at)
+        ends = family, socket.inet_pton(family, theirs), port, socket.inet_pton(family, ours), own_port
+        return TcpLink(self.network, self.connections, ends)
+
     @property
     def connected(self) -> list[Party]:
         """Those who have connected to the program."""
-        return [party for party in self.parties if any(party.ports)]
+        return [party for party in self.parties if party.link is not None]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from grader.stage.links import Link
+
 
 @dataclass
 class Party:
@@ -11,7 +13,7 @@ class Party:
 
     Attributes:
         name: what sentences call it: ``bob``, ``the client``.
-        ports: its own and the program's, where it has connected to it.
+        link: how it is tied to the program, once it is.
         said: all bytes that it has sent.
         heard: all bytes that it has got and was to get.
         answered: how many bytes it had sent when it last got what it was owed.
@@ -22,7 +24,7 @@ class Party:
     """
 
     name: str
-    ports: tuple[int, int] = (0, 0)
+    link: Link | None = None
     said: bytearray = field(default_factory=bytearray)
     heard: bytearray = field(default_factory=bytearray)
     answered: int = 0

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
+from grader.peers.process import PeerProcess
 from grader.processes import proc
 from grader.processes.connections import wait_for_each_other
 from grader.stage.on_stage import OnStage
@@ -104,7 +105,7 @@ def deadlocked(scene: OnStage, states: dict[int, str]) -> Call | None:
     def all_sleep() -> bool:
         return _all_sleep(scene) and scene.company.is_asleep
 
-    if not talking or not all_sleep() or not wait_for_each_other(scene.process.pid, [peer.pid for peer in talking]):
+    if not talking or not all_sleep() or not _wait_for_each_other(scene, talking):
         return None
     if not all_sleep() or trace.update() or trace["next"] != before:
         return None
@@ -333,6 +334,10 @@ def _may_end_by_itself(trace: Trace) -> bool:
 def _has_timeouts(calls: list[Call]) -> bool:
     names = (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)
     return any(c.name == "setsockopt" and c.args[1] in names and c.args[2] for c in calls)
+
+
+def _wait_for_each_other(scene: OnStage, talking: list[PeerProcess]) -> bool:
+    return wait_for_each_other(scene.company.network, scene.process.pid, [peer.pid for peer in talking])
 
 
 def _on_its_way(scene: OnStage) -> bool:

@@ -321,4 +321,4 @@ class Scene(OnStage):
             self.process.close()
         for peer in self.company.peers:
             self.stage.dismiss(peer)
-        self.company.connections.close()
+        self.company.network.close()

@@ -131,19 +131,19 @@ def _debt(scene: OnStage, party: Party) -> str:
     words = f"{party.name} {has_said}waits for {party.wants}"
     if (speaker := _speaker(scene, party)) is not None:
         words = f"{speaker.name} has sent {_said(party.owed)}, which {party.name} waits for"
-    if not any(party.ports):
+    if party.link is None:
         return words
-    if not holdings.is_accepted(party.ports):
-        return (
-            f"{words}, and stands in the backlog: no accept() has taken it" if holdings.is_open(party.ports) else words
-        )
-    unread, moved = holdings.unread(party.ports), _moved(scene, party, "send") - len(party.heard)
+    if not party.link.is_held():
+        return f"{words}, and stands in the backlog: no accept() has taken it" if party.link.is_open() else words
+    unread, moved = party.link.unread(), _moved(scene, party, "send") - len(party.heard)
     if 0 < unread <= _COUNTABLE:
         part = "all" if unread == len(unanswered) else counted(unread)
         words += f"; {part} of it {'are' if part.endswith('s') else 'is'} unread"
     elif 0 < moved <= _COUNTABLE and not scene.arranged.bulk:
         words += f"; {moved} {'has' if moved == 1 else 'have'} come"
-    others = [other for other in scene.company.connected if other is not party]
+    elif not party.link.is_stream and not party.link.has_taken_all():
+        words += "; a datagram lies unread in the program's socket"
+    others = [other for other in scene.company.connected if other is not party and other.link.is_stream]
     return words + "".join(_cut_off(scene, other) or _standing(scene, other) for other in others)
 
 
@@ -157,9 +157,9 @@ def _speaker(scene: OnStage, party: Party) -> Party | None:
 def _cut_off(scene: OnStage, party: Party) -> str:
     """What somebody else has said that the program has not heard to its end."""
     unread = party.sent - _moved(scene, party, "recv")
-    if not 0 < unread <= _COUNTABLE or holdings.is_accepted(party.ports):
+    if not 0 < unread <= _COUNTABLE or party.link.is_held():
         return ""
-    closed = next((c for c in reversed(holdings.calls_on(scene, party.ports)) if c.name == "close"), None)
+    closed = next((c for c in reversed(holdings.calls_on(scene, party.link)) if c.name == "close"), None)
     if closed is None:
         return ""
     scene.look_up([closed])
@@ -169,11 +169,11 @@ def _cut_off(scene: OnStage, party: Party) -> str:
 
 def _standing(scene: OnStage, party: Party) -> str:
     """What keeps somebody else: he does not read, or what he has said is unread."""
-    if not holdings.is_accepted(party.ports):
+    if not party.link.is_held():
         return ""
-    if holdings.unsent(party.ports):
+    if party.link.unsent():
         return f"; {party.name} does not read"
-    unread = holdings.unread(party.ports)
+    unread = party.link.unread()
     return f"; what {party.name} has sent is unread" if 0 < unread == party.sent else ""
 
 
@@ -191,7 +191,7 @@ def _said(data: bytes) -> str:
 
 def _moved(scene: OnStage, party: Party, group: str) -> int:
     """How many bytes the program has sent to someone, or received from him."""
-    calls = holdings.calls_on(scene, party.ports)
+    calls = holdings.calls_on(scene, party.link)
     return sum(call.result for call in calls if call.any_of(group) and call.done and call.result > 0)
 
 
@@ -214,10 +214,10 @@ def _come(scene: OnStage, call: Call) -> str:
 
 def _owing(scene: OnStage, party: Party | None, call: Call) -> Call:
     """The call of the process or thread that has to do with whoever waits."""
-    if party is None or not any(party.ports):
+    if party is None or party.link is None:
         return call
     waiting = scene.process.trace.unfinished
-    served = holdings.calls_on(scene, party.ports)
+    served = holdings.calls_on(scene, party.link)
     own = [c for c in waiting if any(c is other for other in served)]
     if not own and served:
         own = [c for c in waiting if (c.pid, c.tid) == (served[-1].pid, served[-1].tid)]
@@ -242,14 +242,13 @@ def _sleeping(scene: OnStage, call: Call, party: Party | None) -> str:
 def _talks_to(scene: OnStage, call: Call) -> Party | None:
     """Whose connection a call works on."""
     inode = sockets_of(call.pid).get(call.fd) if call.fd >= 0 else None
-    ports = holdings.ports_of(inode) if inode else None
-    return next((party for party in scene.company.parties if ports and party.ports == ports), None)
+    return next((party for party in scene.company.connected if inode and party.link.is_of(inode)), None)
 
 
 def _is_not_asked_for(scene: OnStage, call: Call, party: Party) -> bool:
     """Whether a rest waits for someone, and the wait would not end when there is
     room for it, although the program knows how to ask."""
-    calls = holdings.calls_on(scene, party.ports)
+    calls = holdings.calls_on(scene, party.link)
     sent = [c for c in calls if c.any_of("send") and c.done]
     is_left = bool(sent) and sent[-1].leaves_a_rest
     if not is_left or not _ASKS_FOR_ROOM.search(scene.source.text):

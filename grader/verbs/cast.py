@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any
 
 from grader.catalogue.unit import Unit
+from grader.peers.places import TCP, UDP, Kind, Place
 from grader.peers.process import free_port
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage
@@ -87,10 +88,17 @@ class Cast:
 
     def port(self) -> str:
         """A TCP port that nothing uses, as text; a new one for each performance."""
+        return self._reserved(TCP)
+
+    def udp_port(self) -> str:
+        """A UDP port that nothing uses, as text; a new one for each performance."""
+        return self._reserved(UDP)
+
+    def _reserved(self, kind: Kind) -> str:
         reserved: dict[int, int] = {}
-        self.scene.port = free_port(reserved)
+        self.scene.arranged.port = free_port(reserved, kind)
         self._closers.append(lambda: [os.close(fd) for fd in reserved.values()])
-        return str(self.scene.port)
+        return Place(str(self.scene.arranged.port), kind)
 
 
 #: Name of a part -> what makes it.
@@ -105,5 +113,6 @@ _PARTS: dict[str, Callable[[Cast], Any]] = {
     "caller": Cast.caller,
     "clock": Cast.clock,
     "port": Cast.port,
+    "udp_port": Cast.udp_port,
 }
 PARTS = tuple(_PARTS)

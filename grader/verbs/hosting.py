@@ -3,22 +3,17 @@ lent, a server, or one that refuses or never answers."""
 
 from __future__ import annotations
 
-from grader.peers.process import PeerProcess
-from grader.stage.scene import Scene
+from grader.peers.places import Address, is_path
+from grader.verbs.acting import Actor
 from grader.verbs.lent import Lent
 
 #: What a peer's process calls its sockets.
-CONNECTION, LISTENER = "connection", "listener"
+LISTENER = "listener"
 _LENT = "lent"
 
 
-class HostingVerbs:
+class HostingVerbs(Actor):
     """The verbs of `Peer` for beginnings."""
-
-    _scene: Scene
-    _name: str
-    _lent: Lent | None
-    _player: PeerProcess
 
     @property
     def connection(self) -> Lent:
@@ -62,35 +57,37 @@ class HostingVerbs:
         return self._lent
 
     def listens(self, address: str = "127.0.0.1", port: str = "0", *, buffers: int = 0) -> str:
-        """Listen on an address; returns the port, as text.
+        """Listen on an address; returns the port, as text.  Of a path, listen there.
 
         Args:
+            address: of this machine, or a path.
             buffers: bytes of a connection's buffers at this end; 0 leaves them
                 to the kernel, which lets them grow.  What a check then sends in
                 bulk is cut differently in every run, and no transcript of it
                 tells of single pieces.
         """
         self._scene.arranged.bulk = bool(buffers)
-        answer = self._do("listen", name=LISTENER, address=address, port=int(port), backlog=16, buffers=buffers)
+        answer = self._do("listen", name=LISTENER, at=_at(address, port), backlog=16, buffers=buffers)
         self._note(f"listens on {address}")
-        return str(answer["port"])
+        return _port_of(answer)
 
     def holds(self, address: str, port: str = "0") -> str:
         """Occupy a port of an address without listening: it refuses."""
-        answer = self._do("hold", name=f"held {address}", address=address, port=int(port))
+        answer = self._do("hold", name=f"held {address}", at=_at(address, port))
         self._note(f"refuses connections to {address}")
-        return str(answer["port"])
+        return _port_of(answer)
 
     def is_silent(self, address: str = "127.0.0.1", port: str = "0") -> str:
         """Never answer who connects: listen with a backlog that is full."""
-        answer = self._do("fill", name=f"silent {address}", address=address, port=int(port))
-        self._scene.arranged.silent_ports.add(answer["port"])
+        answer = self._do("crowd", name=f"silent {address}", at=_at(address, port))
+        if isinstance(answer["at"], list):
+            self._scene.arranged.silent_ports.add(answer["at"][1])
         self._note(f"never answers connections to {address}")
-        return str(answer["port"])
+        return _port_of(answer)
 
     def serves(self, port: str) -> None:
         """Be a live server on that port of every address."""
-        self._do("listen", name=LISTENER, address="0.0.0.0", port=int(port), backlog=16)
+        self._do("listen", name=LISTENER, at=["0.0.0.0", int(port)], backlog=16)
         self._note("is a server that has the port already")
 
     def leaves_time_wait(self, port: str) -> None:
@@ -98,3 +95,13 @@ class HostingVerbs:
         self._do("time_wait", port=int(port))
         self._scene.arranged.time_wait = True
         self._note("was a server on this port until now (TIME_WAIT)")
+
+
+def _at(address: str, port: str) -> Address:
+    return address if is_path(address) else [address, int(port)]
+
+
+def _port_of(answer: dict) -> str:
+    """The port that an action has told of; of a path, the path."""
+    at = answer["at"]
+    return str(at[1]) if isinstance(at, list) else at

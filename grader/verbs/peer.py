@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import socket
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from grader.peers.process import PeerError, PeerProcess
-from grader.processes.connections import Ends
+from grader.peers.places import Address, address_of, kind_of
+from grader.peers.process import PeerError
 from grader.stage import holdings, quiet
 from grader.stage.broken import Broken
-from grader.stage.party import Party
-from grader.stage.scene import Scene
-from grader.verbs.hosting import CONNECTION, LISTENER, HostingVerbs
-from grader.verbs.lent import Lent
+from grader.verbs.datagrams import DatagramVerbs
+from grader.verbs.hosting import LISTENER, HostingVerbs
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
-from grader.verdict.transcript import Step
 from grader.verdict.words import counted, differing
 
-#: Actions on a connection, in words.
-_ON_A_CONNECTION = {"send": "sends", "shutdown": "half-closes", "reset": "resets it", "receive": "receives"}
 #: More bytes than this the kernel cuts as it likes.
 _COUNTABLE = 4096
 _WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "select", "epoll_wait")
 
 
-class Peer(HostingVerbs):
+class Peer(HostingVerbs, DatagramVerbs):
     """The process at the other end, driven step by step."""
-
-    def __init__(self, scene: Scene, process: PeerProcess | None = None, who: str = "") -> None:
-        """A peer with a process of its own, or one of several that share one.
-
-        Args:
-            process: the shared one.
-            who: what a transcript calls it, and its connection in that process.
-        """
-        self._scene = scene
-        self._process = process
-        self._who, self._name = who, who or CONNECTION
-        self._lent: Lent | None = None
-        self._ends: Ends | None = None  # the program's and its own, where it has connected to it
-        self._party = Party(who or "the peer")
-        scene.company.parties.append(self._party)
 
     # --- connections ------------------------------------------------------
 
@@ -53,52 +32,50 @@ class Peer(HostingVerbs):
         self._note("accepts", accepts=1)
 
     def connects(self, port: str, address: str = "127.0.0.1", room: int = 0) -> None:
-        """Connect to the program, once it listens.
+        """Connect to the program, once it listens; to a UDP port, have a socket
+        whose datagrams go there, once the program waits for them.
 
         Args:
+            port: its port, or the path that it listens on.
             room: bytes of the receive buffer; 0 leaves it as it is.
 
         Raises:
             Broken: it does not listen there.
         """
+        at = address_of(port, address)
+        if kind_of(port).has_datagrams:
+            self._reaches(at)
+            return
         scene = self._scene
         if scene.run is not None:
             scene.wait(self._program_listens, "the program listens")
         try:
-            answer = self._do("connect", name=self._name, address=address, port=int(port), room=room)
+            own = self._do("connect", name=self._name, at=at, room=room)
         except PeerError as error:
             scene.process.trace.update()
             where = "the port" if address == "127.0.0.1" else f"the port of {address}, an address of this machine"
+            where = "the path" if kind_of(port).is_local else where
             sentence = f"a client's connect() to {where} fails with {error.errno}"
             raise Broken(Failure("refused", sentence, address=address)) from None
-        self._party.ports = answer["port"], int(port)
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        theirs, own = (socket.inet_pton(family, end) for end in (address, answer["address"]))
-        self._ends = family, theirs, int(port), own, answer["port"]
+        self._party.link = scene.company.link(at, own)
         self._party.name = self._who or "the client"
         self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
 
     def is_accepted(self) -> None:
         """The program has accepted the connection."""
+        link = self._party.link
         try:
-            self._scene.wait(self._is_held, "the program accepts the client")
+            self._scene.wait(link.is_held, "the program accepts the client")
         except Broken:
-            if not holdings.is_ended(self._party.ports):
+            if not link.is_ended():
                 raise
             sentence = f"the connection of {self._who or 'the client'} was accepted and ended at once"
             raise Broken(Failure("turned-away", sentence)) from None
 
-    def _is_held(self) -> bool:
-        """Whether the program holds its end of the connection."""
-        try:
-            return self._ends is not None and self._scene.company.connections.is_held(self._ends)
-        except OSError:
-            return holdings.is_accepted(self._party.ports)  # sock_diag(7) is refused here
-
     def is_refused(self, port: str) -> None:
         """A further client finds nobody listening."""
         try:
-            self._do("connect", name="second client", address="127.0.0.1", port=int(port))
+            self._do("connect", name="second client", at=address_of(port, "127.0.0.1"))
         except PeerError as error:
             if error.errno != "ECONNREFUSED":
                 raise
@@ -114,12 +91,20 @@ class Peer(HostingVerbs):
 
     # --- streams ----------------------------------------------------------
 
-    def sends(self, data: bytes) -> None:
+    def sends(self, data: bytes, to: Address | None = None) -> None:
         """Send bytes, at once and in one piece.
 
         Up to some 60,000 bytes arrive in one receive of the program, if it has
-        room; how more are cut is the kernel's affair: send them in pieces.
+        room; how more are cut is the kernel's affair: send them in pieces.  A peer
+        that has a datagram socket sends one datagram.
+
+        Args:
+            to: of a datagram, an address other than that of the program, or of whom
+                it came from last: another peer's `asker`.
         """
+        if self._has_datagrams:
+            self._sends_datagram(data, to)
+            return
         self._wait("send", f"the program receives {counted(len(data))}", after_return=True, name=self._name, data=data)
         self._party.said += data
         self._note(f"sends {counted(len(data))}", sends=len(data))
@@ -154,8 +139,8 @@ class Peer(HostingVerbs):
         self._scene.wait(self._program_wants_more, "the program receives what was sent")
 
     def _program_wants_more(self) -> bool:
-        if any(self._party.ports):
-            return holdings.has_taken_all(self._party.ports) and quiet.rests(self._scene)
+        if self._party.link is not None:
+            return self._party.link.has_taken_all() and quiet.rests(self._scene)
         trace = self._scene.process.trace
         receiving = [c for c in trace.calls if c.any_of("recv")]
         waits = any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
@@ -168,20 +153,27 @@ class Peer(HostingVerbs):
         return (waits or not receiving) and quiet.sleeps_on_all_delivered(self._scene)
 
     def receives(
-        self, data: bytes, *others: bytes, mistakes: Mapping[bytes, str] | None = None, fewer: str = ""
-    ) -> None:
+        self, data: bytes, *others: bytes, mistakes: Mapping[bytes, str] | None = None, fewer: str = "", after: int = 0
+    ) -> bytes:
         """Exactly these bytes arrive next, or others of the same length where the
-        contract leaves it open which.
+        contract leaves it open which; of datagrams, in one.
 
         Args:
+            after: of a datagram, how many bytes of the program's own choice come
+                before them.
             mistakes: wrong bytes that give a gap away, each with the gap's slug:
                 ``{b"alice": "no-line-end"}``; also where the program then waits
                 for an answer.
             fewer: slug of the gap that gives itself away by fewer bytes.
 
+        Returns:
+            Those of the program's own choice.
+
         Raises:
             Broken: none of them do, or fewer.
         """
+        if self._has_datagrams:
+            return self._receives_datagram((data, *others), mistakes or {}, fewer, after)
         scene, party = self._scene, self._party
         scene.expects(data)
         party.owed, party.came = data, b""
@@ -200,6 +192,7 @@ class Peer(HostingVerbs):
             scene.company.creditor, party.came = party, got
             raise Broken(Failure("bytes", _compared(data, got, end), difference=Difference(data, got, end), gap=gap))
         party.gets(got)
+        return b""
 
     def _so_far(self, failure: Failure, answers: tuple[bytes, ...], mistakes: Mapping[bytes, str]) -> Failure:
         """A hang in which this peer waits for bytes, with those that have come."""
@@ -283,10 +276,11 @@ class Peer(HostingVerbs):
             Broken: the program rests, and has the connection still.
         """
         scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: not self._is_held() or rest(), "the program ends the connection")
-        if self._is_held():
+        link = self._party.link
+        scene.wait(lambda: not link.is_held() or rest(), "the program ends the connection")
+        if link.is_held():
             whose = f"the connection of {self._who}" if self._who else "the connection"
-            last = holdings.last_call(scene, self._party.ports)
+            last = holdings.last_call(scene, link)
             scene.look_up([last] if last else [])
             sentence = f"{whose} is still open; the program must end it"
             raise Broken(Failure("kept", sentence, line=last.line if last else None, gap=instead))
@@ -322,69 +316,6 @@ class Peer(HostingVerbs):
         """End the connection with a reset."""
         self._do("reset", name=self._name)
         self._note("resets the connection", ends=1)
-
-    # --- machinery --------------------------------------------------------
-
-    @property
-    def _player(self) -> PeerProcess:
-        if self._process is None:
-            self._process = self._scene.new_peer()
-        return self._process
-
-    def _do(self, action: str, **arguments: object) -> dict:
-        """An action that does not depend on the program.
-
-        Raises:
-            Broken: the program has broken the connection that it is for.
-        """
-        try:
-            return self._player.do(action, **arguments)
-        except PeerError as error:
-            raise _gone(action, error) from None
-
-    def _wait(self, action: str, awaited: str, *, after_return: bool = False, **arguments: object) -> dict:
-        """An action that comes to an end when the program does its part."""
-        player, answer = self._player, []
-        scene, party = self._scene, self._party
-        scene.awaited_since = len(scene.steps)
-        scene.company.creditor, party.wants = party, _wanted(action, arguments.get("count", 0))
-        player.start(action, **arguments)
-
-        def ready() -> bool:
-            if not answer and (got := player.answer()) is not None:
-                answer.append(got)
-            return bool(answer)
-
-        try:
-            scene.wait(ready, awaited, after_return=after_return or action == "accept")
-        except PeerError as error:
-            raise _gone(action, error) from None
-        scene.company.creditor = None
-        return answer[0]
-
-    def _note(self, text: str, **effects: int) -> None:
-        self._scene.steps.append(Step(f"{self._who} {text}".strip(), **effects))
-
-    def close(self) -> None:
-        """Close the judge's own descriptor of a lent connection."""
-        if self._lent is not None:
-            self._lent.close()
-
-
-def _wanted(action: str, count: int) -> str:
-    """What a peer waits for in an action, in words."""
-    if action == "receive":
-        return counted(count) if count >= 0 else "the end of the connection"
-    return {"accept": "the program's connect()", "echo": "the end of the request"}.get(action, "room to send more")
-
-
-def _gone(action: str, error: PeerError) -> Exception:
-    """What an action's error means: of a connection that is broken, that the
-    program has broken it."""
-    if action not in _ON_A_CONNECTION or error.errno not in ("ENOTCONN", "EPIPE", "ECONNRESET"):
-        return error
-    words = _ON_A_CONNECTION[action]
-    return Broken(Failure("gone", f"the connection is broken when the peer {words} ({error.errno})"))
 
 
 def _compared(expected: bytes, actual: bytes, end: str) -> str:

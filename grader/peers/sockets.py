@@ -1,0 +1,70 @@
+"""The sockets of one peer, by the names that the script gives them."""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Iterable
+
+from grader.peers.places import Address, family_of, sockaddr
+from grader.processes.channel import Channel
+
+
+class Sockets:
+    """What streams and datagrams have in common.
+
+    Args:
+        channel: on which the peer is told what to do.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._sockets: dict[str, socket.socket] = {}
+        self._channel = channel
+
+    def _has_something(self, sock: socket.socket) -> bool:
+        """Whether there is something to read, waiting until there is, or until
+        there is something else to do."""
+        return sock in select.select([sock, self._channel], [], [])[0]
+
+    def _keep(self, name: str, sock: socket.socket) -> None:
+        """Have a socket under a name; another one that had it is closed."""
+        if name in self._sockets:
+            self._sockets[name].close()
+        self._sockets[name] = sock
+
+    @staticmethod
+    def _bound(at: Address, kind: int, options: Iterable[int] = ()) -> socket.socket:
+        """A new socket at an address.
+
+        Args:
+            at: "" of the Unix domain is none, port 0 one that the kernel chooses.
+            options: of SOL_SOCKET, to switch on.
+        """
+        bound = socket.socket(family_of(at), kind)
+        try:
+            for option in options:
+                bound.setsockopt(socket.SOL_SOCKET, option, 1)
+            bound.bind(sockaddr(at))
+        except BaseException:
+            bound.close()
+            raise
+        return bound
+
+    def break_off(self) -> dict:
+        """Nothing, but for a receive under way, which ends with what it has."""
+        return {}
+
+    def close(self, name: str) -> dict:
+        self._sockets.pop(name).close()
+        return {}
+
+    def leave(self) -> dict:
+        """Close everything."""
+        for sock in self._sockets.values():
+            sock.close()
+        self._sockets.clear()
+        return {}
+
+    def lend(self, name: str) -> tuple[dict, tuple[int, ...]]:
+        """Hand the descriptor over; the peer keeps none."""
+        return {}, (self._sockets.pop(name).detach(),)

@@ -1,0 +1,204 @@
+"""What a check can have a peer do with datagrams, and what the peer then sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from grader.peers.places import UDP, Address, Place, is_path
+from grader.stage import quiet
+from grader.stage.broken import Broken
+from grader.verbs.acting import Actor
+from grader.verdict.evidence import Failure
+from grader.verdict.model import Difference, Verdict
+from grader.verdict.words import counted, differing
+
+
+class DatagramVerbs(Actor):
+    """The verbs of `Peer` for datagram sockets, of UDP and of the Unix domain."""
+
+    _heard: dict | None = None  # the last datagram, with what came beside it
+
+    # --- whom they come from, and go to -------------------------------------
+
+    def binds(self, address: str = "127.0.0.1", port: str = "0") -> str:
+        """Have a datagram socket at an address of this machine, or at a path;
+        returns its port, or the path.
+
+        On a port that it `refuses` it takes what comes from now on.
+        """
+        at = address if is_path(address) else [address, int(port)]
+        answer = self._do("bind", name=self._name, at=at)
+        self._has_datagrams = True
+        self._note(f"has a datagram socket {f'of {address}' if isinstance(at, list) else 'at the path'}")
+        return address if is_path(address) else Place(str(answer["at"][1]), UDP)
+
+    def refuses(self, address: str = "127.0.0.1", port: str = "0") -> str:
+        """Occupy a UDP port in such a way that who sends to it is refused;
+        returns the port."""
+        answer = self._do("refuse", name=f"refused {address}", at=[address, int(port)])
+        self._note(f"refuses datagrams to {address}")
+        return Place(str(answer["at"][1]), UDP)
+
+    def _reaches(self, at: Address, interface: str = "") -> None:
+        """Have a socket whose datagrams go to the program, once it is bound there
+        and waits for them."""
+        scene = self._scene
+        if scene.run is not None and not interface:
+            scene.wait(self._program_is_bound, "the program has bound its socket, and waits for datagrams")
+        own = self._do("reach", name=self._name, at=at, interface=interface)
+        self._has_datagrams, self._target = True, at
+        self._party.link = scene.company.link(at, own, has_datagrams=True)
+        self._party.name = self._who or "the client"
+
+    def _program_is_bound(self) -> bool:
+        first = self._scene.runs[-1].first
+        bound = (c for c in self._scene.process.trace.calls if c.index >= first and c.name == "bind")
+        return any(call.done and not call.failed for call in bound) and quiet.rests(self._scene)
+
+    @property
+    def asker(self) -> Address:
+        """The address that the last datagram came from: ``other_peer.sends(b"...", to=peer.asker)``."""
+        if self._heard is None:
+            raise RuntimeError("the peer has received no datagram yet")
+        return self._heard["source"]
+
+    # --- datagrams ----------------------------------------------------------
+
+    def _sends_datagram(self, data: bytes, to: Address | None) -> None:
+        to = to or self._target or self.asker
+        self._wait(
+            "send_to", "the program makes room for a datagram", after_return=True, name=self._name, data=data, to=to
+        )
+        self._party.said += data
+        # an empty one is what a receive returns 0 for
+        self._note(f"sends {_a_datagram(data)}", sends=len(data), ends=int(not data))
+
+    def _receives_datagram(
+        self, answers: tuple[bytes, ...], mistakes: Mapping[bytes, str], fewer: str, after: int
+    ) -> bytes:
+        scene, party, data = self._scene, self._party, answers[0]
+        scene.expects(data)
+        party.owed, party.came = data, b""
+        try:
+            self._heard = self._wait("take", f"{_a_datagram(data)} arrives", after_return=True, name=self._name)
+        except Broken as broken:
+            if broken.failure.verdict is Verdict.HANG:
+                self._player.break_off()
+            raise
+        got = self._heard["data"]
+        own, rest = got[:after], got[after:]
+        self._note(f"receives {_a_datagram(got)}", receives=max(1, len(got)))
+        if len(own) == after and rest in answers:
+            party.gets(rest)
+            return own
+        gap = mistakes.get(rest, fewer if len(rest) < len(data) else "")
+        scene.company.creditor, party.came = party, rest
+        raise Broken(Failure("bytes", _compared(data, rest), difference=Difference(data, rest), gap=gap))
+
+    def receives_copies(self, count: int, data: bytes) -> None:
+        """So many datagrams arrive, one after the other, all with this data, and
+        then no other.
+
+        Raises:
+            Broken: another one arrives, or fewer do, or more.
+        """
+        steps, first = self._scene.steps, len(self._scene.steps)
+        for number in range(count):
+            try:
+                self._receives_datagram((data,), {}, "", 0)
+            except Broken as broken:
+                sentence = f"{number} of {counted(count, 'datagram')} have come; {broken.failure.sentence}"
+                raise Broken(replace(broken.failure, sentence=sentence)) from None
+        received = sum(step.receives for step in steps[first:])
+        del steps[first:]
+        self._note(f"receives {_a_datagram(data)} {count} times", receives=received)
+        self.receives_nothing()
+
+    def receives_nothing(self, *, more: str = "") -> None:
+        """The program rests, or has returned, and no datagram has come.
+
+        Args:
+            more: slug of the gap that one gives away.
+
+        Raises:
+            Broken: one has.
+        """
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
+        looked = self._do("look", name=self._name)
+        if looked["end"]:
+            return
+        self._heard = looked
+        self._note(f"receives {_a_datagram(looked['data'])}", receives=max(1, len(looked["data"])))
+        sentence = f"{_a_datagram(looked['data'])} arrives where none was to come"
+        raise Broken(Failure("surplus", sentence, difference=Difference(b"", looked["data"]), gap=more))
+
+    # --- a port, and who may have it ----------------------------------------
+
+    def shares(self, port: str) -> None:
+        """Be a server that has that UDP port of every address already, and shares
+        it with whoever is willing to (SO_REUSEADDR, SO_REUSEPORT)."""
+        self._do("bind", name=self._name, at=["0.0.0.0", int(port)], shares=True)
+        self._note("is a server that has the port already")
+
+    def finds_port_taken(self, port: str, *, shared: str = "") -> None:
+        """A second server gets EADDRINUSE, whatever it sets.
+
+        Args:
+            shared: slug of the gap that sharing the port gives away.
+
+        Raises:
+            Broken: the program shares its port.
+        """
+        self._scene.wait(self._program_is_bound, "the program has bound its socket, and waits for datagrams")
+        options = self._do("share", at=["0.0.0.0", int(port)])["options"]
+        if options:
+            sentence = f"a second server that sets {options[-1] or 'nothing'} gets the same port"
+            raise Broken(Failure("shared-port", sentence, gap=shared, read="socket(7), SO_REUSEADDR"))
+        self._note("is a second server, and finds the port taken")
+
+    def fills(self, path: str) -> None:
+        """Send datagrams to that path until its queue is full."""
+        self._do("reach", name="sender", at=path)
+        self._do("fill", name="sender", to=path)
+        self._note("fills the queue of the path")
+
+    # --- multicast ----------------------------------------------------------
+
+    def joins(self, group: str, port: str, interface: str = "127.0.0.1") -> None:
+        """Be a member of a multicast group, beside the program if it is one too."""
+        self._do("join", name=self._name, group=group, port=int(port), interface=interface)
+        self._has_datagrams = True
+        self._note(f"joins the {'group' if interface == '127.0.0.1' else f'group on {interface}'}")
+
+    def announces(self, group: str, port: str, data: bytes, interface: str = "127.0.0.1") -> None:
+        """Send one datagram to a multicast group, from that address of this machine."""
+        self._reaches([group, int(port)], interface)
+        self._sends_datagram(data, None)
+
+    def sees_hops(self, hops: int, *, more: str = "") -> None:
+        """The last datagram could go so many hops (IP_TTL).
+
+        Args:
+            more: slug of the gap that another number gives away.
+
+        Raises:
+            Broken: it could go more, or fewer.
+        """
+        if (seen := self._heard["hops"]) != hops:
+            sentence = f"the datagram has a time-to-live of {seen}; expected {hops}"
+            raise Broken(Failure("hops", sentence, gap=more, read="ip(7), IP_MULTICAST_TTL"))
+
+
+def _a_datagram(data: bytes) -> str:
+    return f"a datagram of {counted(len(data))}" if data else "an empty datagram"
+
+
+def _compared(expected: bytes, actual: bytes) -> str:
+    if len(actual) == len(expected):
+        return f"of the datagram of {counted(len(actual))} that arrives, {differing(expected, actual)}"
+    if expected.startswith(actual):
+        cut = f", the first of {len(expected)}" if actual else f"; expected {counted(len(expected))}"
+        return f"{_a_datagram(actual)} arrives{cut}"
+    return f"{_a_datagram(actual)} arrives; expected {counted(len(expected))}"
