@@ -32,21 +32,17 @@ def _install(session: nox.Session, *requirements: str) -> None:
         stamp.write_text(wanted)
 
 
-#: What the tests use of the machine -> the Debian package that has it.
-TOOLS = {"nc": "netcat-openbsd", "socat": "socat", "man": "man-db"}
-MANUAL = ["manpages", "manpages-dev"]
 #: Images of containers leave manual pages out unless told otherwise.
 KEEP_MANUAL = ["-o", "Dpkg::Options::=--path-include=/usr/share/man/*"]
 
 
 def _bring_tools(session: nox.Session) -> None:
-    """Install what is missing of `TOOLS`, by apt, where that needs no password.
+    """Install what the tests use and is missing, by apt, where that needs no password.
 
     Where it does, or there is no apt, the tests concerned are skipped and say so.
     """
-    missing = [package for tool, package in TOOLS.items() if shutil.which(tool) is None]
-    if not _succeeds("man", "-w", "2", "send"):
-        missing += MANUAL
+    tools = _project()["tool"]["thirteen-bytes"]["tools"]
+    missing = [name for tool, packages in tools.items() if not _is_here(tool) for name in packages.split()]
     if not missing:
         return
     as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
@@ -58,6 +54,12 @@ def _bring_tools(session: nox.Session) -> None:
     # pages of a package that was installed without them come with it anew
     options = ["--reinstall", "-y", "--no-install-recommends", *KEEP_MANUAL]
     session.run(*apt, "install", *options, *missing, external=True, silent=True)
+
+
+def _is_here(tool: str) -> bool:
+    if tool == "man":  # pages are packages of their own
+        return _succeeds("man", "-w", "2", "send")
+    return shutil.which(tool) is not None
 
 
 def _succeeds(*command: str) -> bool:

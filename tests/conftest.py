@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,9 @@ from grader.catalogue.exercises import PROJECT, Exercise, load_all
 from grader.verify.lint import has_manual
 
 EXERCISES = load_all()
-#: What tests use of the machine -> the Debian package that has it.  `nox -s tests`
+#: What tests use of the machine -> the Debian packages that have it.  `nox -s tests`
 #: installs what is missing, where it may.
-TOOLS = {"nc": "netcat-openbsd", "socat": "socat", "man": "man-db manpages manpages-dev"}
+TOOLS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["thirteen-bytes"]["tools"]
 
 
 def _missing(tools: Iterable[str]) -> list[str]:

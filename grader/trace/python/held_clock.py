@@ -241,10 +241,10 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
 
 def _setitimer(which: int, seconds: float, interval: float = 0.0) -> tuple[float, float]:
     global _alarm_due, _alarm_period
-    if which != signal.ITIMER_REAL:  # they count what a program computes, and wake none that sleeps
-        return _real_setitimer(which, seconds, interval)
-    if not is_held():
-        recorder().note_timer(seconds, interval)
+    is_alarm = which == signal.ITIMER_REAL  # others count what a program computes, and wake none that sleeps
+    if not is_alarm or not is_held():
+        if is_alarm:
+            recorder().note_timer(seconds, interval)
         return _real_setitimer(which, seconds, interval)
     old = _getitimer(which)
     _alarm_due = _now() + round(seconds * _SECOND) if seconds else 0
