@@ -116,9 +116,11 @@ class Workshop:
     ) -> dict:
         learner, module = directory / "learner.o", directory / "module.so"
         includes = ["-I", str(header.parent)]
-        if f'"{header.name}"' not in Path(source).read_text(encoding="utf-8", errors="replace"):
-            # a file that does not include its contract is held to it all the same
-            includes += ["-include", str(header)]
+        text = Path(source).read_text(encoding="utf-8", errors="replace")
+        if f'"{header.name}"' not in text and not _structs(text) & _structs(header.read_text(encoding="utf-8")):
+            # a file that does not include its contract is held to it all the same, but
+            # for one that has copied its structs: they can be declared only once
+            includes += [*_feature_macros(text), "-include", str(header)]
         compiled = self._toolchain.run([*self._toolchain.flags, *includes, "-c", source, "-o", str(learner)])
         if compiled.returncode != 0:
             raise BuildError("the compiler refuses the file", compiled.stderr)
@@ -187,6 +189,18 @@ class Workshop:
         done = self._toolchain.run(arguments)
         if done.returncode != 0:
             raise RuntimeError(f"the kit's own C does not build: {done.stderr}")
+
+
+def _feature_macros(text: str) -> list[str]:
+    """The macros that must be defined before any header is read (feature_test_macros(7)),
+    as options: the file's own definitions come too late for a header before it."""
+    found = re.findall(r"^[ \t]*#[ \t]*define[ \t]+(_[A-Z0-9_]+_SOURCE)\b[ \t]*(\w*)", text, re.MULTILINE)
+    return [f"-D{name}={value}" for name, value in found]
+
+
+def _structs(text: str) -> set[str]:
+    """The structs that a file declares."""
+    return set(re.findall(r"^\s*struct\s+(\w+)\s*\{", text, re.MULTILINE))
 
 
 def shown(path: Path) -> str:

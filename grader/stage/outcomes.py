@@ -7,6 +7,7 @@ and returns ``None``, C returns -1 with ``ECONNRESET`` and 0.
 from __future__ import annotations
 
 import errno
+import re
 from typing import Any
 
 from grader.catalogue.exercises import Exercise
@@ -161,6 +162,8 @@ def another_value(run: Run, value: Any, earlier: Run | None, unit: Unit) -> Fail
         sentence = f"{subject} returned {_compared(value, answer, sentence.partition(' returned ')[2])}"
     elif isinstance(value, list) and isinstance(answer, list):
         sentence = f"{subject} returned {_items_compared(value, answer)}"
+    elif isinstance(value, str) and isinstance(answer, str):
+        sentence += _sign_extended(value, answer)
     elif isinstance(value, list) and isinstance(answer, str):
         sentence = f"{subject} wrote {answer!r}, whose last line has no newline; expected {value[-1]!r} there"
     if earlier is not None and answer and earlier.outcome.get("returned") == answer:
@@ -186,8 +189,29 @@ def _items_compared(expected: list, actual: list) -> str:
     if double is not None and len(set(expected)) == len(expected):
         places = [number for number, item in enumerate(actual, 1) if item == double]
         return f"{double!r} twice, as items {places[0]} and {places[1]} of {len(actual)}"
+    missing = [item for item in expected if item not in actual]
+    if missing and [item for item in expected if item in actual] == actual:
+        return f"{len(actual)} of {counted(len(expected), 'item')}: {missing[0]!r} is left out"
     pairs = enumerate(zip(expected, actual, strict=False), 1)
     at = next(((number, e, a) for number, (e, a) in pairs if e != a), None)
     if at is not None:
-        return f"{at[2]!r} as item {at[0]} of {len(actual)}; expected {at[1]!r}"
+        order = "" if missing or len(actual) != len(expected) else ": the right items in another order"
+        return f"{at[2]!r} as item {at[0]} of {len(actual)}; expected {at[1]!r}{order}"
     return f"{counted(len(actual), 'item')}; expected {len(expected)}"
+
+
+def _sign_extended(expected: str, actual: str) -> str:
+    """What has become of a number of two bytes, if C's `char` has made the lower one
+    negative: its sign fills the upper one, or is taken off it; else ``""``."""
+    numbers = [re.split(r"(\d+)", text) for text in (expected, actual)]
+    if len(numbers[0]) != len(numbers[1]):
+        return ""
+    for right, wrong in zip(*numbers, strict=True):
+        if right == wrong:
+            continue
+        if not (right.isdigit() and wrong.isdigit() and int(right) & 0x80):
+            return ""
+        if int(wrong) not in (int(right) | 0xFF00, (int(right) - 0x100) & 0xFFFF):
+            return ""
+        return f": the byte 0x{int(right) & 0xFF:02x} was taken for a negative number, as a char is"
+    return ""

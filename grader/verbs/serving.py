@@ -77,9 +77,11 @@ class ServingVerbs:
         scene, rest = self._scene, quiet.Rest(self._scene)
         self.rests()
         scene.tampers(Fault("accept", "ready 1", error))
+        self.is_stopped()  # else it may be over before the client has said all
         client.connects(port)
         client.sends(data)
         client.half_closes()
+        self.goes_on()
         scene.wait(lambda: scene.run is None or rest(), f"{scene.runs[-1].function}() fails with {error}, or goes on")
         if scene.run is None:
             self.raises(error)

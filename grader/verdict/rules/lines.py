@@ -94,6 +94,8 @@ def kept_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     line = lines[len(runs) - 1].removesuffix(b"\r")
     what = f"a line of {counted(len(line))}" if line else "an empty line"
+    if b"\0" in line and evidence.source.language == "c":
+        what += f" with a zero at byte {line.index(0) + 1}, where a string would end,"
     yield Finding(
         blocked.index, (),
         f"{evidence.place(blocked)} {blocked.name}() waits for more, although {what} has come whole and has not been "

@@ -104,6 +104,7 @@ def _goes_on(evidence: Evidence, run: Run, call: Call, later: Call | None, messa
         kept = later.payload[: later.result]
         return kept in (message[position : position + len(kept)], message[: len(kept)]) or (
             _sent_before(message, kept, position) >= 0
+            or _left_out(message, kept, position) not in (0, call.args[0] - call.result)
         )
     after = [c for c in evidence.during(run) if c.index > call.index]
     tried = any(c.any_of("send") for c in after)
@@ -120,6 +121,35 @@ def _sent_before(message: bytes, kept: bytes, position: int) -> int:
     at = message.find(kept, 0, position + len(kept) - 1)
     is_sure = at == 0 or (len(kept) >= _TELLING and message.count(kept) == 1)
     return at if kept and at < position and is_sure else -1
+
+
+def _left_out(message: bytes, kept: bytes, position: int) -> int:
+    """How many bytes too far ahead of what has been sent these ones are; 0 if they
+    are not, or for what is not sure."""
+    at = message.find(kept, position) if len(kept) >= _TELLING and message.count(kept) == 1 else -1
+    return max(0, at - position)
+
+
+@explains
+def skipped_part(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """After a short count the program goes on too far ahead: it has counted bytes
+    that were not of this message, or twice."""
+    if failure.kind not in _MISSING:
+        return
+    for _run, message, calls in _messages(evidence):
+        position = 0
+        for call, later in itertools.pairwise(calls):
+            position += call.result
+            kept = later.payload[: later.result]
+            left_out = _left_out(message, kept, position)
+            if call.result < call.args[0] and left_out not in (0, call.args[0] - call.result):
+                yield Finding(
+                    call.index, (),
+                    f"{evidence.place(later)} {later.name}() goes on with byte {position + left_out + 1} of the "
+                    f"{len(message)}, when {position} have been sent: {counted(left_out)} between are left out",
+                    (later, call), "send(2), RETURN VALUE",
+                )  # fmt: skip
+                break
 
 
 @explains

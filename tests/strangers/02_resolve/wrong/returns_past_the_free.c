@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: addrinfo-leak
  * cause: The buffer turns out to be too small in the middle of the loop, and the function returns from there, past freeaddrinfo().
  * shows: A name whose endpoints do not fit into the caller's buffer: the list is lost, once a call.

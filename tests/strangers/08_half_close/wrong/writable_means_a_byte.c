@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: both-sides-send
  * cause: poll() says that there is room for something, and then a blocking send() is given the whole rest of the request: it waits for room for all of it, while the reply is not read.
  * shows: A server that answers as it reads, more than the buffers of both directions hold (8 MiB against small buffers, 16 MiB against the default ones): both sides wait in send().

@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: hard-coded-length
  * cause: sizeof of the array counts the zero at its end: 45 bytes are sent.
  * shows: The client receives a zero byte after the 44 bytes of the greeting.

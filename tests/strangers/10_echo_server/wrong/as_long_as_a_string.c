@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: other
  * cause: What was received is treated as a string: strlen() ends at the first zero byte, and what follows is not echoed.
  * shows: A client sends bytes with a zero among them.

@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: dies-of-accept
  * cause: Only EINTR, EAGAIN and ECONNABORTED are known as harmless; descriptors or memory that are lacking for a moment (EMFILE, ENFILE, ENOBUFS, ENOMEM) or a network error of the connection (EPROTO) end the server.
  * shows: accept() fails once with EMFILE: serve() returns.

@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: other
  * cause: The child ends with exit(), not _exit(): the caller's atexit functions run in every child, and what lies unwritten in the caller's stdio buffers is written once more by each.
  * shows: The caller has registered an atexit function, or has unflushed output, when serve() is called.

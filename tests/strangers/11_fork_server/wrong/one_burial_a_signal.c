@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: zombies
  * cause: The SIGCHLD handler waits for one child; signals are not counted, and of children that end together only one is reaped.
  * shows: Several clients leave at the same moment (or while the handler runs): all but one of their processes stay zombies.

@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: other
  * cause: The counter's lock is held while the answer is sent: a client that does not read its answers holds up everyone in send().
  * shows: One client sends lines without end and reads nothing; another one's line is then never answered.

@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: other
  * cause: strtok_r() takes a run of newlines for one separator: an empty line is no line to it and gets no answer.
  * shows: A client sends an empty line, or two newlines in a row.

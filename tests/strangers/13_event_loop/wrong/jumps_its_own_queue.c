@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: lost-tail
  * cause: A new line is always tried with send() first, also when the tail of an earlier one still waits in the queue: as soon as there is room again, the new line goes out before the old one's rest.
  * shows: A client that reads in fits and starts while lines flow: lines are torn apart and out of order.

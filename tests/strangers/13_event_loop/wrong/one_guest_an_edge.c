@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: other
  * cause: The listener is watched edge-triggered, but one connection is accepted for each event; others that came with it wait in the backlog until somebody else connects.
  * shows: Several clients connect at the same moment: some of them are not in the room.

@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: other
  * cause: The limit is turned into nanoseconds in int arithmetic; from 2,148 ms on the product overflows, and the deadline lies far too early, often in the past.
  * shows: A limit of 3,000 ms (or 30,000) and a server that takes a moment to answer: ETIMEDOUT at once.

@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: other
  * cause: One socket is made for the first address and used for all of them: an IPv6 socket cannot connect to an IPv4 address.
  * shows: `localhost` with ::1 first, where only 127.0.0.1 listens: no connection, though one address would take it.

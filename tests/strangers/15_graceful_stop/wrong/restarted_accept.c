@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: retries-for-ever
  * cause: The handler is installed with SA_RESTART: after it has set its flag the kernel takes accept() up again, and the flag is not looked at before the next client.
  * shows: SIGTERM while the server waits for a client: serve() does not return.

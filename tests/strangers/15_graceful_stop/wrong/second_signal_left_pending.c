@@ -1,4 +1,5 @@
-/* expect: fail
+/*
+ * expect: fail
  * gap: other
  * cause: SIGTERM is blocked and read from a signalfd, once; a second one stays pending, and when the mask is put back it is delivered to the caller's action, the default one kills the process.
  * shows: A second SIGTERM while the current client is being finished: the old handler is called, or the process dies, instead of nothing.
