@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import select
 import socket
 from collections.abc import Iterable
@@ -19,6 +21,7 @@ class Sockets:
 
     def __init__(self, channel: Channel) -> None:
         self._sockets: dict[str, socket.socket] = {}
+        self._locks: dict[str, int] = {}  # descriptors of directories
         self._channel = channel
 
     def _has_something(self, sock: socket.socket) -> bool:
@@ -62,7 +65,25 @@ class Sockets:
         """Close everything."""
         for sock in self._sockets.values():
             sock.close()
+        for fd in self._locks.values():
+            os.close(fd)
         self._sockets.clear()
+        self._locks.clear()
+        return {}
+
+    def lock(self, name: str, path: str) -> dict:
+        """Take the lock of a directory (flock(2)), if it is free."""
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            raise
+        self._locks[name] = fd
+        return {}
+
+    def unlock(self, name: str) -> dict:
+        os.close(self._locks.pop(name))
         return {}
 
     def lend(self, name: str) -> tuple[dict, tuple[int, ...]]:

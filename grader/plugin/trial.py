@@ -61,7 +61,8 @@ def violation(scene: Scene) -> Failure | None:
 
 def explain(failure: Failure, scene: Scene) -> Diagnosis:
     """Name the gap behind a failure, from all that is known."""
-    return diagnose(scene.exercise, aftermath.evidence(scene, lines=True), failure, scene.steps)
+    diagnosis = diagnose(scene.exercise, aftermath.evidence(scene, lines=True), failure, scene.steps)
+    return scene.arranged.folder.hidden(diagnosis) if scene.arranged.folder else diagnosis
 
 
 def kit_failure(exception: Exception, scene: Scene) -> Diagnosis:

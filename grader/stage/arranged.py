@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from grader.stage.folder import Folder
 from grader.trace.faults import Fault
 
 
@@ -33,6 +34,7 @@ class Arranged:
         has_caller: whether the caller has settings of its own (`grader.learner.world`).
         tells_states: whether the trace holds the states of every call.
         port: that the program is to use, if one has been chosen.
+        folder: a temporary directory, if the script names one.
         time_wait: whether that port had a server until now (TIME_WAIT).
         silent_ports: where nobody answers who connects.
         bulk: whether so much is sent that the kernel cuts it as it likes.
@@ -46,6 +48,7 @@ class Arranged:
     has_caller: bool = False
     tells_states: bool = False
     port: int = 0
+    folder: Folder | None = None
     time_wait: bool = False
     silent_ports: set[int] = field(default_factory=set)
     bulk: bool = False

@@ -8,6 +8,7 @@ import signal
 from grader.processes.state import State
 from grader.stage import death, holdings, quiet
 from grader.stage.broken import Broken
+from grader.stage.paths import judge_paths
 from grader.stage.scene import Scene
 from grader.stage.settings import judge_settings
 from grader.stage.world import sockets
@@ -59,6 +60,7 @@ def judge_state(scene: Scene) -> None:
             raise Broken(Failure("left-open", f"a {what} is still open when {scene.runs[-1].function}() has returned"))
     if after.threads > before.threads and not is_server:
         raise Broken(Failure("left-thread", f"a thread is still running when {scene.runs[-1].function}() has returned"))
+    judge_paths(scene)
     judge_settings(scene)
     if scene.exercise.keeps_signals:
         _judge_signals(before, after, scene.runs[-1].function)

@@ -106,6 +106,8 @@ class Scene(OnStage):
         """
         if self.world.before is None:
             self.world.before = self.process.state()
+        if self.arranged.folder is not None:
+            self.arranged.folder.remember()
         self._hangs.begins_anew()
         self.runs.append(run)
 
@@ -322,3 +324,5 @@ class Scene(OnStage):
         for peer in self.company.peers:
             self.stage.dismiss(peer)
         self.company.network.close()
+        if self.arranged.folder is not None:
+            self.arranged.folder.remove()

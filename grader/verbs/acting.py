@@ -74,6 +74,11 @@ class Actor:
         scene.company.creditor = None
         return answer[0]
 
+    def _puts(self, path: str) -> None:
+        """This peer has made, or removed, a path of its own."""
+        if self._scene.arranged.folder is not None:
+            self._scene.arranged.folder.knows(path)
+
     def _note(self, text: str, **effects: int) -> None:
         self._scene.steps.append(Step(f"{self._who} {text}".strip(), **effects))
 

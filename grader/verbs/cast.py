@@ -15,6 +15,7 @@ from grader.stage.stage import Stage
 from grader.verbs.caller import Caller
 from grader.verbs.clients import Clients
 from grader.verbs.clock import Clock
+from grader.verbs.folder import Directory
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
 from grader.verbs.script import Script
@@ -86,6 +87,10 @@ class Cast:
         """The program's clock: it stands still until the script moves it."""
         return Clock(self.scene)
 
+    def folder(self) -> Directory:
+        """A temporary directory of this run: ``folder.path("server")``."""
+        return Directory(self.scene)
+
     def port(self) -> str:
         """A TCP port that nothing uses, as text; a new one for each performance."""
         return self._reserved(TCP)
@@ -112,6 +117,7 @@ _PARTS: dict[str, Callable[[Cast], Any]] = {
     "resolves": Cast.resolves,
     "caller": Cast.caller,
     "clock": Cast.clock,
+    "folder": Cast.folder,
     "port": Cast.port,
     "udp_port": Cast.udp_port,
 }

@@ -30,8 +30,12 @@ class DatagramVerbs(Actor):
         at = address if is_path(address) else [address, int(port)]
         answer = self._do("bind", name=self._name, at=at)
         self._has_datagrams = True
-        self._note(f"has a datagram socket {f'of {address}' if isinstance(at, list) else 'at the path'}")
-        return address if is_path(address) else Place(str(answer["at"][1]), UDP)
+        if is_path(address):
+            self._puts(address)
+            self._note("has a datagram socket at the path")
+            return address
+        self._note(f"has a datagram socket of {address}")
+        return Place(str(answer["at"][1]), UDP)
 
     def refuses(self, address: str = "127.0.0.1", port: str = "0") -> str:
         """Occupy a UDP port in such a way that who sends to it is refused;

@@ -4,12 +4,16 @@ lent, a server, or one that refuses or never answers."""
 from __future__ import annotations
 
 from grader.peers.places import Address, is_path
+from grader.peers.process import PeerError
+from grader.stage.broken import Broken
 from grader.verbs.acting import Actor
+from grader.verbs.folder import Directory
 from grader.verbs.lent import Lent
+from grader.verdict.evidence import Failure
 
 #: What a peer's process calls its sockets.
 LISTENER = "listener"
-_LENT = "lent"
+_LENT, _LOCK = "lent", "lock"
 
 
 class HostingVerbs(Actor):
@@ -69,13 +73,13 @@ class HostingVerbs(Actor):
         self._scene.arranged.bulk = bool(buffers)
         answer = self._do("listen", name=LISTENER, at=_at(address, port), backlog=16, buffers=buffers)
         self._note(f"listens on {address}")
-        return _port_of(answer)
+        return self._reached_at(answer)
 
     def holds(self, address: str, port: str = "0") -> str:
         """Occupy a port of an address without listening: it refuses."""
         answer = self._do("hold", name=f"held {address}", at=_at(address, port))
         self._note(f"refuses connections to {address}")
-        return _port_of(answer)
+        return self._reached_at(answer)
 
     def is_silent(self, address: str = "127.0.0.1", port: str = "0") -> str:
         """Never answer who connects: listen with a backlog that is full."""
@@ -83,7 +87,44 @@ class HostingVerbs(Actor):
         if isinstance(answer["at"], list):
             self._scene.arranged.silent_ports.add(answer["at"][1])
         self._note(f"never answers connections to {address}")
-        return _port_of(answer)
+        return self._reached_at(answer)
+
+    def _reached_at(self, answer: dict) -> str:
+        """The port that an action has told of; of a path, the path."""
+        if isinstance(answer["at"], list):
+            return str(answer["at"][1])
+        self._puts(answer["at"])
+        return answer["at"]
+
+    def locks(self, folder: Directory) -> None:
+        """Take the lock of the directory (flock(2)), as a server does that starts."""
+        self._do("lock", name=_LOCK, path=str(folder))
+        self._note("locks the directory")
+
+    def unlocks(self) -> None:
+        """Let the lock go."""
+        self._do("unlock", name=_LOCK)
+        self._note("unlocks the directory")
+
+    def finds_locked(self, folder: Directory, *, otherwise: str = "") -> None:
+        """Somebody else has the lock of the directory at this moment.
+
+        Args:
+            otherwise: slug of the gap that an open lock gives away.
+
+        Raises:
+            Broken: nobody has.
+        """
+        try:
+            self._do("lock", name=_LOCK, path=str(folder))
+        except PeerError as error:
+            if error.errno != "EAGAIN":
+                raise
+            self._note("finds the directory locked")
+            return
+        self._do("unlock", name=_LOCK)
+        sentence = "another server gets the lock of the directory meanwhile"
+        raise Broken(Failure("unlocked", sentence, gap=otherwise, read="flock(2)"))
 
     def serves(self, port: str) -> None:
         """Be a live server on that port of every address."""
@@ -99,9 +140,3 @@ class HostingVerbs(Actor):
 
 def _at(address: str, port: str) -> Address:
     return address if is_path(address) else [address, int(port)]
-
-
-def _port_of(answer: dict) -> str:
-    """The port that an action has told of; of a path, the path."""
-    at = answer["at"]
-    return str(at[1]) if isinstance(at, list) else at

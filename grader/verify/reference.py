@@ -18,6 +18,7 @@ from grader.verbs.caller import Caller
 from grader.verbs.cast import PARTS, Cast
 from grader.verbs.clients import Clients, Crowd
 from grader.verbs.clock import Clock
+from grader.verbs.folder import Directory
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
 from grader.verdict import rules
@@ -74,6 +75,7 @@ def _lines() -> Iterator[str]:
     yield from _verbs("clients", Clients)
     yield from _verbs("crowd", Crowd)
     yield from _verbs("clock", Clock)
+    yield from _verbs("folder", Directory)
     yield from _verbs("caller", Caller)
     yield "## fault(call, ...)\n"
     yield inspect.getdoc(faults).split("\n\n", 1)[0] + "\n"

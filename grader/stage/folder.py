@@ -1,0 +1,83 @@
+"""A temporary directory of one check: what the script has put there, and what
+the program has made of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+#: What reports call it: its real name is another one in every run.
+SHOWN = "/tmp/13"
+
+_Thing = TypeVar("_Thing")
+#: A file's inode, its mode, and its bytes or where it points to.
+_Look = tuple[int, int, bytes]
+
+
+class Folder:
+    """The directory; it is there until it is removed.
+
+    Attributes:
+        root: its absolute path.
+    """
+
+    def __init__(self) -> None:
+        # short, so that values in which it stands are cut at the same place
+        self.root = Path(tempfile.mkdtemp(prefix="13-", dir="/tmp"))
+        self.root.chmod(0o755)  # other users may look
+        self._known: dict[str, _Look] = {}
+
+    def remember(self) -> None:
+        """What is there now is as it should be."""
+        self._known = self._seen()
+
+    def knows(self, path: str) -> None:
+        """The same of one path alone, which a peer has just made or removed."""
+        name, seen = os.path.relpath(path, self.root), self._seen()
+        if name in seen:
+            self._known[name] = seen[name]
+        else:
+            self._known.pop(name, None)
+
+    def change(self) -> tuple[str, str]:
+        """What is not as it should be: ``"left"``, ``"gone"`` or ``"changed"`` and the
+        name; two empty texts if all is."""
+        seen = self._seen()
+        for name in sorted(seen.keys() | self._known.keys()):
+            if name not in self._known:
+                return "left", name
+            if name not in seen:
+                return "gone", name
+            if seen[name] != self._known[name]:
+                return "changed", name
+        return "", ""
+
+    def _seen(self) -> dict[str, _Look]:
+        return {str(path.relative_to(self.root)): _look(path) for path in sorted(self.root.rglob("*"))}
+
+    def hidden(self, thing: _Thing) -> _Thing:
+        """A thing all of whose texts, deep down, call the directory `SHOWN`."""
+        if isinstance(thing, str):
+            return thing.replace(str(self.root), SHOWN)
+        if isinstance(thing, tuple):
+            return tuple(map(self.hidden, thing))
+        if is_dataclass(thing):
+            return replace(thing, **{part.name: self.hidden(getattr(thing, part.name)) for part in fields(thing)})
+        return thing
+
+    def remove(self) -> None:
+        """Remove it with all that is in it."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def _look(path: Path) -> _Look:
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        return found.st_ino, found.st_mode, os.fsencode(path.readlink())
+    is_read = stat.S_ISREG(found.st_mode) and os.access(path, os.R_OK)
+    return found.st_ino, found.st_mode, path.read_bytes() if is_read else b""

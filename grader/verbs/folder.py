@@ -1,0 +1,94 @@
+"""What a check can have in a temporary directory, and see there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+
+from grader.peers.places import UNIX, Place
+from grader.stage.broken import Broken
+from grader.stage.folder import Folder
+from grader.stage.scene import Scene
+from grader.verdict.evidence import Failure
+from grader.verdict.transcript import Step
+
+
+class Directory:
+    """A temporary directory of this run, with nothing in it but what the script has
+    put there.
+
+    When a function has returned, it must hold that and no more, untouched.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        scene.arranged.folder = self._folder = Folder()
+
+    def path(self, name: str = "server", *, size: int = 0) -> str:
+        """The absolute path of a name there, which need not exist.
+
+        Args:
+            name: ``"./server"`` is another spelling of ``"server"``.
+            size: how many bytes the path is to have; the name is made longer.
+        """
+        path = f"{self._folder.root}/{name}"
+        return Place(path + "-" * (size - len(os.fsencode(path))), UNIX)
+
+    def __str__(self) -> str:
+        return str(self._folder.root)
+
+    def has_file(self, name: str, data: bytes = b"not yours\n") -> str:
+        """A regular file; returns its path."""
+        path = self.path(name)
+        with open(path, "wb") as file:
+            file.write(data)
+        return self._knows(path)
+
+    def has_directory(self, name: str) -> str:
+        """A directory; returns its path."""
+        path = self.path(name)
+        os.mkdir(path)
+        return self._knows(path)
+
+    def has_link(self, name: str, to: str) -> str:
+        """A symbolic link to another name there; returns its path."""
+        path = self.path(name)
+        os.symlink(to, path)
+        return self._knows(path)
+
+    def has_stale_socket(self, name: str = "server", *, datagrams: bool = False) -> str:
+        """The path of a socket that nobody has open any more; returns it.
+
+        Args:
+            datagrams: whether it was a datagram socket.
+        """
+        path = self.path(name)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM) as gone:
+            gone.bind(path)
+        self._note(f"has a stale socket at {path}")
+        return self._knows(path)
+
+    def shows_mode(self, name: str, mode: int, *, otherwise: str = "") -> None:
+        """A name there has these permissions now.
+
+        Args:
+            otherwise: slug of the gap that others give away.
+
+        Raises:
+            Broken: it has others, or there is none.
+        """
+        path = self.path(name)
+        if not os.path.lexists(path):
+            raise Broken(Failure("no-path", f"there is nothing at {path}", gap=otherwise))
+        if (found := stat.S_IMODE(os.lstat(path).st_mode)) != mode:
+            sentence = f"{path} has the mode {found:04o}; expected {mode:04o}"
+            raise Broken(Failure("mode", sentence, gap=otherwise, read="unix(7), Pathname socket ownership"))
+        self._note(f"shows mode {mode:04o} at {path}")
+
+    def _knows(self, path: str) -> str:
+        self._folder.knows(path)
+        return path
+
+    def _note(self, text: str) -> None:
+        self._scene.steps.append(Step(f"the directory {text}"))
