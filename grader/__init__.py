@@ -6,6 +6,7 @@ The rooms; a room knows some of those below it, and none beside it:
 verify         that the exercises obey their laws
 new            how an exercise begins
 plugin         the wiring to pytest
+trial          a check is played, under torture too: a script in, a verdict out
 checks         what the learner's code must pass
 verbs          the language of checks: the learner, its peers, its clock
 stage          the engine under them: who is there, waiting, rest, death

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.catalogue.unit import Unit
-from grader.plugin.trial import play
 from grader.stage.stage import Stage
+from grader.trial.performance import play
 from grader.verbs.cast import Cast
 from grader.verdict.evidence import Failure
 from tests.conftest import by_slug

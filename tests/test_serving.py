@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from grader.catalogue.unit import Unit
-from grader.plugin.trial import play
 from grader.stage import aftermath
 from grader.stage.broken import Broken
 from grader.stage.stage import Stage
+from grader.trial.performance import play
 from grader.verbs.cast import Cast
 from grader.verdict.transcript import tell
 from tests.conftest import by_slug

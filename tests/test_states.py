@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from grader.catalogue.unit import Unit
-from grader.plugin.possible import FAILURES, failures_of
 from grader.stage.stage import Stage
 from grader.trace import layout
 from grader.trace.calls import mask
+from grader.trial.possible import FAILURES, failures_of
 from grader.verbs.cast import Cast
 from tests.conftest import by_slug
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from grader.catalogue.unit import Unit
-from grader.plugin.trial import perform
 from grader.stage.stage import Stage
+from grader.trial.performance import perform
 from grader.verbs.cast import Cast
 from grader.verdict.model import Diagnosis, Verdict
 from tests.conftest import by_slug

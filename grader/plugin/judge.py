@@ -14,10 +14,10 @@ from _pytest._io import TerminalWriter
 
 from grader.catalogue.unit import Unit
 from grader.plugin import fixtures
-from grader.plugin.torture import is_torture, sweep
-from grader.plugin.trial import perform
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage
+from grader.trial.performance import perform
+from grader.trial.torture import is_torture, sweep
 from grader.verbs.cast import Cast
 from grader.verdict.model import CheckResult, UnitResult, Verdict
 

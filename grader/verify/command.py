@@ -17,7 +17,7 @@ from types import ModuleType
 from grader.catalogue.exercises import LANGUAGES, Exercise, Gap, load_all, load_named
 from grader.catalogue.gaps import write_stubs
 from grader.plugin.session import processors
-from grader.plugin.torture import is_torture
+from grader.trial.torture import is_torture
 from grader.verify import proof
 from grader.verify.bench import KitFault
 from grader.verify.board import Proofs

@@ -1,5 +1,5 @@
 """The torture sweep: every call of a program is made to fail once, in each way
-that is possible there (`grader.plugin.possible`).
+that is possible there (`grader.trial.possible`).
 
 The script of a good day is played once to see which calls the program makes,
 then once more for each failure of each of them, every time in a process of its
@@ -19,8 +19,6 @@ from queue import SimpleQueue
 from threading import Event
 
 from grader.catalogue.unit import Unit
-from grader.plugin.possible import FAILURES, failures_of
-from grader.plugin.trial import explain, kit_failure, perform, play, violation
 from grader.stage.broken import Broken
 from grader.stage.left_behind import judge_end, judge_state, printed
 from grader.stage.scene import Scene
@@ -28,6 +26,8 @@ from grader.stage.stage import Stage
 from grader.trace import layout
 from grader.trace.faults import Fault
 from grader.trace.reader import Call
+from grader.trial.performance import explain, kit_failure, perform, play, violation
+from grader.trial.possible import FAILURES, failures_of
 from grader.verbs.cast import Cast
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Diagnosis, Verdict
