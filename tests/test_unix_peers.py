@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from grader.plugin.trial import explain, play
 
 from grader.catalogue.unit import Unit
-from grader.plugin.trial import explain, play
 from grader.stage.stage import Stage
 from grader.verbs.cast import Cast
 from tests.conftest import by_slug
