@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import mmap
 import os
 import socket
@@ -14,6 +15,10 @@ from dataclasses import dataclass, field
 from grader.trace import decoded, layout
 from grader.trace.calls import GROUPS, NUMBER, TABLE
 from grader.trace.faults import Fault
+
+#: Calls whose result is a descriptor of its own.
+_MAKES = ("socket", "accept", "accept4", "dup", "dup2", "epoll_create", "open", "mkstemp")
+_DUPLICATES = (fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC)
 
 
 @dataclass(slots=True)
@@ -106,6 +111,17 @@ class Call:
         """The same of a Unix socket: its path, ``b""`` for none, ``b"\\0name"`` of the
         abstract namespace; None of another family."""
         return decoded.unix_path(self.sockaddr)
+
+    @property
+    def made(self) -> tuple[int, ...]:
+        """The descriptors that it has made, or received."""
+        if not self.done or self.failed:
+            return ()
+        if self.name in _MAKES or (self.name == "fcntl" and self.args[0] in _DUPLICATES):
+            return (self.result,)
+        if self.name in ("socketpair", "pipe") and len(self.payload) >= 8:
+            return struct.unpack_from("=ii", self.payload)
+        return self.passed if self.name == "recvmsg" else ()
 
     @property
     def option(self) -> str:

@@ -209,8 +209,9 @@ class Evidence:
 
     @cached_property
     def children(self) -> dict[int, Call]:
-        """Process id -> the fork() that it comes from."""
-        return {call.result: call for call in self.calls if call.name == "fork" and call.done and call.result > 0}
+        """Process id -> the call that it comes from."""
+        begins = ("fork", "posix_spawn")
+        return {call.result: call for call in self.calls if call.name in begins and call.done and call.result > 0}
 
     @cached_property
     def descriptors(self) -> list[Descriptor]:
@@ -220,6 +221,8 @@ class Evidence:
         lives = list(open_now.values())
 
         def begin(number: int, call: Call) -> None:
+            if call.name == "dup2" and number in open_now:
+                open_now.pop(number).closed = call
             open_now[number] = life = Descriptor(number, call, [call])
             lives.append(life)
 
@@ -233,11 +236,9 @@ class Evidence:
                     open_now[call.fd].calls.append(call)
                     if call.name in ("close", "abandon") and call.done and call.errno != "EBADF":
                         open_now.pop(call.fd).closed = call
-            elif call.name in ("socket", "accept", "accept4", "dup", "epoll_create"):
-                begin(call.result, call)
-            elif call.name == "socketpair" and call.result == 0 and len(call.payload) >= 8:
-                for half in (call.payload[:4], call.payload[4:8]):
-                    begin(int.from_bytes(half, "little"), call)
+            else:
+                for number in call.made:
+                    begin(number, call)
         return lives
 
     @property

@@ -102,12 +102,14 @@ class Names:
                     table.pop(call.fd, None)
                 if call.name == "setsockopt" and call.args[0] == -1 and thing is not None:
                     limits[thing] = call.args[2] > 0
-            elif call.name in ("socket", "accept", "accept4", "dup", "epoll_create") and call.result >= 0:
+            elif call.made:
                 kind = "accept" if call.any_of("accept") else call.name
-                self._made[kind] += 1
-                thing = table[call.result] = _Thing(kind, self._made[kind])
-                self._things[-call.index - 1] = thing
-                self._name(self._source.assigned(call), thing)
+                for number in call.made:
+                    self._made[kind] += 1
+                    table[number] = _Thing(kind, self._made[kind])
+                if len(call.made) == 1:
+                    thing = self._things[-call.index - 1] = table[call.made[0]]
+                    self._name(self._source.assigned(call), thing)
 
     def _name(self, name: str, thing: _Thing) -> None:
         if name:

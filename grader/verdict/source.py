@@ -7,42 +7,46 @@ import re
 import textwrap
 from functools import cached_property
 
+from grader.trace.calls import TABLE
 from grader.trace.reader import Call
 from grader.verdict.model import Excerpt, Moment
 
-#: Where Python's spelling of a call is not the C one.
-_PYTHON_NAMES = {
-    "recv": ("recv", "recv_into"),
-    "recvfrom": ("recvfrom", "recvfrom_into"),
-    "socket": ("socket", "create_connection", "create_server"),
-    "connect": ("connect", "connect_ex", "create_connection"),
-    "getaddrinfo": ("getaddrinfo", "create_connection"),
-    "poll": ("poll", "select"),
-    "epoll_wait": ("poll", "select"),
-    "setsockopt": ("setsockopt", "setblocking", "settimeout"),
-    "waitpid": ("waitpid", "wait", "waitid", "wait3", "wait4"),
-    "sigwait": ("sigwait", "sigwaitinfo", "sigtimedwait"),
-    "pthread_create": ("start", "start_new_thread"),
+#: Functions of Python's library that make a call, beside those that are it.
+_MAKING = {
+    "socket": ("create_connection", "create_server"),
+    "connect": ("create_connection",),
+    "getaddrinfo": ("create_connection",),
+    "poll": ("select",),
+    "epoll_wait": ("select",),
+    "sendmsg": ("send_fds",),
+    "recvmsg": ("recv_fds",),
+    "pthread_create": ("start",),
     "pthread_join": ("join",),
-    "exit": ("_exit",),
+    "open": ("mkstemp", "touch"),
+    "fopen": ("read_text", "write_text", "read_bytes", "write_bytes"),
+    "mkdir": ("makedirs", "mkdtemp", "TemporaryDirectory"),
+    "stat": ("exists", "is_socket", "is_file", "is_dir", "S_ISSOCK"),
+    "execve": ("execvp", "execvpe", "execl", "execlp", "execle"),
+    "posix_spawn": ("Popen", "run", "call", "check_call", "check_output"),
+}
+#: How a program may spell a call in Python.
+_PYTHON_NAMES = {
+    call.name: (
+        *dict.fromkeys(
+            (call.name, *(name.rpartition(".")[2] for name in call.python.split()), *_MAKING.get(call.name, ()))
+        ),
+    )
+    for call in TABLE
 }
 #: Functions of Python's that make several calls, each with arguments of its own.
 _COMPOSED = ("create_connection", "create_server")
-#: Where several functions of C are one call to the trace.
-_C_NAMES = {
-    "poll": ("poll", "ppoll"),
-    "select": ("select", "pselect"),
-    "epoll_wait": ("epoll_wait", "epoll_pwait"),
-    "epoll_create": ("epoll_create1", "epoll_create"),
-    "waitpid": ("waitpid", "wait", "waitid", "wait3", "wait4"),
-    "sigwait": ("sigwait", "sigwaitinfo", "sigtimedwait"),
-    "pause": ("pause", "sigsuspend"),
+#: How it may in C, where that is not the call's name alone.
+_C_NAMES = {call.name: tuple(call.c.split()) for call in TABLE if " " in call.c} | {
     "sleep": ("sleep", "usleep", "nanosleep", "clock_nanosleep", "poll", "select"),
-    "pthread_create": ("pthread_create", "thrd_create"),
-    "pthread_join": ("pthread_join", "thrd_join"),
     "exit": ("_exit", "_Exit", "exit"),
     "close": ("close", "fclose"),
-    "dup2": ("dup2", "dup3"),
+    "write": ("write",),  # whose arguments no other function has
+    "sendfile": ("sendfile",),
 }
 
 
@@ -90,7 +94,7 @@ class Source:
             node = self._call(call)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 text = ast.unparse(node.func.value)
-                if call.name in ("close", "read", "write") and text == "os" and node.args:
+                if text in ("os", "fcntl") and call.fd >= 0 and node.args:
                     text = ast.unparse(node.args[0])
                 return text if re.fullmatch(r"[\w.]+", text) and text != "socket" else ""
             return ""
@@ -139,7 +143,8 @@ class Source:
                 ):
                     return ast.unparse(node.optional_vars)
             return ""
-        found = re.search(rf"([\w.>\-\[\]]+)\s*=\s*\(*\s*{call.name}\s*\(", self.line(call.line))
+        names = "|".join(_C_NAMES.get(call.name, (call.name,)))
+        found = re.search(rf"([\w.>\-\[\]]+)\s*=\s*\(*\s*(?:{names})\s*\(", self.line(call.line))
         return found.group(1) if found else ""
 
     def definition(self, function: str) -> int | None:
@@ -159,7 +164,7 @@ class Source:
             return None
 
     def _call(self, call: Call) -> ast.Call | None:
-        names = (*_PYTHON_NAMES.get(call.name, ()), call.name)
+        names = _PYTHON_NAMES[call.name]
         best = None
         for node in ast.walk(self._tree or ast.Module([], [])):
             if isinstance(node, ast.Call) and _spans(node, call.line):

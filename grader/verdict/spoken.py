@@ -5,20 +5,23 @@ from __future__ import annotations
 import socket
 from functools import cached_property
 
-from grader.trace.calls import GROUPS
+from grader.trace.calls import GROUPS, TABLE
 from grader.trace.reader import Call, eai_name
 from grader.verdict.evidence import Evidence
 from grader.verdict.model import Line, Place
 from grader.verdict.names import Names
+from grader.verdict.values import control_words, endpoint, option_words, path_words, received_flags
 from grader.verdict.words import counted
 
 _SENDS = GROUPS["send"]
 _RECEIVES = GROUPS["recv"]
 _WAITS = GROUPS["wait"]
 #: Calls that make something that the program gives a name.
-_MAKES = ("socket", "accept", "accept4", "dup", "fork", "epoll_create")
+_MAKES = ("socket", "accept", "accept4", "dup", "fork", "epoll_create", "open", "mkstemp")
 #: Calls whose second C argument is memory, and whose third is its length.
 _WITH_MEMORY = ("send", "sendto", "write", "recv", "recvfrom", "read")
+#: Calls whose first arguments are paths.
+_ON_PATHS = tuple(call.name for call in TABLE if call.keeps == "path" and call.name not in ("execve", "posix_spawn"))
 #: Exceptions that stand for one errno alone (PEP 3151), but for ESHUTDOWN.
 _EXACT = ("ConnectionResetError", "ConnectionRefusedError", "ConnectionAbortedError", "BrokenPipeError",
           "InterruptedError", "ChildProcessError", "FileNotFoundError")  # fmt: skip
@@ -78,17 +81,16 @@ class Speaker:
 
     def _python_arguments(self, call: Call, spelled: str, written: list[str]) -> list[str]:
         arguments = written
-        if call.name in _SENDS:
-            arguments = [self._data(call, call.args[0]) or counted(call.args[0]), *written[1:]]
-        elif spelled.endswith("_into"):
-            arguments = [*written[:1], str(call.args[0])]
-        elif call.name in _RECEIVES:
-            arguments = [str(call.args[0]), *written[1:]]
+        if call.name in _SENDS or call.name in _RECEIVES:
+            arguments = self._python_moved(call, spelled, written)
         elif call.name == "socket":
             arguments = _socket_words(call)[: 3 if call.args[2] else 2]
-        elif call.name in ("bind", "connect") and call.address:
-            host, port = call.address
-            arguments = [f'("{host}", {self._port(port) or "..."})']
+        elif call.name in ("bind", "connect") and call.sockaddr:
+            arguments = [self._endpoint(call) or "..."]
+        elif call.name in _ON_PATHS:
+            arguments = [*self._paths(call, len(written)), *written[call.payload.count(b"\0") + 1 :]]
+        elif call.name == "setsockopt" and option_words(call):
+            arguments = [*written[:2], option_words(call)]
         elif spelled in ("settimeout", "setblocking"):
             limit, forever = call.args[2:]
             arguments = [f"{limit / 1000:g}" if limit else str(bool(forever)) if spelled == "setblocking" else "None"]
@@ -97,6 +99,24 @@ class Speaker:
         elif call.name in _WAITS and call.patience:
             in_milliseconds = spelled == "poll" and call.name == "poll"
             arguments = [*written[:-1], f"{call.patience / (1 if in_milliseconds else 1000):g}"]
+        return arguments
+
+    def _python_moved(self, call: Call, spelled: str, written: list[str]) -> list[str]:
+        """The arguments of a call that moves bytes."""
+        data = self._data(call, call.args[0]) or counted(call.args[0])
+        if spelled == "recv_fds":
+            return written
+        if spelled == "send_fds":
+            return [*written[:1], data, f"[{control_words(call)}]", *written[3:]]
+        if spelled.endswith("_into"):
+            return [*written[:1], str(call.args[0])]
+        if call.name in _RECEIVES:
+            return [str(call.args[0]), *written[1:]]
+        arguments = [data, *written[1:]]
+        if len(arguments) > 1 and call.control:
+            arguments[1] = f"[{control_words(call)}]"
+        if call.sockaddr and self._endpoint(call):
+            arguments[-1] = self._endpoint(call)
         return arguments
 
     def _c(self, call: Call) -> tuple[str, list[str]]:
@@ -115,12 +135,18 @@ class Speaker:
         if call.name in _WITH_MEMORY:
             length = call.result if call.name in _RECEIVES else call.args[0]
             values |= {1: self._data(call, length), 2: str(call.args[0])}
+            if call.name in ("sendto", "recvfrom"):
+                values[4] = self._endpoint(call)
         elif call.name == "socket":
             values = dict(enumerate(_socket_words(call)))
-        elif call.name in ("bind", "connect") and call.address:
-            host, port = call.address
-            host = f"[{host}]" if ":" in host else host
-            values |= {1: f"{host}:{self._port(port)}".rstrip(":"), 2: str(call.args[0])}
+        elif call.name in ("bind", "connect") and self._endpoint(call):
+            values |= {1: self._endpoint(call), 2: str(call.args[0])}
+        elif call.name in ("sendmsg", "recvmsg"):
+            values[1] = self._message(call)
+        elif call.name in ("setsockopt", "getsockopt"):
+            values[3] = option_words(call)
+        elif call.name in _ON_PATHS and self._source.spelled(call) in ("", call.name):
+            values |= dict(enumerate(self._paths(call, 2)))
         elif call.name == "listen":
             values[1] = str(call.args[0])
         elif call.name == "getaddrinfo":
@@ -129,6 +155,27 @@ class Speaker:
             place = {"poll": 2, "epoll_wait": 3}.get(call.name, 4)
             values[place] = f"{call.patience} ms"
         return values
+
+    def _endpoint(self, call: Call) -> str:
+        """The address that a call was given, or has told; ``""`` if it has none."""
+        port = self._port(call.address[1]) if call.address else ""
+        return endpoint(call, port, in_python=self._speaks_python)
+
+    def _paths(self, call: Call, most: int) -> list[str]:
+        """The paths that a call was given."""
+        return [path_words(path) for path in call.payload.split(b"\0")[:most] if path]
+
+    def _message(self, call: Call) -> str:
+        """A struct msghdr of C; ``""`` for a message that has not come."""
+        if call.name == "recvmsg" and (call.failed or not call.done):
+            return ""
+        length = call.result if call.name == "recvmsg" else call.args[0]
+        words = [self._data(call, length) or counted(length), control_words(call)]
+        if call.sockaddr and self._endpoint(call):
+            words[0] += f" {'from' if call.name == 'recvmsg' else 'to'} {self._endpoint(call)}"
+        if call.name == "recvmsg" and received_flags(call) != "0":
+            words.append(received_flags(call))
+        return f"{{{', '.join(filter(None, words))}}}"
 
     def _looked_up(self, call: Call, nothing: str) -> list[str]:
         host, service = _asked_for(call)
@@ -150,7 +197,7 @@ class Speaker:
 
     def _result(self, call: Call, *, named: bool) -> str:
         if not call.done:
-            return " ..."
+            return "" if call.name == "execve" else " ..."
         if call.name == "fork" and not call.failed:
             return f" = {self._names.child(call.result)}"
         if self._speaks_python:
@@ -163,9 +210,11 @@ class Speaker:
     def _c_result(self, call: Call, *, named: bool) -> str:
         if named or call.name in ("exit", "freeaddrinfo"):
             return ""
-        if call.name == "waitpid" and call.result in self._evidence.children:
+        if call.name in ("waitpid", "posix_spawn") and call.result in self._evidence.children:
             return f" = {self._names.child(call.result)}"
-        return f" = {call.result}"
+        if call.name == "posix_spawn":
+            return " = 0"
+        return f" = {call.result:#o}".replace("0o", "0") if call.name == "umask" else f" = {call.result}"
 
     def _c_failure(self, call: Call) -> str:
         if call.name == "getaddrinfo":
@@ -176,11 +225,24 @@ class Speaker:
     def _python_result(self, call: Call) -> str:
         spelled = self._source.spelled(call).rpartition(".")[2]
         if call.name in _RECEIVES and not spelled.endswith("_into"):
-            return f" = {self._data(call, call.result) or counted(call.result)}"
+            return f" = {self._received(call)}"
+        if call.name == "getsockopt" and option_words(call):
+            return f" = {option_words(call)}"
+        if call.name == "umask":
+            return f" = {call.result:#o}"
         if call.name in _WAITS:
             return f" = {counted(call.result, 'event')}" if call.result else " = []"
         shown = (call.name in _SENDS and call.name != "sendall") or call.name in _RECEIVES
         return f" = {call.result}" if shown else " = 0" if spelled == "connect_ex" else ""
+
+    def _received(self, call: Call) -> str:
+        """What a receiving call of Python's returned."""
+        data = self._data(call, call.result) or counted(call.result)
+        if call.name == "recvfrom":
+            return f"({data}, {self._endpoint(call) or None})"
+        if call.name == "recvmsg":
+            return f"({data}, [{control_words(call)}], {received_flags(call)}, {self._endpoint(call) or None})"
+        return data
 
     def _python_failure(self, call: Call) -> str:
         if self._source.spelled(call).endswith("connect_ex"):

@@ -8,6 +8,7 @@ neither side waited for the other, the program's calls are told first.
 
 from __future__ import annotations
 
+import fcntl
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ _TOLD = 60
 
 #: Calls that a transcript leaves out: they move nothing.
 _SILENT = {
-    "getsockname", "getpeername", "fcntl", "ioctl", "freeaddrinfo", "getsockopt", "epoll_ctl", "fdopen",
-    "thread_start",
+    "getsockname", "getpeername", "fcntl", "ioctl", "freeaddrinfo", "epoll_ctl", "fdopen", "thread_start",
 }  # fmt: skip
+#: But for these: commands of fcntl() that lock, options that tell who the peer is.
+_LOCKS = (fcntl.F_SETLK, fcntl.F_SETLKW, fcntl.F_OFD_SETLK, fcntl.F_OFD_SETLKW)
+_ASKED_OF_PEERS = ("SO_PEERCRED",)
 _RECEIVES = GROUPS["recv"]
 _WAITS = GROUPS["wait"]
 _OF_LIBRARY = layout.STATE_BIT["library"]
@@ -125,11 +128,18 @@ def _worth_telling(calls: list[Call], *, loops: bool) -> Iterator[Call]:
             two events is chance; a wait that ends, and is followed by nothing
             but another one, is a story.
     """
-    told = [call for call in calls if call.name not in _SILENT and not call.states & _OF_LIBRARY]
+    told = [call for call in calls if not _is_silent(call) and not call.states & _OF_LIBRARY]
     for call, following in zip_longest(told, told[1:]):
         quiet = loops and call.name in _WAITS and call.done and not call.failed
         if not quiet or (call.result > 0 and following is not None and following.name == call.name):
             yield call
+
+
+def _is_silent(call: Call) -> bool:
+    """Whether a transcript leaves a call out."""
+    if call.name == "getsockopt":
+        return call.option not in _ASKED_OF_PEERS
+    return call.name in _SILENT and not (call.name == "fcntl" and call.args[0] in _LOCKS)
 
 
 def _alike(a: Call, b: Call) -> bool:
