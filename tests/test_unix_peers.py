@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from grader.plugin.trial import explain, play
 
 from grader.catalogue.unit import Unit
 from grader.stage.stage import Stage
+from grader.trial.performance import explain, play
 from grader.verbs.cast import Cast
 from tests.conftest import by_slug
 
