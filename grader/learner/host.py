@@ -27,6 +27,7 @@ from grader.learner.kit import CHANNEL_LOST, KIT_DESCRIPTORS
 from grader.learner.program import ContractBroken, LoadError, Null, described
 from grader.learner.world import World
 from grader.processes.channel import Channel
+from grader.processes.namespaces import enter_network
 from grader.trace import layout
 
 #: Open files a program may have (RLIMIT_NOFILE).
@@ -46,7 +47,7 @@ def child(request: dict, control: Channel) -> None:
         request: what the judge asks for: ``language``, ``path`` of the program,
             ``functions`` of its contract, whether its caller has settings of its
             own (``arranged``) and, for C, ``module``, ``binding`` and whether it
-            is ``sanitized``.
+            is ``sanitized``; ``network`` is a process whose network it enters, or 0.
         control: the launcher's channel, which brought the descriptors: trace,
             doorbell, channel, standard output, standard error, dump.
     """
@@ -55,6 +56,8 @@ def child(request: dict, control: Channel) -> None:
     memory = mmap.mmap(trace, layout.SIZE)
     os.close(trace)
     doorbell, channel, dump = (_above(fd) for fd in (doorbell, channel, dump))
+    if request["network"]:
+        enter_network(request["network"])
     null = os.open(os.devnull, os.O_RDWR)
     for fd, standard in ((null, 0), (output, 1), (errors, 2)):
         os.dup2(fd, standard)

@@ -16,6 +16,7 @@ import zlib
 from typing import Any
 
 from grader.peers.datagrams import DatagramActions
+from grader.peers.networks import NetworkActions
 from grader.peers.places import Address, family_of, sockaddr, wired
 from grader.processes.channel import Channel
 
@@ -25,7 +26,7 @@ _AGAIN = (socket.SO_REUSEADDR,)  # a server's port may be had again at once
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
 
 
-class Player(DatagramActions):
+class Player(DatagramActions, NetworkActions):
     """The sockets of one peer, and what it can do with them: streams, and what
     comes from its bases."""
 

@@ -39,6 +39,7 @@ class PeerProcess:
         finally:
             theirs.close()
         self.action = ""  # the one under way
+        self._has_moved = False
 
     @property
     def is_busy(self) -> bool:
@@ -70,6 +71,11 @@ class PeerProcess:
         self.start(action, **arguments)
         return self._await_answer()
 
+    def moves(self, action: str, **arguments: Any) -> None:
+        """Do what changes the process for good: it serves no other check."""
+        self._has_moved = True
+        self.do(action, **arguments)
+
     def _await_answer(self) -> dict:
         while (answer := self.answer()) is None:
             if not self.channel.pump():
@@ -86,7 +92,7 @@ class PeerProcess:
 
     def leave(self) -> bool:
         """Close all its sockets; whether it can serve another check."""
-        if self.is_busy:
+        if self.is_busy or self._has_moved:
             return False
         try:
             self.do("leave")

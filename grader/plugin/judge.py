@@ -103,8 +103,11 @@ class Judge:
             return False
         if self._until == "sweep" and is_torture(check):
             return True
+        last = result.checks[-1]
+        if last.diagnosis is not None and last.diagnosis.is_alone:
+            return False
         final = _HOPELESS if self._until == "end" else _FINAL
-        return result.checks[-1].verdict in final or (self._until == "first" and result.first_failure is not None)
+        return last.verdict in final or (self._until == "first" and result.first_failure is not None)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:

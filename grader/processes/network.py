@@ -9,7 +9,9 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-_SOCK_DIAG, _BY_FAMILY = 4, 20
+#: The protocol of netlink(7).
+SOCK_DIAG = 4
+_BY_FAMILY = 20
 _REQUEST, _DUMP = 0x1, 0x1 | 0x300
 _ERROR, _DONE = 2, 3
 _HEADER = struct.Struct("=IHHII")
@@ -87,7 +89,7 @@ class Network:
     @property
     def _asks(self) -> socket.socket:
         if self._asking is None:
-            self._asking = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG)
+            self._asking = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, SOCK_DIAG)
         return self._asking
 
     def _ask(self, question: bytes, flags: int) -> None:

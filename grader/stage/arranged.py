@@ -34,6 +34,7 @@ class Arranged:
         has_caller: whether the caller has settings of its own (`grader.learner.world`).
         tells_states: whether the trace holds the states of every call.
         port: that the program is to use, if one has been chosen.
+        has_own_network: whether it is in a network that nobody else is in.
         folder: a temporary directory, if the script names one.
         time_wait: whether that port had a server until now (TIME_WAIT).
         silent_ports: where nobody answers who connects.
@@ -48,6 +49,7 @@ class Arranged:
     has_caller: bool = False
     tells_states: bool = False
     port: int = 0
+    has_own_network: bool = False
     folder: Folder | None = None
     time_wait: bool = False
     silent_ports: set[int] = field(default_factory=set)

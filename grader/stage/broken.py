@@ -1,4 +1,4 @@
-"""How a verb says that an expectation was not met."""
+"""How a verb says that an expectation was not met, or cannot be."""
 
 from __future__ import annotations
 
@@ -11,3 +11,7 @@ class Broken(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.sentence)
         self.failure = failure
+
+
+class NotHere(Exception):
+    """This check cannot be played on this machine; others can.  Says what to do."""

@@ -19,11 +19,12 @@ from typing import NoReturn
 
 from grader.catalogue.unit import Unit
 from grader.learner.process import LearnerProcess
-from grader.peers.process import PeerProcess
+from grader.peers.process import PeerError, PeerProcess
 from grader.processes.channel import ChannelError
+from grader.processes.namespaces import remedy
 from grader.processes.state import State
 from grader.stage import death, quiet
-from grader.stage.broken import Broken
+from grader.stage.broken import Broken, NotHere
 from grader.stage.hangs import IDLE_SECONDS, Hangs, nobody_is_left
 from grader.stage.on_stage import OnStage
 from grader.stage.outcomes import line_of, outcome_words, stopped
@@ -67,7 +68,8 @@ class Scene(OnStage):
         """
         if self.process is not None:
             return self.process
-        request = self.stage.request(self.unit) | {"arranged": self.arranged.has_caller}
+        host = self.network_host().pid if self.arranged.has_own_network else 0
+        request = self.stage.request(self.unit) | {"arranged": self.arranged.has_caller, "network": host}
         self.process = LearnerProcess(self.stage.server(self.unit.language), request)
         if self.time.is_held:
             self.process.trace.hold_clock()
@@ -313,15 +315,37 @@ class Scene(OnStage):
 
     def new_peer(self) -> PeerProcess:
         """One more peer, for this check."""
-        self.company.peers.append(self.stage.peer())
-        return self.company.peers[-1]
+        if self.arranged.has_own_network:
+            peer = self.stage.new_peer()
+            peer.moves("enter_network", pid=self.network_host().pid)
+        else:
+            peer = self.stage.peer()
+        self.company.peers.append(peer)
+        return peer
+
+    def network_host(self) -> PeerProcess:
+        """The process that has made the network that this check has to itself.
+
+        Raises:
+            NotHere: the machine does not allow it.
+        """
+        company = self.company
+        if company.host is None:
+            host = company.host = self.stage.new_peer()
+            try:
+                host.moves("leave_network")
+            except PeerError as error:
+                why = f"a network of its own is not allowed here ({error.errno}); to allow it: {remedy()}"
+                raise NotHere(why) from None
+            company.network.is_that_of(host.pid, host.take_fd())
+        return company.host
 
     def close(self) -> None:
         """End everything that is still on stage."""
         if self.process is not None:
             self.process.end()
             self.process.close()
-        for peer in self.company.peers:
+        for peer in filter(None, [*self.company.peers, self.company.host]):
             self.stage.dismiss(peer)
         self.company.network.close()
         if self.arranged.folder is not None:

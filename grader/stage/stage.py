@@ -87,7 +87,11 @@ class Stage:
 
     def peer(self) -> PeerProcess:
         """A peer that is free: one that has served another check, or a new one."""
-        return self._free_peers.pop() if self._free_peers else PeerProcess(self.server("peers"))
+        return self._free_peers.pop() if self._free_peers else self.new_peer()
+
+    def new_peer(self) -> PeerProcess:
+        """A peer that has done nothing yet."""
+        return PeerProcess(self.server("peers"))
 
     def dismiss(self, peer: PeerProcess) -> None:
         """Take back a peer whose check is over and whose program has ended."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from grader.build.module import BuildError
 from grader.build.toolchain import NoCompiler
 from grader.stage import aftermath
-from grader.stage.broken import Broken
+from grader.stage.broken import Broken, NotHere
 from grader.stage.left_behind import judge_end, printed
 from grader.stage.scene import Scene
 from grader.verbs.cast import Cast
@@ -30,6 +30,8 @@ def perform(script: Callable[[], None], cast: Cast) -> tuple[Verdict, Diagnosis 
         failure = play(script, cast)
     except NoCompiler as missing:
         return Verdict.SKIP, Diagnosis(str(missing))
+    except NotHere as missing:
+        return Verdict.SKIP, Diagnosis(str(missing), is_alone=True)
     except BuildError as error:
         return Verdict.BUILD, _build_diagnosis(error)
     except Exception as exception:
@@ -42,6 +44,7 @@ def play(script: Callable[[], None], cast: Cast) -> Failure | None:
 
     Raises:
         NoCompiler, BuildError: there is no program to play it with.
+        NotHere: it cannot be played on this machine.
     """
     scene = cast.scene
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from inspect import signature
+from itertools import count
 from typing import Any
 
 from grader.catalogue.unit import Unit
@@ -17,6 +18,7 @@ from grader.verbs.clients import Clients
 from grader.verbs.clock import Clock
 from grader.verbs.folder import Directory
 from grader.verbs.learner import Learner
+from grader.verbs.network import OwnNetwork
 from grader.verbs.peer import Peer
 from grader.verbs.script import Script
 
@@ -31,6 +33,8 @@ class Cast:
     Attributes:
         scene: the performance's processes.
     """
+
+    _groups = count(1)
 
     def __init__(self, stage: Stage, unit: Unit) -> None:
         self.scene = Scene(stage, unit)
@@ -91,6 +95,16 @@ class Cast:
         """A temporary directory of this run: ``folder.path("server")``."""
         return Directory(self.scene)
 
+    def group(self) -> str:
+        """A multicast group of this run alone, as text."""
+        # of the range for private use (RFC 2365); nobody else has this process id now
+        number = os.getpid() << 8 | next(self._groups) & 0xFF
+        return f"239.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}.{number & 0xFF}"
+
+    def network(self) -> OwnNetwork:
+        """A network of its own, for the program and its peers: ``network.sets("net.ipv6.bindv6only", 1)``."""
+        return OwnNetwork(self.scene)
+
     def port(self) -> str:
         """A TCP port that nothing uses, as text; a new one for each performance."""
         return self._reserved(TCP)
@@ -118,6 +132,9 @@ _PARTS: dict[str, Callable[[Cast], Any]] = {
     "caller": Cast.caller,
     "clock": Cast.clock,
     "folder": Cast.folder,
+    "group": Cast.group,
+    "other_group": Cast.group,
+    "network": Cast.network,
     "port": Cast.port,
     "udp_port": Cast.udp_port,
 }

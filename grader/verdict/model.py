@@ -119,6 +119,7 @@ class Diagnosis:
         messages: a compiler's or an interpreter's own words.
         is_minor: whether it is told after all others: output that may have been
             printed to find out about them.
+        is_alone: of a check that was skipped, whether others need not be.
     """
 
     sentence: str
@@ -131,6 +132,7 @@ class Diagnosis:
     transcript: tuple[Line, ...] = ()
     messages: str = ""
     is_minor: bool = False
+    is_alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from grader.verbs.clients import Clients, Crowd
 from grader.verbs.clock import Clock
 from grader.verbs.folder import Directory
 from grader.verbs.learner import Learner
+from grader.verbs.network import OwnNetwork
 from grader.verbs.peer import Peer
 from grader.verdict import rules
 
@@ -76,6 +77,7 @@ def _lines() -> Iterator[str]:
     yield from _verbs("crowd", Crowd)
     yield from _verbs("clock", Clock)
     yield from _verbs("folder", Directory)
+    yield from _verbs("network", OwnNetwork)
     yield from _verbs("caller", Caller)
     yield "## fault(call, ...)\n"
     yield inspect.getdoc(faults).split("\n\n", 1)[0] + "\n"

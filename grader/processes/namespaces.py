@@ -1,0 +1,99 @@
+"""Network namespaces (network_namespaces(7)): a network of one's own, and how others enter it.
+
+Who is not root makes it inside a user namespace of their own, in which they are
+whom they were.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+
+_NEWUSER, _NEWNET = 0x10000000, 0x40000000
+_SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916
+_UP, _LOOPBACK_INDEX, _DUMPABLE = 1, 1, 4
+#: What may forbid user namespaces, the value that does, and one that does not.
+_FORBID = (
+    ("kernel.apparmor_restrict_unprivileged_userns", 1, 0),
+    ("kernel.unprivileged_userns_clone", 0, 1),
+    ("user.max_user_namespaces", 0, 10000),
+)
+
+
+def remedy() -> str:
+    """The command that makes networks of one's own possible on this machine."""
+    if os.geteuid() == 0:
+        return "docker run --cap-add SYS_ADMIN --security-opt apparmor=unconfined ..."
+    for name, forbids, allows in _FORBID:
+        path = Path("/proc/sys", name.replace(".", "/"))
+        if path.exists() and int(path.read_text()) == forbids:
+            return f"sudo sysctl -w {name}={allows}"
+    return "sudo -E env PATH=$PATH nox -s grade"
+
+
+def leave_network() -> None:
+    """Go to a new network, in which the loopback interface is up.
+
+    Raises:
+        OSError: the machine does not allow it.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        _called("unshare", _NEWNET)
+    except PermissionError:
+        _called("unshare", _NEWUSER | _NEWNET)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        _stay_visible()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", _UP))
+
+
+def enter_network(pid: int) -> None:
+    """Go to the network of a process.
+
+    Raises:
+        OSError: the process is gone.
+    """
+    if os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user"):
+        network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        _enter(f"/proc/{pid}/ns/user", _NEWUSER)
+        _stay_visible()
+        _called("setns", network, _NEWNET)
+        os.close(network)
+    else:
+        _enter(f"/proc/{pid}/ns/net", _NEWNET)
+
+
+def add_address(address: str) -> None:
+    """Give the loopback interface one more IPv6 address."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("=16sIi", socket.inet_pton(socket.AF_INET6, address), 128, _LOOPBACK_INDEX)
+        fcntl.ioctl(any_socket, _SIOCSIFADDR, request)
+
+
+def _enter(path: str, kind: int) -> None:
+    namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _called("setns", namespace, kind)
+    finally:
+        os.close(namespace)
+
+
+def _stay_visible() -> None:
+    """Let the judge look at this process still, whose rights have changed."""
+    _called("prctl", _DUMPABLE, 1, 0, 0, 0)
+
+
+def _called(name: str, *arguments: int) -> None:
+    if getattr(_system, name)(*arguments) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), name)
+
+
+_system = ctypes.CDLL(None, use_errno=True)
