@@ -49,6 +49,7 @@ STATES = (
     "unix",
     "ipv6",
     "datagram",
+    "stream",  # of a Unix socket
     "unconnected",  # a fresh socket, or one that is not connected yet
     "connecting",  # a connect() is under way in the background
     "connected",

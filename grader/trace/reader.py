@@ -191,7 +191,14 @@ class Trace:
         changed = False
         for position in list(self._open):
             call = self._parse(self.calls[position].index)
-            if call is not None and (call.done or call.until != self.calls[position].until):
+            before = self.calls[position]
+            if call is None:
+                continue
+            if (
+                call.done
+                or call.until != before.until
+                or (call.payload, call.sockaddr) != (before.payload, before.sockaddr)
+            ):
                 self.calls[position] = call
                 changed = True
                 if call.done:

@@ -10,12 +10,16 @@ with right ones on Linux:
 - ``close()`` of a socket: there is nothing to write back (``sock_close()`` is 0)
 - ``shutdown()``: ENOTCONN comes of a socket that is not connected (``inet_shutdown()``)
 - ``getsockname()``, ``getpeername()``: the same, and nothing is allocated
-- ``setsockopt()``, ``getsockopt()``, ``fcntl()``: no option of the exercises allocates
+- ``setsockopt()``, ``getsockopt()``: no option of the exercises allocates, but for
+  those that join a group
 - ``poll()``, ``select()`` with ENOMEM: few descriptors fit on the kernel's stack
 - ``bind()`` with EADDRNOTAVAIL: the addresses of the exercises are the machine's own
 - ``pthread_create()``: only the contract of a server with threads says what then
 - ``send()``, ``recv()`` of a socketpair() with EPIPE or ECONNRESET: the program has
   the other end, too, and nobody else closes it
+- ``unlink()``, ``rmdir()``, ``rename()``, and ``waitpid()`` but for EINTR: whatever a
+  program does then, what it was to remove stays behind
+- ``umask()``, ``kill()`` of a child, ``stat()`` and its like of what is there
 - ``send()``, ``recv()`` of TCP with ENOBUFS or ENOMEM: ``tcp_sendmsg()`` waits for
   memory, and ``tcp_recvmsg()`` needs none
 """
@@ -54,7 +58,7 @@ FAILURES = tuple(
     for row in (
         # --- a descriptor is made
         ("socket", "", "EACCES", "socket(2): a security module forbids it"),
-        ("socket", "", "EAFNOSUPPORT", "socket(2): a machine without IPv6"),
+        ("socket", "ipv6", "EAFNOSUPPORT", "socket(2): a machine without IPv6"),
         ("socket", "", "EMFILE", "socket(2): the process's limit"),
         ("socket", "", "ENFILE", "socket(2): the system's limit"),
         ("socket", "", "ENOBUFS", "socket(2)"),
@@ -63,6 +67,8 @@ FAILURES = tuple(
         ("socketpair", "", "ENFILE", "socketpair(2): the system's limit"),
         ("socketpair", "", "ENOMEM", "socketpair(2): unix_create1()"),
         ("dup", "", "EMFILE", "dup(2): the process's limit"),
+        ("pipe", "", "EMFILE", "pipe(2): the process's limit"),
+        ("pipe", "", "ENFILE", "pipe(2): the system's limit"),
         ("epoll_create", "", "EMFILE", "epoll_create(2): the user's or the process's limit"),
         ("epoll_create", "", "ENFILE", "epoll_create(2): the system's limit"),
         ("epoll_create", "", "ENOMEM", "epoll_create(2)"),
@@ -70,14 +76,16 @@ FAILURES = tuple(
         ("bind", "unconnected", "EACCES", "bind(2): a protected port; a security module"),
         ("bind", "unconnected", "EADDRINUSE", "bind(2)"),
         ("listen", "tcp unconnected", "EADDRINUSE", "listen(2): inet_csk_listen_start() asks for the port again"),
-        ("accept", "listening", "ECONNABORTED", "accept(2): the client has gone"),
+        ("bind", "unix unconnected", "ENOSPC", "unix_bind(): vfs_mknod() makes the file"),
+        ("bind", "unix unconnected", "EROFS", "bind(2): the file system is read-only"),
+        ("accept", "tcp listening", "ECONNABORTED", "accept(2): the client has gone"),
         ("accept", "listening", "EMFILE", "accept(2): the number is taken before it waits"),
         ("accept", "listening", "ENFILE", "accept(2): sock_alloc_file()"),
-        ("accept", "listening", "ENOBUFS", "accept(2)"),
+        ("accept", "tcp listening", "ENOBUFS", "accept(2)"),
         ("accept", "listening", "ENOMEM", "accept(2)"),
-        ("accept", "listening", "EPERM", "accept(2): firewall rules forbid connection"),
-        ("accept", "listening", "EPROTO", "accept(2): an error of the new connection"),
-        ("accept", "listening blocking", "EINTR", "accept(2): inet_csk_accept() sleeps"),
+        ("accept", "tcp listening", "EPERM", "accept(2): firewall rules forbid connection"),
+        ("accept", "tcp listening", "EPROTO", "accept(2): an error of the new connection"),
+        ("accept", "listening blocking", "EINTR", "accept(2): it sleeps"),
         ("connect", "tcp unconnected", "EACCES", "connect(2): a local firewall rule"),
         ("connect", "tcp unconnected", "EPERM", "connect(2): a local firewall rule"),
         ("connect", "tcp unconnected", "EADDRNOTAVAIL", "connect(2): all ephemeral ports are in use"),
@@ -89,6 +97,14 @@ FAILURES = tuple(
         ("connect", "tcp connecting", "ETIMEDOUT", "connect(2): asked for the result"),
         ("connect", "unix unconnected", "EACCES", "unix(7): no permission for the path"),
         ("connect", "unix unconnected", "ECONNREFUSED", "unix(7): nobody listens"),
+        ("connect", "unix unconnected", "ENOENT", "unix(7): the path is not there"),
+        ("connect", "unix unconnected blocking", "EINTR", "unix_wait_for_peer() sleeps"),
+        ("connect", "udp", "EACCES", "connect(2): a security module forbids it"),
+        ("connect", "udp", "EAGAIN", "inet_autobind(): all ephemeral ports are in use"),
+        ("connect", "udp", "ENETUNREACH", "connect(2): no route"),
+        ("setsockopt", "adding", "ENOBUFS", "ip_mc_join_group(): igmp_max_memberships"),
+        ("setsockopt", "adding", "ENODEV", "ip_mc_join_group(): the interface is gone, or no route leads to one"),
+        ("setsockopt", "adding", "ENOMEM", "ip_mc_join_group()"),
         # --- bytes move
         ("send", "tcp connected", "ECONNRESET", "tcp_reset(): the peer has reset the connection"),
         ("send", "tcp connected", "EPERM", "security_socket_sendmsg(): a security module forbids it"),
@@ -97,7 +113,14 @@ FAILURES = tuple(
         ("send", "tcp connected", "ETIMEDOUT", "tcp(7): nothing was acknowledged for long"),
         ("send", "tcp connected blocking", "EINTR", "sk_stream_wait_memory() sleeps"),
         ("send", "unix connected blocking", "EINTR", "sock_alloc_send_pskb() sleeps"),
-        ("send", "datagram connected", "ECONNREFUSED", "udp(7): ICMP on an earlier datagram"),
+        ("send", "unix stream connected named", "EPIPE", "unix_stream_sendmsg(): the peer has closed"),
+        ("send", "udp connected", "ECONNREFUSED", "udp(7): ICMP on an earlier datagram"),
+        ("send", "udp", "EHOSTUNREACH", "ip_route_output_flow(): no route any more"),
+        ("send", "udp", "ENETUNREACH", "ip_route_output_flow(): no route any more"),
+        ("send", "udp", "EPERM", "udp_send_skb(): a firewall rule"),
+        ("send", "datagram", "ENOBUFS", "sock_alloc_send_pskb(): no memory"),
+        ("send", "unix datagram", "ECONNREFUSED", "unix(7): the receiver has closed"),
+        ("send", "unix datagram", "EACCES", "unix(7): no permission for the path"),
         ("send", "datagram blocking", "EINTR", "sock_alloc_send_pskb() sleeps"),
         ("recv", "tcp connected", "ECONNRESET", "tcp_reset(): the peer has reset the connection"),
         ("recv", "tcp connected", "EPERM", "security_socket_recvmsg(): a security module forbids it"),
@@ -106,16 +129,43 @@ FAILURES = tuple(
         ("recv", "tcp connected blocking", "EINTR", "sk_wait_data() sleeps"),
         ("recv", "tcp connecting", "ECONNREFUSED", "asked for the result of connect(2)"),
         ("recv", "unix connected blocking", "EINTR", "unix_stream_data_wait() sleeps"),
-        ("recv", "datagram connected", "ECONNREFUSED", "udp(7): ICMP on an earlier datagram"),
+        ("recv", "unix stream connected named", "ECONNRESET", "unix_release_sock(): the peer has left data unread"),
+        ("recv", "udp connected", "ECONNREFUSED", "udp(7): ICMP on an earlier datagram"),
+        ("recv", "datagram", "EPERM", "security_socket_recvmsg(): a security module forbids it"),
         ("recv", "datagram blocking", "EINTR", "__skb_wait_for_more_packets() sleeps"),
+        # --- files and locks
+        ("open", "", "EACCES", "open(2): no permission"),
+        ("open", "", "EMFILE", "open(2): the process's limit"),
+        ("open", "", "ENFILE", "open(2): the system's limit"),
+        ("open", "adding", "ENOSPC", "open(2): no room for a new file"),
+        ("fopen", "", "EMFILE", "open(2): the process's limit"),
+        ("mkstemp", "", "EMFILE", "open(2): the process's limit"),
+        ("mkstemp", "", "ENOSPC", "open(2): no room for a new file"),
+        ("mkdir", "", "EACCES", "mkdir(2): no permission"),
+        ("mkdir", "", "ENOSPC", "mkdir(2): no room for a new directory"),
+        ("chmod", "", "ENOMEM", "chmod(2): getname() copies the path"),
+        ("fchmod", "", "EROFS", "chmod(2): the file system is read-only now"),
+        ("chown", "", "ENOMEM", "chown(2): getname() copies the path"),
+        ("flock", "trying", "EAGAIN", "flock(2): another process has the lock"),
+        ("flock", "blocking", "EINTR", "flock(2): it sleeps"),
+        ("flock", "blocking", "ENOLCK", "flock(2): flock_make_lock() allocates"),
+        ("fcntl", "trying", "EAGAIN", "fcntl(2): another process has the lock"),
+        ("fcntl", "blocking", "EINTR", "fcntl(2): it sleeps"),
+        ("fcntl", "blocking", "ENOLCK", "fcntl(2): locks_alloc_lock()"),
         # --- waiting, and help
         ("poll", "", "EINTR", "poll(2): whether or not it may sleep (do_poll())"),
         ("select", "", "EINTR", "select(2): whether or not it may sleep (do_select())"),
         ("epoll_wait", "blocking", "EINTR", "epoll_wait(2): ep_poll() sleeps"),
         ("epoll_ctl", "adding", "ENOMEM", "epoll_ctl(2)"),
         ("epoll_ctl", "adding", "ENOSPC", "epoll_ctl(2): max_user_watches"),
+        ("waitpid", "blocking", "EINTR", "waitpid(2): it sleeps"),
         ("fork", "", "EAGAIN", "fork(2): the user's or the system's limit"),
         ("fork", "", "ENOMEM", "fork(2)"),
+        ("posix_spawn", "", "EAGAIN", "fork(2): the user's or the system's limit"),
+        ("posix_spawn", "", "ENOENT", "execve(2): the program is not there"),
+        ("execve", "", "EACCES", "execve(2): no permission"),
+        ("execve", "", "ENOENT", "execve(2): the program is not there"),
+        ("execve", "", "ENOMEM", "execve(2)"),
     )
 )
 

@@ -96,7 +96,7 @@ class Source:
                 text = ast.unparse(node.func.value)
                 if text in ("os", "fcntl") and call.fd >= 0 and node.args:
                     text = ast.unparse(node.args[0])
-                return text if re.fullmatch(r"[\w.]+", text) and text != "socket" else ""
+                return text if re.fullmatch(r"[\w.]+", text) and text not in ("socket", "os", "fcntl") else ""
             return ""
         arguments = self.arguments(call)
         return arguments[0] if arguments and re.fullmatch(r"[\w.>\-\[\]]+", arguments[0]) else ""

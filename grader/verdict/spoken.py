@@ -22,6 +22,8 @@ _MAKES = ("socket", "accept", "accept4", "dup", "fork", "epoll_create", "open", 
 _WITH_MEMORY = ("send", "sendto", "write", "recv", "recvfrom", "read")
 #: Calls whose first arguments are paths.
 _ON_PATHS = tuple(call.name for call in TABLE if call.keeps == "path" and call.name not in ("execve", "posix_spawn"))
+#: Where the mode is among the arguments of Python's.
+_WITH_MODE = {"open": 2, "mkdir": 1, "chmod": 1}
 #: Exceptions that stand for one errno alone (PEP 3151), but for ESHUTDOWN.
 _EXACT = ("ConnectionResetError", "ConnectionRefusedError", "ConnectionAbortedError", "BrokenPipeError",
           "InterruptedError", "ChildProcessError", "FileNotFoundError")  # fmt: skip
@@ -72,6 +74,8 @@ class Speaker:
         if not spelled:
             known = "Thread.start" if call.name == "pthread_create" else call.name
             spelled, written = f"{name}.{known}" if name else known, []
+        elif call.fd >= 0 and name and spelled.startswith(("os.", "fcntl.")):
+            written = [name, *written[1:]]
         elif name and "." in spelled and self._source.descriptor(call):
             spelled = f"{name}.{spelled.rpartition('.')[2]}"
         elif call.fd < 0:
@@ -89,6 +93,10 @@ class Speaker:
             arguments = [self._endpoint(call) or "..."]
         elif call.name in _ON_PATHS:
             arguments = [*self._paths(call, len(written)), *written[call.payload.count(b"\0") + 1 :]]
+            if call.name in _WITH_MODE and len(arguments) == _WITH_MODE[call.name] + 1:
+                arguments[-1] = f"{call.arg('mode'):#o}"
+        elif call.name in ("umask", "fchmod"):
+            arguments = [*written[:-1], f"{call.args[0]:#o}"]
         elif call.name == "setsockopt" and option_words(call):
             arguments = [*written[:2], option_words(call)]
         elif spelled in ("settimeout", "setblocking"):
@@ -144,7 +152,8 @@ class Speaker:
         elif call.name in ("sendmsg", "recvmsg"):
             values[1] = self._message(call)
         elif call.name in ("setsockopt", "getsockopt"):
-            values[3] = option_words(call)
+            words = option_words(call)
+            values[3] = f"{{{words}}}" if "," in words else words
         elif call.name in _ON_PATHS and self._source.spelled(call) in ("", call.name):
             values |= dict(enumerate(self._paths(call, 2)))
         elif call.name == "listen":

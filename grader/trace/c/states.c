@@ -73,7 +73,8 @@ static uint32_t of_kind(int64_t domain, int64_t type)
     uint32_t states = is_datagram ? STATE_DATAGRAM : 0;
 
     if (domain == AF_UNIX)
-        return states | STATE_UNIX;
+        return states | STATE_UNIX |
+               ((type & 0xf) == SOCK_STREAM ? STATE_STREAM : 0);
     if (domain != AF_INET && domain != AF_INET6)
         return states;
     states |= domain == AF_INET6 ? STATE_IPV6 : 0;

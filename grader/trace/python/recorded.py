@@ -73,7 +73,9 @@ def recorded(
         of_library: whether a library makes the call for itself.
     """
     call = enter(operation, fd, *args, of_library=of_library)
-    call.payload, call.address, call.control = payload, address, control
+    if payload or address or control:
+        call.payload, call.address, call.control = payload, address, control
+        _recorder.keep(call)
     call.spare(non_blocking)
     try:
         call.answer()

@@ -24,7 +24,10 @@ from grader.trace.python.snapshot import Snapshots
 _real_write, _real_kill = os.write, os.kill
 _monotonic_ns, _sleep = time.monotonic_ns, time.sleep
 _pack_record = layout.RECORD.pack_into
-_pack_state = struct.Struct("<I").pack_into
+_pack_state = _pack_length = struct.Struct("<I").pack_into
+_pack_lengths = struct.Struct("<HH").pack_into
+#: Where a record holds the length of its payload, and those of address and control.
+_LENGTH_AT, _LENGTHS_AT = layout.RECORD.size - 16, layout.RECORD.size - 4
 _PAYLOAD, _ADDRESS, _CONTROL = layout.PAYLOAD_SIZE, layout.ADDRESS_SIZE, layout.CONTROL_SIZE
 _ROOM = _PAYLOAD + _ADDRESS + _CONTROL
 _WITH_PATHS = {number for number, call in enumerate(TABLE, 1) if "path" in call.keeps}
@@ -245,6 +248,25 @@ class Recorder:
         self._ring_doorbell()
         return call
 
+    def keep(self, call: Call) -> None:
+        """Let the record tell what the call was given, before it returns."""
+        payload, address, control = self._keep_memory(call)
+        _pack_length(self._memory, call.entry + _LENGTH_AT, payload)
+        _pack_lengths(self._memory, call.entry + _LENGTHS_AT, address, control)
+
+    def _keep_memory(self, call: Call) -> tuple[int, int, int]:
+        """Write what a record keeps of memory; returns its lengths."""
+        memory, start = self._memory, call.entry + layout.RECORD.size
+        payload = call.payload[: _ROOM if call.operation in _WITH_PATHS else _PAYLOAD]
+        address, control = call.address[:_ADDRESS], call.control[:_CONTROL]
+        memory[start : start + len(payload)] = payload
+        if address:
+            memory[start + _PAYLOAD : start + _PAYLOAD + len(address)] = address
+        if control:
+            start += _PAYLOAD + _ADDRESS
+            memory[start : start + len(control)] = control
+        return len(payload), len(address), len(control)
+
     def leave(self, call: Call, result: int = 0, error: int = 0) -> None:
         """Complete a record.
 
@@ -259,19 +281,11 @@ class Recorder:
         memory, entry = self._memory, call.entry
         record = layout.RECORD.unpack_from(memory, entry)
         where, entered, patience = record[12], record[13], record[16]
-        payload = call.payload[: _ROOM if call.operation in _WITH_PATHS else _PAYLOAD]
-        address, control = call.address[:_ADDRESS], call.control[:_CONTROL]
-        start = entry + layout.RECORD.size
-        memory[start : start + len(payload)] = payload
-        if address:
-            memory[start + _PAYLOAD : start + _PAYLOAD + len(address)] = address
-        if control:
-            start += _PAYLOAD + _ADDRESS
-            memory[start : start + len(control)] = control
+        payload, address, control = self._keep_memory(call)
         # pack_into() begins with zeros: half a record must not be read as one
         _pack_record(
             memory, entry, layout.CLAIMED, call.operation, call.injected, *call.head, error, *call.args,
-            result, where, entered, self.time(), len(payload), patience, call.states, len(address), len(control),
+            result, where, entered, self.time(), payload, patience, call.states, address, control,
         )  # fmt: skip
         # last and by itself: the judge may be reading
         _pack_state(memory, entry, layout.DONE)

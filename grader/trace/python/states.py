@@ -137,7 +137,7 @@ def _of_kind(domain: int, kind: int) -> int:
     is_datagram = kind & 0xF == socket.SOCK_DGRAM
     states = _BIT["datagram"] if is_datagram else 0
     if domain == socket.AF_UNIX:
-        return states | _BIT["unix"]
+        return states | _BIT["unix"] | (_BIT["stream"] if kind & 0xF == socket.SOCK_STREAM else 0)
     if domain not in (socket.AF_INET, socket.AF_INET6):
         return states
     states |= _BIT["ipv6"] if domain == socket.AF_INET6 else 0

@@ -83,17 +83,20 @@ def _gethostbyname(name: str) -> str:
     return recorded("gethostbyname", -1, (), action)
 
 
-def _socketpair(*args: Any, **named: Any) -> tuple[socket.socket, socket.socket]:
+def _socketpair(
+    family: int | None = None, type: int = socket.SOCK_STREAM, proto: int = 0
+) -> tuple[socket.socket, socket.socket]:
     is_of_library = sys._getframe(1).f_code.co_filename != recorder().snapshots.path
 
     def action(call: Call) -> tuple[socket.socket, socket.socket]:
-        pair = _real_socketpair(*args, **named)
+        pair = _real_socketpair(family, type, proto)
         call.payload = struct.pack("=ii", *(half.fileno() for half in pair))
         for half in pair if is_of_library else ():
             states.note_of_library(half.fileno())
         return pair
 
-    return recorded("socketpair", -1, (), action, of_library=is_of_library)
+    asked = (socket.AF_UNIX if family is None else int(family), int(type), int(proto))
+    return recorded("socketpair", -1, asked, action, of_library=is_of_library)
 
 
 def _os_close(fd: int) -> None:

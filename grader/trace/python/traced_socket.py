@@ -12,7 +12,7 @@ from typing import Any
 
 from grader.trace.python import held_clock, states
 from grader.trace.python.moving_socket import MovingSocket, scripted_target
-from grader.trace.python.recorded import address_bytes, done, enter, is_recording, recorded
+from grader.trace.python.recorded import address_bytes, done, enter, is_recording, recorded, recorder
 from grader.trace.python.recorder import Call, error_of
 
 _real = socket.socket
@@ -86,6 +86,7 @@ class TracedSocket(MovingSocket):
         target = scripted_target(self.family, address)
         call = enter("connect", self.fileno())
         call.address = address_bytes(self.family, target)
+        recorder().keep(call)
         try:
             call.answer()
             error = self._connect_ex(call, target)
