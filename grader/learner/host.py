@@ -164,7 +164,8 @@ def _budget(seconds: float) -> None:
 def _value(argument: Any, judge: Channel, program: Any, lent: list) -> Any:
     """An argument as the function gets it."""
     if isinstance(argument, dict) and "lent" in argument:
-        thing = program.lend(judge.take_fd(), argument["lent"])
+        fd, limit = judge.take_fd(), argument["lent"]
+        thing = fd if limit is None else program.lend(fd, limit)  # of a file its number
         lent.append(thing)
         return thing
     if isinstance(argument, dict) and "again" in argument:

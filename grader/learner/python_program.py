@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import socket
 import sys
 import traceback
@@ -18,6 +19,8 @@ from grader.trace.python import tamper
 from grader.trace.python.recorder import Recorder
 from grader.trace.python.snapshot import Moment, Snapshots
 from grader.trace.python.traced_socket import TracedSocket
+
+_close = os.close  # the tracer replaces it
 
 
 class PythonProgram:
@@ -82,9 +85,12 @@ class PythonProgram:
         result.release()
         return [result]
 
-    def give_back(self, lent: socket.socket) -> None:
-        """Close, as its owner, a socket that was lent."""
-        lent.close()
+    def give_back(self, lent: socket.socket | int) -> None:
+        """Close, as its owner, a socket or a descriptor that was lent."""
+        if isinstance(lent, int):
+            _close(lent)
+        else:
+            lent.close()
 
     def decided(self) -> Moment | None:
         """Where the last function's result was decided; None if that is unknown."""

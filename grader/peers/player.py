@@ -18,6 +18,7 @@ from typing import Any
 from grader.peers.datagrams import DatagramActions
 from grader.peers.networks import NetworkActions
 from grader.peers.places import Address, family_of, sockaddr, wired
+from grader.peers.rights import RightsActions
 from grader.processes.channel import Channel
 
 #: The most that one action reads before it gives up on an end (bytes).
@@ -26,7 +27,7 @@ _AGAIN = (socket.SO_REUSEADDR,)  # a server's port may be had again at once
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
 
 
-class Player(DatagramActions, NetworkActions):
+class Player(DatagramActions, NetworkActions, RightsActions):
     """The sockets of one peer, and what it can do with them: streams, and what
     comes from its bases."""
 
@@ -64,18 +65,20 @@ class Player(DatagramActions, NetworkActions):
         self._keep(name, connection)
         return {"source": wired(source)}
 
-    def connect(self, name: str, at: Address, room: int = 0) -> dict:
+    def connect(self, name: str, at: Address, room: int = 0, user: int | None = None, group: int | None = None) -> dict:
         """Connect; the answer is the address of this end.
 
         Args:
             room: bytes of its receive buffer; 0 leaves it as it is.
+            user, group: who connects; None for whoever this process is.
         """
         connection = socket.socket(family_of(at), socket.SOCK_STREAM)
         if room:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
         if connection.family == socket.AF_UNIX:
             connection.bind("")  # by its own name the program's accept() is told from others
-        connection.connect(sockaddr(at))
+        with self._as(user, group):
+            connection.connect(sockaddr(at))
         self._keep(name, connection)
         return {"at": wired(connection.getsockname()), "inode": os.fstat(connection.fileno()).st_ino}
 

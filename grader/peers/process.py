@@ -46,11 +46,15 @@ class PeerProcess:
         """Whether an action is under way."""
         return bool(self.action)
 
-    def start(self, action: str, **arguments: Any) -> None:
-        """Begin an action; `answer` tells when it is through."""
+    def start(self, action: str, *, fds: tuple[int, ...] = (), **arguments: Any) -> None:
+        """Begin an action; `answer` tells when it is through.
+
+        Args:
+            fds: descriptors that go with the request; still the caller's own.
+        """
         assert not self.action, f"the peer is busy with {self.action}"
         self.action = action
-        self.channel.send({"do": action, **arguments})
+        self.channel.send({"do": action, **arguments}, fds)
 
     def answer(self) -> dict | None:
         """The result of the action under way, or None while it lasts.

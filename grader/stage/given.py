@@ -1,10 +1,11 @@
-"""What a function hands to its caller for good: a connected socket."""
+"""What a function hands to its caller for good: a connected socket, or a descriptor."""
 
 from __future__ import annotations
 
 import os
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from grader.stage.broken import Broken
@@ -31,7 +32,7 @@ def keep(scene: OnStage, run: Run) -> int | None:
     found = _SOCKET.fullmatch(scene.world.after.descriptors.get(number, "")) if scene.world.after else None
     if found is None:
         return None
-    scene.world.given.add(int(found[1]))
+    scene.world.given.add(found[0])
     return number
 
 
@@ -81,6 +82,32 @@ def judge(scene: OnStage, run: Run, number: int, ends: tuple[Address, Address]) 
             scene.look_up([limits[name]])
             words = f"{returned} a socket on which the time limit of this setsockopt() is still set"
             raise Broken(Failure("outcome", words, line=limits[name].line, read="socket(7), SO_SNDTIMEO"))
+
+
+def judge_descriptor(scene: OnStage, run: Run, is_it: Callable[[int], bool], inherited: str) -> None:
+    """Whether a function has returned a descriptor of a certain open file.
+
+    Args:
+        is_it: whether the program's descriptor of a number is.
+        inherited: slug of the gap that one which stays open on exec gives away.
+
+    Raises:
+        Broken: it has returned something else.
+    """
+    value = run.outcome.get("returned")
+    number = value.get("descriptor") if isinstance(value, dict) else value
+    if type(number) is not int:
+        raise Broken(unexpected(run, "a descriptor", scene.unit))
+    returned = f"{run.function}() returned descriptor {number}"
+    target = scene.world.after.descriptors.get(number, "") if scene.world.after else ""
+    if not target:
+        raise Broken(Failure("not-open", f"{returned}, which is not open"))
+    if not is_it(number):
+        raise Broken(Failure("another-file", f"{returned}, which is of another open file than the one that was passed"))
+    if not scene.world.after.flags[number] & os.O_CLOEXEC:
+        sentence = f"{returned}, which a program that is executed would inherit"
+        raise Broken(Failure("inherited", sentence, gap=inherited, read="recvmsg(2), MSG_CMSG_CLOEXEC"))
+    scene.world.given.add(target)
 
 
 def _connection(target: str) -> tuple:

@@ -11,7 +11,6 @@ from grader.stage.broken import Broken
 from grader.stage.paths import judge_paths
 from grader.stage.scene import Scene
 from grader.stage.settings import judge_settings
-from grader.stage.world import sockets
 from grader.verdict.evidence import Failure
 
 #: Signals 32 and 33, which the C library handles for itself once there are
@@ -37,7 +36,7 @@ def judge_state(scene: Scene) -> None:
     before, after = scene.world.before, scene.world.after
     if before is None or after is None:
         return
-    lent, limited, given = map(sockets, (scene.world.lent, scene.world.limited, scene.world.given))
+    lent, limited, given = scene.world.lent, scene.world.limited, scene.world.given
     held = set(after.descriptors.values())
     if not lent <= held:
         raise Broken(Failure("lent-closed", "the program has closed the caller's socket"))

@@ -93,7 +93,9 @@ class Cast:
 
     def folder(self) -> Directory:
         """A temporary directory of this run: ``folder.path("server")``."""
-        return Directory(self.scene)
+        folder = Directory(self.scene)
+        self._closers.append(folder.close)
+        return folder
 
     def group(self) -> str:
         """A multicast group of this run alone, as text."""

@@ -10,6 +10,7 @@ from grader.peers.places import UNIX, Place
 from grader.stage.broken import Broken
 from grader.stage.folder import Folder
 from grader.stage.scene import Scene
+from grader.verbs.lent import OpenFile
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 
@@ -24,6 +25,7 @@ class Directory:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         scene.arranged.folder = self._folder = Folder()
+        self._open: list[OpenFile] = []
 
     def path(self, name: str = "server", *, size: int = 0) -> str:
         """The absolute path of a name there, which need not exist.
@@ -44,6 +46,16 @@ class Directory:
         with open(path, "wb") as file:
             file.write(data)
         return self._knows(path)
+
+    def opened(self, name: str, data: bytes = b"a line of notes\n") -> OpenFile:
+        """A regular file that is open."""
+        self._open.append(OpenFile(self.has_file(name, data)))
+        return self._open[-1]
+
+    def close(self) -> None:
+        """Close the judge's own descriptors of open files."""
+        for file in self._open:
+            file.forget()
 
     def has_directory(self, name: str) -> str:
         """A directory; returns its path."""

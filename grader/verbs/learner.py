@@ -21,10 +21,9 @@ from grader.stage.outcomes import (
     value_words,
 )
 from grader.stage.scene import Scene
-from grader.stage.world import sockets
 from grader.trace import layout
 from grader.verbs.calls import CallVerbs
-from grader.verbs.lent import Lent
+from grader.verbs.lent import Lent, OpenFile
 from grader.verbs.peer import Peer
 from grader.verbs.serving import ServingVerbs
 from grader.verdict.evidence import Failure, Run
@@ -73,10 +72,10 @@ class Learner(CallVerbs, ServingVerbs):
                     sent.append({"again": self._handed.index(argument)})
                     continue
                 self._handed.append(argument)
-                scene.world.lent.add(argument.inode)
+                scene.world.lent.add(argument.target)
                 if argument.limit and scene.unit.language == "python":
-                    scene.world.limited.add(argument.inode)
-                sent.append({"lent": argument.limit})
+                    scene.world.limited.add(argument.target)
+                sent.append(argument.argument)
             else:
                 sent.append(_plain(argument))
         language = scene.unit.language
@@ -128,6 +127,21 @@ class Learner(CallVerbs, ServingVerbs):
         number = given.socket_of(self._scene, run)
         given.judge(self._scene, run, number, peer.ends)
         self._scene.steps.append(Step("returns the connection", "learner"))
+        judge_state(self._scene)
+
+    def returns_descriptor_of(self, *files: OpenFile, inherited: str = "") -> None:
+        """The function returns a descriptor of one of these files, as it is open
+        already, closed on exec, and leaves everything else as it found it.
+
+        The descriptor belongs to the caller.
+
+        Args:
+            inherited: slug of the gap that one which stays open on exec gives away.
+        """
+        run = self._ended(f"{self._scene.runs[-1].function}() returns a descriptor")
+        pid = self._scene.process.pid
+        given.judge_descriptor(self._scene, run, lambda fd: any(file.is_open_as(pid, fd) for file in files), inherited)
+        self._scene.steps.append(Step("returns the descriptor", "learner"))
         judge_state(self._scene)
 
     def refuses(self, *, gap: str) -> None:
@@ -290,7 +304,7 @@ class Learner(CallVerbs, ServingVerbs):
         """
         scene = self._scene
         scene.give_back()
-        if scene.world.after is not None and sockets(scene.world.lent) & set(scene.world.after.descriptors.values()):
+        if scene.world.after is not None and scene.world.lent & set(scene.world.after.descriptors.values()):
             sentence = "the caller has closed its socket, but the program keeps a duplicate of it open"
             line = scene.source.line_with(".makefile(")
             if line is not None:
@@ -338,7 +352,7 @@ class _Room:
 def _shown(argument: Any, language: str) -> str:
     """An argument, as the program's language has it."""
     if isinstance(argument, Lent):
-        return "sock"
+        return argument.shown
     if isinstance(argument, _Room):
         size = argument.size
         return _shown(size, language) if isinstance(size, Null) else f"room for {counted(size)}"

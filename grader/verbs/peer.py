@@ -12,6 +12,7 @@ from grader.stage import holdings, quiet
 from grader.stage.broken import Broken
 from grader.verbs.datagrams import DatagramVerbs
 from grader.verbs.hosting import LISTENER, HostingVerbs
+from grader.verbs.passing import PassingVerbs
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.words import counted, differing
@@ -21,7 +22,7 @@ _COUNTABLE = 4096
 _WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "select", "epoll_wait")
 
 
-class Peer(HostingVerbs, DatagramVerbs):
+class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
     """The process at the other end, driven step by step."""
 
     # --- connections ------------------------------------------------------
@@ -31,13 +32,16 @@ class Peer(HostingVerbs, DatagramVerbs):
         self._wait("accept", "the program connects", name=self._name, listener=LISTENER)
         self._note("accepts", accepts=1)
 
-    def connects(self, port: str, address: str = "127.0.0.1", room: int = 0) -> None:
+    def connects(
+        self, port: str, address: str = "127.0.0.1", room: int = 0, *, user: int | None = None, group: int | None = None
+    ) -> None:
         """Connect to the program, once it listens; to a UDP port, have a socket
         whose datagrams go there, once the program waits for them.
 
         Args:
             port: its port, or the path that it listens on.
             room: bytes of the receive buffer; 0 leaves it as it is.
+            user, group: of a path, who connects, if it is another user.
 
         Raises:
             Broken: it does not listen there.
@@ -50,7 +54,7 @@ class Peer(HostingVerbs, DatagramVerbs):
         if scene.run is not None:
             scene.wait(self._program_listens, "the program listens")
         try:
-            own = self._do("connect", name=self._name, at=at, room=room)
+            own = self._as(user, group, "connect", name=self._name, at=at, room=room)
         except PeerError as error:
             scene.process.trace.update()
             where = "the port" if address == "127.0.0.1" else f"the port of {address}, an address of this machine"

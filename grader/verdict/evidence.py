@@ -144,7 +144,7 @@ class Evidence:
         addresses: how many addresses the scripted resolver has.
         port: the port that the program was given, where a check has one.
         time_wait: whether that port had a connection in TIME_WAIT.
-        given: inodes of the sockets that the program has handed to its caller.
+        given: what the program has handed to its caller (proc(5): ``socket:[1234]``).
         time_limit: what the program was given on a held clock, in nanoseconds;
             0 if nothing.
         bulk: whether so much was moved at once that the kernel's pieces differ
@@ -170,7 +170,7 @@ class Evidence:
     addresses: int = 0
     port: int = 0
     time_wait: bool = False
-    given: set[int] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
     time_limit: int = 0
     bulk: bool = False
     deserted: list[int] = field(default_factory=list)
@@ -255,7 +255,7 @@ class Evidence:
         table = self.after.descriptors if self.after else {}
         if self.runs and self.is_closed_within(self.runs[-1], life):
             return False
-        return table.get(life.number, "") in {f"socket:[{inode}]" for inode in self.given}
+        return table.get(life.number, "") in self.given
 
     def is_closed_within(self, run: Run, life: Descriptor) -> bool:
         """Whether a descriptor was closed before a function returned."""

@@ -1,0 +1,159 @@
+"""Peers that pass descriptors, and say who they are: the kernel is asked, not the program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.catalogue.unit import Unit
+from grader.stage.stage import Stage
+from grader.trial.performance import play
+from grader.verbs.cast import Cast
+from tests.conftest import by_slug
+
+#: Sends a descriptor; ``fd`` is lent as a number.
+SENDS = """
+import array
+import os
+import socket
+
+def send_all(sock, fd):
+    {sends}
+"""
+RIGHTS = "sock.sendmsg([b'!'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', {fds}))])"
+#: Receives one, and returns its number.
+RECEIVES = """
+import array
+import os
+import socket
+
+def send_all(sock, data):
+    fds = array.array("i")
+    data, control, _flags, _source = sock.recvmsg(1, socket.CMSG_SPACE(64))
+    for _level, _kind, value in control:
+        fds.frombytes(value)
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    {keeps}
+    return fds[0]
+"""
+#: Welcomes users by their id.
+WELCOMES = """
+import socket
+import struct
+
+def serve(path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        while True:
+            client, _ = listener.accept()
+            with client:
+                told = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+                client.sendall(" ".join(map(str, struct.unpack("=iII", told))).encode())
+"""
+
+
+@pytest.fixture
+def cast_of(tmp_path: Path) -> Iterator[Callable[..., Cast]]:
+    """The parts of a check of a Python program, by its text."""
+    open_now: list = []
+
+    def make(text: str, slug: str = "send_all") -> Cast:
+        path = tmp_path / f"{slug}.py"
+        path.write_text(text)
+        unit = Unit(by_slug(slug), "python", path)
+        open_now.append(Stage([unit]))
+        open_now.append(Cast(open_now[-1], unit))
+        return open_now[-1]
+
+    yield make
+    for thing in reversed(open_now):
+        thing.close()
+
+
+@pytest.mark.parametrize(
+    ("sends", "words"),
+    [
+        (RIGHTS.format(fds="[fd]"), ""),
+        (RIGHTS.format(fds="[os.open(os.readlink(f'/proc/self/fd/{fd}'), os.O_RDWR)]"), "is of another open file"),
+        (RIGHTS.format(fds="[fd, fd]"), "2 descriptors arrive with 1 byte; expected 1"),
+        ("sock.send(b'!')", "0 descriptors arrive with 1 byte; expected 1"),
+        ("sock.shutdown(socket.SHUT_WR)", "0 of 1 byte arrive, then end-of-file"),
+    ],
+)
+def test_a_peer_is_passed_a_descriptor(cast_of: Callable[..., Cast], sends: str, words: str) -> None:
+    cast = cast_of(SENDS.format(sends=sends))
+    learner, folder, peer = cast["learner"], cast["folder"], cast["peer"]
+    file = folder.opened("notes")
+
+    def script() -> None:
+        learner.runs("send_all", peer.unix_connection, file)
+        peer.is_passed(file)
+        learner.returns(None)
+
+    found = play(script, cast)
+    assert words in (found.sentence if found else "")
+    assert (found is None) == (words == "")
+
+
+@pytest.mark.parametrize(
+    ("keeps", "kind"),
+    [
+        ("list(map(os.close, fds[1:]))", ""),
+        ("list(map(os.close, fds[:1])); fds = fds[1:]", ""),
+        ("pass", "left-open"),
+        ("os.close(fds[1]); os.set_inheritable(fds[0], True)", "inherited"),
+        ("fds = array.array('i', [0])", "another-file"),
+        ("list(map(os.close, fds))", "not-open"),
+    ],
+)
+def test_a_function_returns_a_descriptor(cast_of: Callable[..., Cast], keeps: str, kind: str) -> None:
+    cast = cast_of(RECEIVES.format(keeps=keeps))
+    learner, folder, peer = cast["learner"], cast["folder"], cast["peer"]
+    one, other = folder.opened("one"), folder.opened("other")
+
+    def script() -> None:
+        learner.runs("send_all", peer.unix_connection, b"")
+        peer.passes(one, other)
+        learner.returns_descriptor_of(one, other)
+
+    found = play(script, cast)
+    assert (found.kind if found else "") == kind
+
+
+def test_a_byte_comes_without_a_descriptor(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(RECEIVES.format(keeps="pass"))
+    learner, peer = cast["learner"], cast["peer"]
+
+    def script() -> None:
+        learner.runs("send_all", peer.unix_connection, b"")
+        peer.passes()
+        learner.returns_descriptor_of()
+
+    found = play(script, cast)
+    assert found is not None
+    assert "IndexError" in found.sentence
+
+
+def test_whoever_connects_is_known_to_the_kernel(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(WELCOMES, "echo_server")
+    learner, folder, (ann, bob) = cast["learner"], cast["folder"], cast["clients"]("ann", "bob")
+    path = folder.path()
+
+    def script() -> None:
+        learner.serves("serve", path)
+        learner.rests()
+        os.chmod(path, 0o666)
+        ann.connects(path, user=1001, group=1002)
+        ann.receives(" ".join(map(str, ann.credentials(1001, 1002))).encode())
+        ann.sees_end_of_file()
+        bob.connects(path)
+        bob.receives(" ".join(map(str, bob.credentials())).encode())
+        bob.sees_end_of_file()
+
+    assert play(script, cast) is None
+    assert [fault.call for fault in cast.scene.arranged.faults] == ([] if os.geteuid() == 0 else ["getsockopt"])
