@@ -1,264 +1,267 @@
-"""Peers with datagram sockets: each datagram is one, whoever it comes from."""
+"""Datagrams in the trace: who sent them, who was to get them, what fails, what waits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import socket
 from pathlib import Path
 
 import pytest
 
-from grader.catalogue.unit import Unit
-from grader.stage.stage import Stage
-from grader.trial.performance import play
-from grader.verbs.cast import Cast
-from grader.verdict.evidence import Failure
-from tests.conftest import by_slug
+from grader.stage.scene import Scene
+from grader.verbs.clock import Clock
+from grader.verbs.learner import Learner
+from tests.tracing import LANGUAGES, run, states
 
-#: A server in each language; ``{answer}`` is what it does with a datagram.
-PYTHON = """
-import socket
-{extra}
+each_language = pytest.mark.parametrize("language", LANGUAGES)
 
-def serve(port):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    {options}
-    sock.bind(("", int(port)))
-    while True:
-        data, who = sock.recvfrom({room})
-        {answer}
-"""
-C = """#include "echo_server.h"
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+#: Two sockets that send each other what they have.
+EXCHANGE = (
+    """
+a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+a.bind(("127.0.0.1", 0))
+b.sendto(b"hello", a.getsockname())
+got, sender = a.recvfrom(100)
+b.connect(a.getsockname())
+a.sendmsg([b"wor", b"ld"], [], 0, sender)
+b.recvmsg(3)
+a.close()
+b.close()
+""",
+    """
+    int a = socket(AF_INET, SOCK_DGRAM, 0);
+    int b = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } }, from;
+    socklen_t size = sizeof at, room = sizeof from;
+    char data[100];
+    struct iovec parts[2] = { { "wor", 3 }, { "ld", 2 } }, part = { data, 3 };
+    struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 }, r = { .msg_iov = &part, .msg_iovlen = 1 };
 
-int serve(const char *port)
-{{
-    int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
-    struct sockaddr_in any = {{ .sin_family = AF_INET, .sin_port = htons(atoi(port)) }}, who;
-    static char data[65536];
+    bind(a, (struct sockaddr *)&at, size);
+    getsockname(a, (struct sockaddr *)&at, &size);
+    sendto(b, "hello", 5, 0, (struct sockaddr *)&at, size);
+    recvfrom(a, data, sizeof data, 0, (struct sockaddr *)&from, &room);
+    connect(b, (struct sockaddr *)&at, size);
+    m.msg_name = &from;
+    m.msg_namelen = room;
+    sendmsg(a, &m, 0);
+    recvmsg(b, &r, 0);
+    close(a);
+    close(b);
+""",
+)
 
-    (void)on;
-    {options}
-    bind(fd, (struct sockaddr *)&any, sizeof any);
-    for (;;) {{
-        socklen_t length = sizeof who;
-        ssize_t got = recvfrom(fd, data, {room}, 0, (struct sockaddr *)&who, &length);
 
-        {answer}
-    }}
-}}
-"""
-ECHOES = {"python": "sock.sendto(data, who)", "c": "sendto(fd, data, got, 0, (struct sockaddr *)&who, length);"}
-SHARES = {
-    "python": "sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)",
-    "c": "setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);",
+@each_language
+def test_a_datagram_is_told_with_its_address(tmp_path: Path, language: str) -> None:
+    made = run(tmp_path, EXCHANGE, language)
+
+    own = made.named("getsockname")[0].address
+    host, sender = made.one("recvfrom").address
+    assert (host, own[0]) == ("127.0.0.1", "127.0.0.1")
+    assert made.one("sendto").address == made.one("connect").address == made.one("recvmsg").address == own
+    assert made.one("sendmsg").address == (host, sender)
+    assert [made.one(name).payload for name in ("sendto", "recvfrom", "sendmsg", "recvmsg")] == [
+        b"hello", b"hello", b"world", b"wor",
+    ]  # fmt: skip
+    assert made.one("recvmsg").arg("received") == socket.MSG_TRUNC
+
+
+@each_language
+def test_a_transcript_says_it_in_the_words_of_the_language(tmp_path: Path, language: str) -> None:
+    made = run(tmp_path, EXCHANGE, language)
+
+    said = {
+        "python": [
+            'b.sendto(b"hello", ("127.0.0.1", ...)) = 5',
+            'a.recvfrom(100) = (b"hello", ("127.0.0.1", ...))',
+            'a.sendmsg(b"world", [], 0, ("127.0.0.1", ...)) = 5',
+            'b.recvmsg(3) = (b"wor", [], MSG_TRUNC, ("127.0.0.1", ...))',
+        ],
+        "c": [
+            'sendto(b, "hello", 5, 0, 127.0.0.1, size) = 5',
+            'recvfrom(a, "hello", 100, 0, 127.0.0.1, &room) = 5',
+            'sendmsg(a, {"world" to 127.0.0.1}, 0) = 5',
+            'recvmsg(b, {"wor" from 127.0.0.1, MSG_TRUNC}, 0) = 3',
+        ],
+    }
+    assert [line for name in ("sendto", "recvfrom", "sendmsg", "recvmsg") for line in made.words(name)] == said[
+        language
+    ]
+
+
+@each_language
+def test_both_languages_know_the_states_of_a_datagram_socket(tmp_path: Path, language: str) -> None:
+    made = run(tmp_path, EXCHANGE, language)
+
+    assert states(made.named("socket")[0]) == {"udp", "datagram"}
+    assert states(made.one("sendto")) == {"udp", "datagram", "unconnected", "blocking"}
+    assert states(made.one("recvfrom")) == {"udp", "datagram", "unconnected", "blocking", "ready"}
+    assert states(made.one("recvmsg")) == {"udp", "datagram", "connected", "blocking", "ready"}
+
+
+@each_language
+def test_a_fault_is_bound_to_a_datagram_socket(tmp_path: Path, language: str) -> None:
+    made = run(tmp_path, EXCHANGE, language, {"call": "send", "when": "udp 1", "error": "ENETUNREACH"})
+
+    assert made.one("sendto").errno == "ENETUNREACH"
+    assert made.one("sendto").injected
+
+
+@each_language
+def test_a_poke_overwrites_what_has_come(tmp_path: Path, language: str) -> None:
+    made = run(tmp_path, EXCHANGE, language, {"call": "recvfrom", "poke": b"J"}, {"call": "recvmsg", "poke": b"xyzzy"})
+
+    assert made.one("recvfrom").payload == b"Jello"
+    assert made.one("recvmsg").payload == b"xyz"
+
+
+#: A request that nobody answers, with a limit of a minute, in each way to wait.
+WAITS = {
+    ("python", "settimeout"): "a.settimeout(60)\ntry:\n    a.recvfrom(10)\nexcept TimeoutError:\n    pass",
+    ("python", "SO_RCVTIMEO"): (
+        "a.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 60, 0))\n"
+        "try:\n    a.recvfrom(10)\nexcept BlockingIOError:\n    pass"
+    ),
+    ("python", "select"): "select.select([a], [], [], 60)",
+    ("c", "SO_RCVTIMEO"): (
+        "struct timeval limit = { 60, 0 }; setsockopt(a, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);\n"
+        "recvfrom(a, &byte, 1, 0, NULL, NULL);"
+    ),
+    ("c", "recvmsg"): (
+        "struct timeval limit = { 60, 0 }; struct iovec part = { &byte, 1 };\n"
+        "struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };\n"
+        "setsockopt(a, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);\n"
+        "recvmsg(a, &m, 0);"
+    ),
+    ("c", "poll"): "struct pollfd wanted = { a, POLLIN, 0 }; poll(&wanted, 1, 60000); (void)byte;",
 }
 
 
-@pytest.fixture(params=["python", "c"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Cast]]:
-    """The parts of a check of a server, by what it does."""
-    open_now: list = []
+@pytest.mark.parametrize(("language", "way"), WAITS)
+def test_a_minute_without_an_answer_passes_on_the_held_clock(tmp_path: Path, language: str, way: str) -> None:
+    def pass_a_minute(_learner: Learner, scene: Scene) -> None:
+        Clock(scene).runs_out(61)
 
-    def make(answers: dict[str, str], options: dict[str, str] | None = None, room: int = 65536) -> Cast:
-        language, exercise = request.param, by_slug("echo_server")
-        text = (PYTHON if language == "python" else C).format(
-            answer=answers[language], options=(options or {}).get(language, ""), room=room, extra=""
-        )
-        path = tmp_path / exercise.file_name(language)
-        path.write_text(text)
-        stage = Stage([Unit(exercise, language, path)])
-        open_now.append(stage)
-        open_now.append(Cast(stage, Unit(exercise, language, path)))
-        return open_now[-1]
+    body = WAITS[language, way]
+    python = f"a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n{body}\na.close()"
+    c = f"    int a = socket(AF_INET, SOCK_DGRAM, 0);\n    char byte = 0;\n    {body}\n    close(a);"
+    made = run(tmp_path, (python, c), language, meddle=pass_a_minute, held=True)
 
-    yield make
-    for thing in reversed(open_now):
-        thing.close()
+    waits = [call for call in made.calls if call.patience]
+    assert [call.patience for call in waits] == [60000]
+    assert waits[0].left - waits[0].entered >= 60_000_000_000
 
 
-def failure(cast: Cast, script: Callable[[], None]) -> Failure:
-    found = play(script, cast)
-    assert found is not None
-    return found
+#: Fills the queue of a Unix datagram socket that nobody reads, then waits for room.
+FULL = (
+    """
+a = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+b = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+a.bind(HERE + "/full.sock")
+b.settimeout(60)
+try:
+    while True:
+        b.sendto(b"x", HERE + "/full.sock")
+except TimeoutError:
+    pass
+a.close()
+b.close()
+os.unlink(HERE + "/full.sock")
+""",
+    """
+    int a = socket(AF_UNIX, SOCK_DGRAM, 0), b = socket(AF_UNIX, SOCK_DGRAM, 0);
+    struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = HERE "/full.sock" };
+    struct timeval limit = { 60, 0 };
+
+    bind(a, (struct sockaddr *)&at, sizeof at);
+    setsockopt(b, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    while (sendto(b, "x", 1, 0, (struct sockaddr *)&at, sizeof at) == 1)
+        ;
+    close(a);
+    close(b);
+    unlink(at.sun_path);
+""",
+)
 
 
-def test_everybody_gets_an_answer(server: Callable[..., Cast]) -> None:
-    cast = server(ECHOES)
-    learner, port, (ann, bob) = cast["learner"], cast["udp_port"], cast["clients"]("ann", "bob")
+@each_language
+def test_a_full_queue_is_waited_for_on_the_held_clock(tmp_path: Path, language: str) -> None:
+    def pass_a_minute(_learner: Learner, scene: Scene) -> None:
+        Clock(scene).runs_out(61)
 
-    def script() -> None:
-        learner.serves("serve", port)
-        ann.connects(port)
-        bob.connects(port, "127.0.0.2")
-        ann.sends(b"one")
-        ann.sends(b"two")
-        bob.sends(b"")
-        ann.receives(b"one")
-        ann.receives(b"two")
-        bob.receives(b"")
-        bob.sends(bytes(65507))
-        bob.receives(bytes(65507))
-        ann.sees_all_taken()
-        ann.receives_nothing()
+    made = run(tmp_path, FULL, language, meddle=pass_a_minute, held=True)
 
-    assert play(script, cast) is None
-    assert [step.text for step in cast.scene.steps[2:4]] == [
-        "ann sends a datagram of 3 bytes", "bob sends an empty datagram",
+    *sent, last = made.named("sendto")
+    assert all(call.result == 1 for call in sent)
+    assert (last.errno, last.patience) == ("EAGAIN", 60000)
+
+
+#: Several messages at once, which are so many single ones.
+PLURAL = """
+    int pair[2];
+    char data[2][8];
+    struct iovec out[2] = { { "one", 3 }, { "two", 3 } }, in[2] = { { data[0], 8 }, { data[1], 8 } };
+    struct mmsghdr sent[2] = { { .msg_hdr = { .msg_iov = &out[0], .msg_iovlen = 1 } },
+                               { .msg_hdr = { .msg_iov = &out[1], .msg_iovlen = 1 } } };
+    struct mmsghdr got[3] = { { .msg_hdr = { .msg_iov = &in[0], .msg_iovlen = 1 } },
+                              { .msg_hdr = { .msg_iov = &in[1], .msg_iovlen = 1 } },
+                              { .msg_hdr = { .msg_iov = &in[1], .msg_iovlen = 1 } } };
+
+    socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+    sendmmsg(pair[0], sent, 2, 0);
+    if (recvmmsg(pair[1], got, 3, MSG_WAITFORONE, NULL) != 2 || got[1].msg_len != 3)
+        abort();
+    close(pair[0]);
+    close(pair[1]);
+"""
+
+
+def test_messages_in_the_plural_are_so_many_single_ones(tmp_path: Path) -> None:
+    made = run(tmp_path, ("", PLURAL), "c")
+
+    assert [call.payload for call in made.named("sendmsg")] == [b"one", b"two"]
+    assert [(call.payload, call.errno) for call in made.named("recvmsg")] == [
+        (b"one", ""), (b"two", ""), (b"", "EAGAIN"),
     ]  # fmt: skip
 
 
-#: What a server does with a datagram of six bytes, and what its client says of that.
-WRONG = {
-    "a datagram of 12 bytes arrives; expected 6 bytes": {
-        "python": "sock.sendto(data + data, who)",
-        "c": "sendto(fd, data, 2 * got, 0, (struct sockaddr *)&who, length);",
-    },
-    "an empty datagram arrives; expected 6 bytes": {
-        "python": "sock.sendto(b'', who)",
-        "c": "sendto(fd, data, 0, 0, (struct sockaddr *)&who, length);",
-    },
-    "of the datagram of 6 bytes that arrives, byte 1 is 00; expected 61": {
-        "python": "sock.sendto(bytes(6), who)",
-        "c": "sendto(fd, data + 10, 6, 0, (struct sockaddr *)&who, length);",
-    },
-}
+#: Options of groups, and one that a fault is meant for.
+OPTIONS = (
+    """
+a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+a.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+a.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
+group = socket.inet_aton("239.1.2.3") + socket.inet_aton("127.0.0.1")
+try:
+    a.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+except OSError:
+    pass
+a.close()
+""",
+    """
+    int a = socket(AF_INET, SOCK_DGRAM, 0), one = 1;
+    struct ip_mreq group = { .imr_interface = { htonl(INADDR_LOOPBACK) } };
+
+    setsockopt(a, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    setsockopt(a, IPPROTO_IP, IP_MULTICAST_TTL, &one, sizeof one);
+    group.imr_multiaddr.s_addr = inet_addr("239.1.2.3");
+    setsockopt(a, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof group);
+    close(a);
+""",
+)
 
 
-@pytest.mark.parametrize("words", ["a datagram of 4 bytes arrives, the first of 6", *WRONG])
-def test_a_wrong_datagram_is_told(server: Callable[..., Cast], words: str) -> None:
-    cast = server(WRONG[words]) if words in WRONG else server(ECHOES, room=4)
-    learner, port, peer = cast["learner"], cast["udp_port"], cast["peer"]
+@each_language
+def test_an_option_goes_by_its_name(tmp_path: Path, language: str) -> None:
+    made = run(
+        tmp_path, OPTIONS, language, {"call": "setsockopt", "option": "IP_ADD_MEMBERSHIP", "error": "ENODEV"}
+    )  # fmt: skip
 
-    def script() -> None:
-        learner.serves("serve", port)
-        peer.connects(port)
-        peer.sends(b"a word")
-        peer.receives(b"a word")
-
-    found = failure(cast, script)
-    assert (found.kind, found.sentence) == ("bytes", words)
-
-
-def test_a_server_that_does_not_answer_hangs(server: Callable[..., Cast]) -> None:
-    cast = server({"python": "pass", "c": "(void)got;"})
-    learner, port, peer = cast["learner"], cast["udp_port"], cast["peer"]
-
-    def script() -> None:
-        learner.serves("serve", port)
-        peer.connects(port)
-        peer.sends(b"a word")
-        peer.receives(b"a word")
-
-    found = failure(cast, script)
-    assert found.verdict.value == "hang"
-    assert "the client has sent 6 bytes and waits for a datagram; serve() sleeps in recvfrom()" in found.sentence
-
-
-def test_more_than_one_answer_is_told(server: Callable[..., Cast]) -> None:
-    twice = {language: f"{text}\n        {text}" for language, text in ECHOES.items()}
-    cast = server(twice)
-    learner, port, peer = cast["learner"], cast["udp_port"], cast["peer"]
-
-    def script() -> None:
-        learner.serves("serve", port)
-        peer.connects(port)
-        peer.sends(b"a word")
-        peer.receives(b"a word")
-        peer.receives_nothing(more="doubled")
-
-    found = failure(cast, script)
-    assert (found.kind, found.gap) == ("surplus", "doubled")
-
-
-@pytest.mark.parametrize("shares", [False, True])
-def test_a_port_is_shared_or_taken(server: Callable[..., Cast], shares: bool) -> None:
-    cast = server(ECHOES, SHARES if shares else None)
-    learner, port, peer = cast["learner"], cast["udp_port"], cast["peer"]
-
-    def script() -> None:
-        learner.serves("serve", port)
-        peer.finds_port_taken(port, shared="shared-port")
-
-    found = play(script, cast)
-    assert (found.gap if found else "") == ("shared-port" if shares else "")
-
-
-#: Asks over and over, with an id before the question, a second for each time.
-ASKS = """
-import socket
-
-def fetch(host, port):
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        {connect}
-        sock.settimeout(1)
-        for _ in range(4):
-            sock.sendto(b"idquestion", (host, int(port)))
-            try:
-                while True:
-                    data, who = sock.recvfrom(65536)
-                    if who[:2] == (host, int(port)):
-                        return data
-            except (TimeoutError, ConnectionRefusedError):
-                pass
-    raise TimeoutError
-"""
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Cast]:
-    exercise = by_slug("tcp_client")
-    path = tmp_path / exercise.file_name("python")
-    path.write_text(ASKS.format(connect=""))
-    unit = Unit(exercise, "python", path)
-    stage = Stage([unit])
-    cast = Cast(stage, unit)
-    yield cast
-    cast.close()
-    stage.close()
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_a_peer_answers_whoever_has_asked(client: Cast, address: str) -> None:
-    learner, peer, stranger = client["learner"], client["peer"], client["other_peer"]
-
-    def script() -> None:
-        port = peer.binds(address)
-        stranger.binds(address)
-        learner.runs("fetch", address, port)
-        assert peer.receives(b"question", after=2) == b"id"
-        stranger.sends(b"wrong", to=peer.asker)
-        peer.sends(b"answer")
-        learner.returns(b"answer")
-
-    assert play(script, client) is None
-
-
-def test_time_passes_while_nothing_comes(client: Cast) -> None:
-    learner, peer, clock = client["learner"], client["peer"], client["clock"]
-
-    def script() -> None:
-        port = peer.binds()
-        learner.runs("fetch", "127.0.0.1", port)
-        peer.receives_copies(4, b"idquestion")
-        learner.raises("ETIMEDOUT")
-
-    assert clock is not None
-    assert play(script, client) is None
-
-
-def test_whoever_refuses_may_take_datagrams_later(client: Cast) -> None:
-    learner, peer, clock = client["learner"], client["peer"], client["clock"]
-
-    def script() -> None:
-        port = peer.refuses("127.0.0.1")
-        learner.runs("fetch", "127.0.0.1", port)
-        learner.waits_in("recv")
-        peer.binds("127.0.0.1", port)
-        peer.receives(b"idquestion")
-        peer.sends(b"answer")
-        learner.returns(b"answer")
-
-    assert clock is not None
-    assert play(script, client) is None
+    asked = made.named("setsockopt")
+    assert [(call.option, call.errno) for call in asked] == [
+        ("SO_REUSEADDR", ""), ("IP_MULTICAST_TTL", ""), ("IP_ADD_MEMBERSHIP", "ENODEV"),
+    ]  # fmt: skip
+    assert "239.1.2.3 on 127.0.0.1" in made.words("setsockopt")[-1]
+    assert "adding" in states(asked[-1])
+    assert "adding" not in states(asked[0])

@@ -14,6 +14,7 @@ from grader.stage.scene import Scene
 from grader.stage.stage import Stage
 from grader.trace.layout import STATE_BIT
 from grader.trace.reader import Call
+from grader.verbs.clock import Clock
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
 from grader.verbs.script import Script
@@ -97,6 +98,7 @@ def run(
     language: str,
     *faults: dict,
     meddle: Callable[[Learner, Scene], None] | None = None,
+    held: bool = False,
 ) -> Run:
     """Run a program, and read its trace.
 
@@ -105,6 +107,7 @@ def run(
         program: the body of ``send_all``, in Python and in C.
         faults: words of `grader.trace.faults.Fault`.
         meddle: what the script does while the program runs.
+        held: whether the script holds the clock.
     """
     python, c = program
     path = folder / SEND_ALL.file_name(language)
@@ -119,6 +122,8 @@ def run(
     scene.arranged.tells_states = True
     try:
         learner, peer = Learner(scene), Peer(scene)
+        if held:
+            Clock(scene)
         for fault in faults:
             Script(scene).fault(**fault)
         learner.runs("send_all", peer.connection, b"")

@@ -9,6 +9,7 @@ its reader, so a reader that still sleeps has nothing to read.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import time
@@ -303,6 +304,8 @@ def _is_endless(call: Call, now: int) -> bool:
         return call.until > now
     if call.name == "waitpid":
         return not call.args[1] & os.WNOHANG
+    if call.name == "flock":
+        return not call.args[0] & fcntl.LOCK_NB
     return call.name in _ENDLESS or (call.name in TIMED and call.args[1] == -1)
 
 

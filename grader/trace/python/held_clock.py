@@ -112,6 +112,41 @@ def await_ready(call: Call, sock: socket.socket, events: int) -> None:
     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
+def attempt(call: Call, sock: socket.socket, send: Callable[[], int]) -> int:
+    """Send on the held clock where nothing tells but the attempt whether there is room:
+    of Unix datagrams, poll(2) knows the queue of a connected socket's peer alone.
+
+    Args:
+        send: the real call, without blocking.
+
+    Raises:
+        TimeoutError: settimeout()'s limit has passed.
+        BlockingIOError: the limit of SO_SNDTIMEO has.
+    """
+
+    def look(seconds: float) -> tuple[int] | None:
+        try:
+            return (send(),)
+        except BlockingIOError:
+            if timeout == 0:
+                raise
+            _real_sleep(seconds)
+            return None
+
+    timeout = _real.gettimeout(sock)
+    limit = timeout or kernel_limit(sock, select.POLLOUT)
+    _real.settimeout(sock, 0.0)
+    try:
+        sent = wait(call, limit, look)
+    finally:
+        _real.settimeout(sock, timeout)
+    if sent:
+        return sent[0]
+    if timeout:
+        raise TimeoutError("timed out")
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
 def connect(call: Call, sock: socket.socket, address: Any) -> int:
     """Connect on the held clock; returns an errno, as connect_ex() does.
 

@@ -26,8 +26,7 @@ class MovingSocket(_real):
 
     def send(self, data: Any, flags: int = 0) -> int:
         def action(call: Call) -> int:
-            self._await(call, select.POLLOUT, flags)
-            sent = _real.send(self, self._allowed(call, view), flags)
+            sent = self._send(call, flags, lambda flags: _real.send(self, self._allowed(call, view), flags))
             call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
             return sent
 
@@ -47,13 +46,15 @@ class MovingSocket(_real):
 
     def sendto(self, data: Any, *rest: Any) -> int:
         def action(call: Call) -> int:
-            self._await(call, select.POLLOUT, number)
-            sent = _real.sendto(self, self._allowed(call, view), *flags, target)
+            if not isinstance(flags, int) or target is None:
+                return _real.sendto(self, view, *rest)  # which says what is wrong with them
+            sent = self._send(call, flags, lambda flags: _real.sendto(self, self._allowed(call, view), flags, target))
             call.payload = bytes(view[: min(sent, layout.PAYLOAD_SIZE)])
             return sent
 
-        flags, target = rest[:-1], scripted_target(self.family, rest[-1] if rest else None)
-        number = flags[0] if flags and isinstance(flags[0], int) else 0
+        target = scripted_target(self.family, rest[-1] if rest else None)
+        flags = rest[0] if len(rest) > 1 else 0
+        number = flags if isinstance(flags, int) else 0
         with view_of(data) as view:
             return recorded(
                 "sendto", self.fileno(), (len(view), number), action, int,
@@ -63,8 +64,8 @@ class MovingSocket(_real):
     def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None) -> int:
         def action(call: Call) -> int:
             allowed = self._allowed(call, memoryview(data))
-            self._await(call, select.POLLOUT, flags)
-            sent = _real.sendmsg(self, parts if len(allowed) == len(data) else [allowed], control, flags, target)
+            pieces = parts if len(allowed) == len(data) else [allowed]
+            sent = self._send(call, flags, lambda flags: _real.sendmsg(self, pieces, control, flags, target))
             call.payload = data[: min(sent, layout.PAYLOAD_SIZE)]
             return sent
 
@@ -75,6 +76,18 @@ class MovingSocket(_real):
             "sendmsg", self.fileno(), (len(data), flags, 0, len(packed)), action, int,
             non_blocking=self._asks_not_to_block(flags), address=address_bytes(self.family, target), control=packed,
         )  # fmt: skip
+
+    def _send(self, call: Call, flags: int, send: Callable[[int], int]) -> int:
+        """Send, on the held clock where the script holds it.
+
+        Args:
+            send: the real call, which takes its flags.
+        """
+        is_unix_datagram = self.family == socket.AF_UNIX and self.type & 0xF != socket.SOCK_STREAM
+        if is_unix_datagram and held_clock.is_held() and not flags & socket.MSG_DONTWAIT:
+            return held_clock.attempt(call, self, lambda: send(flags | socket.MSG_DONTWAIT))
+        self._await(call, select.POLLOUT, flags)
+        return send(flags)
 
     def sendfile(self, file: Any, *rest: Any) -> int:
         return recorded("sendfile", self.fileno(), (), lambda call: _real.sendfile(self, file, *rest), int)
