@@ -138,6 +138,21 @@ def test_where_it_cannot_be_had_the_check_is_skipped(
     assert diagnosis.sentence == f"a network of its own is not allowed here (EPERM); to allow it: {remedy()}"
 
 
+def test_where_ipv6_is_off_the_check_is_skipped(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(GREETER.replace("AF_INET6", "AF_INET").replace('"::"', '""'), "echo_server")
+    learner, network, port, ann = cast["learner"], cast["network"], cast["port"], cast["peer"]
+
+    def script() -> None:
+        network.sets("net.ipv6.conf.all.disable_ipv6", 1)
+        learner.serves("serve", port)
+        ann.connects(port, "::1")
+
+    verdict, diagnosis = perform(script, cast)
+    assert verdict is Verdict.SKIP
+    assert diagnosis is not None
+    assert diagnosis.sentence.startswith("IPv6 is off here")
+
+
 @pytest.mark.parametrize("hops", [1, 2])
 def test_an_observer_hears_how_far_an_announcement_goes(cast_of: Callable[..., Cast], hops: int) -> None:
     cast = cast_of(ANNOUNCES.format(hops=hops), "tcp_client")

@@ -247,3 +247,19 @@ def test_a_queue_is_full(cast_of: Callable[..., Cast]) -> None:
         learner.raises("EAGAIN")
 
     assert play(script, cast) is None
+
+
+def test_whoever_waits_for_room_in_a_full_queue_hangs(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(ASKS.format(bind="sock.bind('')", unlink=""), "tcp_client")
+    learner, folder, peer, other = cast["learner"], cast["folder"], cast["peer"], cast["other_peer"]
+
+    def script() -> None:
+        path = peer.binds(folder.path())
+        other.fills(path)
+        learner.runs("fetch", path, "")
+        learner.raises("ETIMEDOUT")
+
+    found = play(script, cast)
+    assert found is not None
+    assert found.verdict.value == "hang"
+    assert "sleeps in send()" in found.sentence

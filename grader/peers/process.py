@@ -14,6 +14,11 @@ from grader.processes import proc
 from grader.processes.channel import Channel
 from grader.processes.forkserver import ForkServer
 
+#: Actions that end when something comes; a connection or a datagram comes only from
+#: whom is there still, bytes and the end of a stream also when it is gone.
+COMES_FROM_THE_LIVING = ("accept", "take")
+COMES = (*COMES_FROM_THE_LIVING, "receive", "echo", "be_passed")
+
 
 class PeerError(Exception):
     """An action of a peer failed; ``errno`` is its symbolic name."""
@@ -140,11 +145,25 @@ def free_port(reserved: dict[int, int], kind: Kind) -> int:
         claim = socket.socket(AF_UNIX, SOCK_STREAM)
         try:
             claim.bind(f"\0thirteen-bytes-{port}")
-            with socket.socket(type=kind.type) as probe:
-                probe.bind(("0.0.0.0", port))
+            for family, everywhere in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+                _try(family, kind, everywhere, port)
         except OSError:
             claim.close()
             continue
         reserved[port] = claim.detach()
         return port
     raise OSError(errno.EADDRINUSE, "no free port below the ephemeral ones")
+
+
+def _try(family: int, kind: Kind, address: str, port: int) -> None:
+    """Bind a socket to a port, and let it go; nothing where the family is unknown.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    try:
+        probe = socket.socket(family, kind.type)
+    except OSError:
+        return  # no IPv6 here
+    with probe:
+        probe.bind((address, port))

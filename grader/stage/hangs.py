@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 
 from grader.learner.process import LearnerProcess
+from grader.peers.process import COMES_FROM_THE_LIVING
 from grader.stage import death, quiet, standstill
 from grader.stage.broken import Broken
 from grader.stage.on_stage import OnStage
@@ -181,10 +182,11 @@ def _slowness(scene: OnStage, call: Call, passed: int) -> Failure:
 def nobody_is_left(watch: Watch, scene: OnStage) -> bool:
     """Whether a peer waits for what a program that has ended was to do.
 
-    A connection that was made is in the backlog before connect() returns, so a
-    peer that sleeps in accept() after the program has ended will never wake.
+    A connection that was made is in the backlog before connect() returns, and a
+    datagram in its queue before sendto() does, so a peer that sleeps after the
+    program has ended will never wake.
     """
     if not scene.process.has_ended:
         return False
-    asleep = any(peer.action == "accept" and peer.is_asleep for peer in scene.company.peers)
+    asleep = any(peer.action in COMES_FROM_THE_LIVING and peer.is_asleep for peer in scene.company.peers)
     return watch.twice("asleep", asleep) or watch.idle(()) > IDLE_SECONDS

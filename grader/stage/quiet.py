@@ -16,9 +16,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from grader.peers.process import PeerProcess
-from grader.processes import proc
+from grader.peers.process import COMES, PeerProcess
+from grader.processes import proc, unix_table
 from grader.processes.connections import wait_for_each_other
+from grader.processes.sockets import sockets_of
 from grader.stage.on_stage import OnStage
 from grader.stage.turns import TIMED, has_waited, in_vain, last_fruit
 from grader.trace import layout
@@ -56,7 +57,7 @@ def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
         return []
     if not all(_waits_on_a_lock(tid) for tid in states if tid not in waiting):
         return []
-    if not all(_is_endless(call, trace["clock_now"]) or (call.any_of("send") and call.until) for call in calls):
+    if not all(_is_endless(call, trace["clock_now"]) or _waits_for_room(scene, call) for call in calls):
         return []
     if _may_end_by_itself(trace):
         return []
@@ -76,7 +77,8 @@ def is_for_ever(scene: OnStage, calls: list[Call]) -> bool:
     """Whether a program that stands still in these calls does so for good."""
     if scene.time.is_silent or (scene.time.is_moved and any(call.until for call in calls)):
         return False  # the script knows, and is about to end that wait
-    return all(peer.action in ("accept", "receive", "echo") for peer in scene.company.peers if peer.is_busy)
+    # a datagram waits for room in the queue of whoever sleeps here
+    return all(peer.action in (*COMES, "send_to") for peer in scene.company.peers if peer.is_busy)
 
 
 def deadlocked(scene: OnStage, states: dict[int, str]) -> Call | None:
@@ -307,6 +309,15 @@ def _is_endless(call: Call, now: int) -> bool:
     if call.name == "flock":
         return not call.args[0] & fcntl.LOCK_NB
     return call.name in _ENDLESS or (call.name in TIMED and call.args[1] == -1)
+
+
+def _waits_for_room(scene: OnStage, call: Call) -> bool:
+    """Whether a call that sends has a time limit that only the script can end; or
+    none, in the Unix domain, where whoever reads makes room at once."""
+    if not call.any_of("send"):
+        return False
+    inode = sockets_of(call.pid).get(call.fd)
+    return bool(call.until) or bool(inode and unix_table.end(scene.company.network, inode))
 
 
 def _waits_on_a_lock(tid: int) -> bool:

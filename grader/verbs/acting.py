@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from grader.peers.places import Address
 from grader.peers.process import PeerError, PeerProcess
-from grader.stage.broken import Broken
+from grader.stage.broken import Broken, NotHere
 from grader.stage.party import Party
 from grader.stage.scene import Scene
 from grader.verbs.lent import Lent
@@ -15,6 +15,9 @@ from grader.verdict.words import counted
 
 #: What a peer's process calls its connection, if the peer has no name.
 CONNECTION = "connection"
+#: What the kernel says of IPv6 where there is none, and what has it there is one.
+_NO_IPV6 = ("EAFNOSUPPORT", "EADDRNOTAVAIL")
+_TURN_ON = "sudo sysctl -w net.ipv6.conf.all.disable_ipv6=0"
 #: Actions on a connection, in words.
 _ON_A_CONNECTION = {"send": "sends", "shutdown": "half-closes", "reset": "resets it", "receive": "receives"}
 
@@ -48,10 +51,13 @@ class Actor:
 
         Raises:
             Broken: the program has broken the connection that it is for.
+            NotHere: it needs IPv6.
         """
         try:
             return self._player.do(action, **arguments)
         except PeerError as error:
+            if _wants_ipv6(arguments.get("at")) and error.errno in _NO_IPV6:
+                raise NotHere(f"IPv6 is off here ({error.errno}); to turn it on: {_TURN_ON}") from None
             raise _gone(action, error) from None
 
     def _wait(self, action: str, awaited: str, *, after_return: bool = False, **arguments: object) -> dict:
@@ -95,6 +101,10 @@ def _wanted(action: str, count: int) -> str:
     if action == "receive":
         return counted(count) if count >= 0 else "the end of the connection"
     return {"accept": "the program's connect()", "echo": "the end of the request"}.get(action, "room to send more")
+
+
+def _wants_ipv6(at: object) -> bool:
+    return isinstance(at, list) and ":" in at[0]
 
 
 def _gone(action: str, error: PeerError) -> Exception:
