@@ -85,9 +85,8 @@ def test_a_transcript_says_it_in_the_words_of_the_language(tmp_path: Path, langu
             'recvmsg(b, {"wor" from 127.0.0.1, MSG_TRUNC}, 0) = 3',
         ],
     }
-    assert [line for name in ("sendto", "recvfrom", "sendmsg", "recvmsg") for line in made.words(name)] == said[
-        language
-    ]
+    moves = ("sendto", "recvfrom", "sendmsg", "recvmsg")
+    assert [line for name in moves for line in made.words(name)] == said[language]
 
 
 @each_language

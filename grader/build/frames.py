@@ -9,6 +9,7 @@ which describes itself.  What cannot be decoded is left out.
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from bisect import bisect_right
@@ -98,8 +99,7 @@ class Frames:
     def __init__(self, module: Path, source: str, lines: list[str]) -> None:
         from elftools.elf.elffile import ELFFile  # slow to import, and only needed when a check has failed
 
-        self._file = module.open("rb")
-        self._elf: ELFFile = ELFFile(self._file)
+        self._elf: ELFFile = ELFFile(io.BytesIO(module.read_bytes()))
         self._dwarf = self._elf.get_dwarf_info(relocate_dwarf_sections=False)  # a linked object's are done
         self._source, self._lines = source, lines
         self._unit = next((unit for unit in self._dwarf.iter_CUs() if _name(unit.get_top_DIE()).endswith(source)), None)
