@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from grader.catalogue.exercises import PROJECT, Exercise, load_all
+from grader.catalogue.unit import Unit
+from grader.stage.stage import Stage
+from grader.verbs.cast import Cast
 from grader.verify.lint import has_manual
 
 EXERCISES = load_all()
@@ -165,6 +168,25 @@ def grade_text(submission: Path, grade: Callable[..., Graded]) -> Callable[..., 
         return graded.first_failure(exercise.slug, language)
 
     return run
+
+
+@pytest.fixture
+def cast_of(tmp_path: Path) -> Iterator[Callable[..., Cast]]:
+    """The parts of a check of a program, by its text: ``cast_of(text, "echo_server", "c")``."""
+    open_now: list = []
+
+    def make(text: str, slug: str = "echo_server", language: str = "python") -> Cast:
+        exercise = by_slug(slug)
+        path = tmp_path / exercise.file_name(language)
+        path.write_text(text)
+        unit = Unit(exercise, language, path)
+        open_now.append(Stage([unit]))
+        open_now.append(Cast(open_now[-1], unit))
+        return open_now[-1]
+
+    yield make
+    for thing in reversed(open_now):
+        thing.close()
 
 
 def by_slug(slug: str) -> Exercise:

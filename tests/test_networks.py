@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from grader.catalogue.unit import Unit
 from grader.peers.process import PeerError, PeerProcess
 from grader.processes import tcp_table
 from grader.processes.namespaces import remedy
 from grader.processes.network import Network
-from grader.stage.stage import Stage
 from grader.trial.performance import perform, play
 from grader.verbs.cast import Cast
 from grader.verdict.model import Verdict
-from tests.conftest import by_slug
 
 #: Greets whoever connects with the address that it connects from.
 GREETER = """
@@ -55,24 +52,6 @@ def fetch(group, port):
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
         return sock.recv(65536)
 """
-
-
-@pytest.fixture
-def cast_of(tmp_path: Path) -> Iterator[Callable[..., Cast]]:
-    """The parts of a check of a Python program, by its text."""
-    open_now: list = []
-
-    def make(text: str, slug: str) -> Cast:
-        path = tmp_path / f"{slug}.py"
-        path.write_text(text)
-        unit = Unit(by_slug(slug), "python", path)
-        open_now.append(Stage([unit]))
-        open_now.append(Cast(open_now[-1], unit))
-        return open_now[-1]
-
-    yield make
-    for thing in reversed(open_now):
-        thing.close()
 
 
 def outside() -> list[str]:

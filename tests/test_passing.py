@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from grader.catalogue.unit import Unit
-from grader.stage.stage import Stage
 from grader.trial.performance import play
 from grader.verbs.cast import Cast
-from tests.conftest import by_slug
 
 #: Sends a descriptor; ``fd`` is lent as a number.
 SENDS = """
@@ -57,24 +53,6 @@ def serve(path):
 """
 
 
-@pytest.fixture
-def cast_of(tmp_path: Path) -> Iterator[Callable[..., Cast]]:
-    """The parts of a check of a Python program, by its text."""
-    open_now: list = []
-
-    def make(text: str, slug: str = "send_all") -> Cast:
-        path = tmp_path / f"{slug}.py"
-        path.write_text(text)
-        unit = Unit(by_slug(slug), "python", path)
-        open_now.append(Stage([unit]))
-        open_now.append(Cast(open_now[-1], unit))
-        return open_now[-1]
-
-    yield make
-    for thing in reversed(open_now):
-        thing.close()
-
-
 @pytest.mark.parametrize(
     ("sends", "words"),
     [
@@ -86,7 +64,7 @@ def cast_of(tmp_path: Path) -> Iterator[Callable[..., Cast]]:
     ],
 )
 def test_a_peer_is_passed_a_descriptor(cast_of: Callable[..., Cast], sends: str, words: str) -> None:
-    cast = cast_of(SENDS.format(sends=sends))
+    cast = cast_of(SENDS.format(sends=sends), "send_all")
     learner, folder, peer = cast["learner"], cast["folder"], cast["peer"]
     file = folder.opened("notes")
 
@@ -112,7 +90,7 @@ def test_a_peer_is_passed_a_descriptor(cast_of: Callable[..., Cast], sends: str,
     ],
 )
 def test_a_function_returns_a_descriptor(cast_of: Callable[..., Cast], keeps: str, kind: str) -> None:
-    cast = cast_of(RECEIVES.format(keeps=keeps))
+    cast = cast_of(RECEIVES.format(keeps=keeps), "send_all")
     learner, folder, peer = cast["learner"], cast["folder"], cast["peer"]
     one, other = folder.opened("one"), folder.opened("other")
 
@@ -126,7 +104,7 @@ def test_a_function_returns_a_descriptor(cast_of: Callable[..., Cast], keeps: st
 
 
 def test_a_byte_comes_without_a_descriptor(cast_of: Callable[..., Cast]) -> None:
-    cast = cast_of(RECEIVES.format(keeps="pass"))
+    cast = cast_of(RECEIVES.format(keeps="pass"), "send_all")
     learner, peer = cast["learner"], cast["peer"]
 
     def script() -> None:

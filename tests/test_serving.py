@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from grader.catalogue.unit import Unit
 from grader.stage import aftermath
 from grader.stage.broken import Broken
-from grader.stage.stage import Stage
 from grader.trial.performance import play
 from grader.verbs.cast import Cast
 from grader.verdict.transcript import tell
@@ -45,25 +42,6 @@ def serve(port):
         except BlockingIOError:
             pass
 """
-
-
-@pytest.fixture
-def cast_of(tmp_path: Path) -> Iterator[Callable[..., Cast]]:
-    """The parts of a check of a program, by its text."""
-    open_now: list = []
-
-    def make(text: str, slug: str = "echo_server", language: str = "python") -> Cast:
-        path = tmp_path / f"{slug}.{'c' if language == 'c' else 'py'}"
-        path.write_text(text)
-        unit = Unit(by_slug(slug), language, path)
-        stage = Stage([unit])
-        cast = Cast(stage, unit)
-        open_now.extend([stage, cast])
-        return cast
-
-    yield make
-    for thing in reversed(open_now):
-        thing.close()
 
 
 @pytest.mark.parametrize("name", ["threads.py", "selectors_loop.py"])

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from grader.catalogue.unit import Unit
-from grader.stage.stage import Stage
 from grader.trial.performance import explain, play
 from grader.verbs.cast import Cast
-from tests.conftest import by_slug
 
 SERVER = """
 import os
@@ -75,25 +71,6 @@ def fetch(path, own):
     {unlink}
     return answer
 """
-
-
-@pytest.fixture
-def cast_of(tmp_path: Path) -> Iterator[Callable[..., Cast]]:
-    """The parts of a check of a program, by its text."""
-    open_now: list = []
-
-    def make(text: str, slug: str = "echo_server", language: str = "python") -> Cast:
-        exercise = by_slug(slug)
-        path = tmp_path / exercise.file_name(language)
-        path.write_text(text)
-        unit = Unit(exercise, language, path)
-        open_now.append(Stage([unit]))
-        open_now.append(Cast(open_now[-1], unit))
-        return open_now[-1]
-
-    yield make
-    for thing in reversed(open_now):
-        thing.close()
 
 
 @pytest.mark.parametrize("language", ["python", "c"])

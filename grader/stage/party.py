@@ -17,6 +17,7 @@ class Party:
         said: all bytes that it has sent.
         heard: all bytes that it has got and was to get.
         answered: how many bytes it had sent when it last got what it was owed.
+        datagrams: sizes of the datagrams that it has sent since (bytes).
         has_ended: whether it has sent end-of-file.
         wants: what it waits for, while it does: ``20 bytes``.
         owed: the bytes that it waits for, where they are known.
@@ -28,6 +29,7 @@ class Party:
     said: bytearray = field(default_factory=bytearray)
     heard: bytearray = field(default_factory=bytearray)
     answered: int = 0
+    datagrams: list[int] = field(default_factory=list)
     has_ended: bool = False
     wants: str = ""
     owed: bytes = b""
@@ -47,3 +49,4 @@ class Party:
         """What it is owed has come."""
         self.heard += data
         self.answered, self.owed = len(self.said), b""
+        self.datagrams.clear()

@@ -126,7 +126,8 @@ def _unmet(awaited: str) -> str:
 def _debt(scene: OnStage, party: Party) -> str:
     """What someone has said and waits for, and what has become of it."""
     unanswered = party.unanswered
-    said = list(filter(None, [_said(unanswered), "end-of-file" if party.has_ended else ""]))
+    sent = _sent_whole(party.datagrams) or _said(unanswered)
+    said = list(filter(None, [sent, "end-of-file" if party.has_ended else ""]))
     has_said = f"has sent {' and '.join(said)} and " if said else ""
     words = f"{party.name} {has_said}waits for {party.wants}"
     if (speaker := _speaker(scene, party)) is not None:
@@ -175,6 +176,13 @@ def _standing(scene: OnStage, party: Party) -> str:
         return f"; {party.name} does not read"
     unread = party.link.unread()
     return f"; what {party.name} has sent is unread" if 0 < unread == party.sent else ""
+
+
+def _sent_whole(sizes: list[int]) -> str:
+    """Datagrams that someone has sent; ``""`` if there are none."""
+    if len(sizes) == 1:
+        return f"a datagram of {counted(sizes[0])}" if sizes[0] else "an empty datagram"
+    return counted(len(sizes), "datagram") if sizes else ""
 
 
 def _said(data: bytes) -> str:

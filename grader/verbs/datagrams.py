@@ -75,6 +75,7 @@ class DatagramVerbs(Actor):
             "send_to", "the program makes room for a datagram", after_return=True, name=self._name, data=data, to=to
         )
         self._party.said += data
+        self._party.datagrams.append(len(data))
         # an empty one is what a receive returns 0 for
         self._note(f"sends {_a_datagram(data)}", sends=len(data), ends=int(not data))
 
