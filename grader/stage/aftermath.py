@@ -59,7 +59,7 @@ def _in_the_end(scene: Scene, failure: Failure) -> Failure:
             del scene.steps[scene.awaited_since :]
         while scene.steps and scene.steps[-1].is_one_sided:
             scene.steps.pop()  # done just before the end, or after it: that is chance
-        return stopped(run, scene.unit)
+        return stopped(run, scene.unit, scene.disturbed)
     if failure.kind != "bytes":
         return failure
     if "returned" in run.outcome:

@@ -41,6 +41,8 @@ class Arranged:
         bulk: whether so much is sent that the kernel cuts it as it likes.
         signalled: index of the first record after the program was sent a signal
             that may end its function; -1 for none.
+        disturbed: name of the signal that it got last, if that is not to end it,
+            and how many steps there were by then.
         pending: the signal that was sent last, if the program has blocked it; else 0.
     """
 
@@ -56,6 +58,7 @@ class Arranged:
     bulk: bool = False
     signalled: int = -1
     pending: int = 0
+    disturbed: tuple[str, int] = ("", 0)
 
 
 @dataclass

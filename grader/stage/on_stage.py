@@ -65,6 +65,12 @@ class OnStage:
         """The function call that is under way, if one is."""
         return self.runs[-1] if self.runs and self.runs[-1].outcome is None else None
 
+    @property
+    def disturbed(self) -> str:
+        """The signal that was the last thing to happen, and was not to end the program."""
+        name, steps = self.arranged.disturbed
+        return name if len(self.steps) <= steps + 1 else ""  # its own step may have been written down
+
     def expects(self, data: bytes) -> None:
         """A peer is to receive data: what the function under way, or the last
         one, is to send if nothing else was said of it."""

@@ -21,9 +21,14 @@ from grader.verdict.words import class_for, counted, differing, python_error
 _SHORT = 12
 
 
-def stopped(run: Run, unit: Unit) -> Failure:
-    """A server's function has ended."""
-    return Failure("stopped", f"{outcome_words(run, unit)}; a server goes on until it is ended", line=line_of(run))
+def stopped(run: Run, unit: Unit, disturbed: str = "") -> Failure:
+    """A server's function has ended.
+
+    Args:
+        disturbed: name of the signal that has come just before, and was not to end it.
+    """
+    after = f" when {disturbed} came, which is not to end it" if disturbed else "; a server goes on until it is ended"
+    return Failure("stopped", f"{outcome_words(run, unit)}{after}", line=line_of(run))
 
 
 def outcome_words(run: Run, unit: Unit) -> str:

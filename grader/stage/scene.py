@@ -193,7 +193,7 @@ class Scene(OnStage):
             Broken: always.
         """
         self.runs[-1].judged = True
-        raise Broken(stopped(self.runs[-1], self.unit))
+        raise Broken(stopped(self.runs[-1], self.unit, self.disturbed))
 
     def _await_children(self) -> None:
         """Let processes that were left behind do what they are about to do, so

@@ -132,6 +132,8 @@ def _debt(scene: OnStage, party: Party) -> str:
     words = f"{party.name} {has_said}waits for {party.wants}"
     if (speaker := _speaker(scene, party)) is not None:
         words = f"{speaker.name} has sent {_said(party.owed)}, which {party.name} waits for"
+        if cut := _cut_off(scene, speaker):
+            words = f"{cut}; {party.name} waits for what {speaker.name} has said"
     if party.link is None:
         return words
     if not party.link.is_held():
@@ -145,7 +147,8 @@ def _debt(scene: OnStage, party: Party) -> str:
     elif not party.link.is_stream and not party.link.has_taken_all():
         words += "; a datagram lies unread in the program's socket"
     others = [other for other in scene.company.connected if other is not party and other.link.is_stream]
-    return words + "".join(_cut_off(scene, other) or _standing(scene, other) for other in others)
+    around = (_standing(scene, other) or (_cut_off(scene, other) if other is not speaker else "") for other in others)
+    return "; ".join([words, *filter(None, around)])
 
 
 def _speaker(scene: OnStage, party: Party) -> Party | None:
@@ -164,8 +167,10 @@ def _cut_off(scene: OnStage, party: Party) -> str:
     if closed is None:
         return ""
     scene.look_up([closed])
-    said = f"{party.name} has sent {_said(party.said)}"
-    return f"; {said}, and close(){scene.at(closed)} came with {counted(unread)} of it unread"
+    return (
+        f"close(){scene.at(closed)} ended the connection with {party.name}, who had not left, with {counted(unread)} "
+        f"of {party.sent} unread"
+    )
 
 
 def _standing(scene: OnStage, party: Party) -> str:
@@ -173,9 +178,9 @@ def _standing(scene: OnStage, party: Party) -> str:
     if not party.link.is_held():
         return ""
     if party.link.unsent():
-        return f"; {party.name} does not read"
+        return f"{party.name} does not read"
     unread = party.link.unread()
-    return f"; what {party.name} has sent is unread" if 0 < unread == party.sent else ""
+    return f"what {party.name} has sent is unread" if 0 < unread == party.sent else ""
 
 
 def _sent_whole(sizes: list[int]) -> str:

@@ -55,6 +55,8 @@ class ServingVerbs:
         if may_end and scene.arranged.signalled < 0:
             scene.arranged.signalled = scene.process.trace["next"]
         scene.runs[-1].may_end |= may_end
+        if not may_end:
+            scene.arranged.disturbed = (name, len(scene.steps))
         number, rest = getattr(signal, name), quiet.Rest(scene)
         scene.process.signal(number)
         if scene.process.is_stopped:  # it is pending, and it is this that ends a wait

@@ -173,6 +173,21 @@ def deadlines(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+@explains
+def unlimited_connect(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A connect() that blocks, wherever it is waited for with a limit."""
+    if failure.kind != "hang" or not evidence.time_limit or not evidence.runs:
+        return
+    call = next((c for c in evidence.during(evidence.runs[-1]) if c.name == "connect" and not c.done), None)
+    if call is not None and not call.until and not call.injected:
+        yield Finding(
+            call.index, (),
+            f"{evidence.place(call)} connect() waits without a time limit, until the kernel gives up after minutes, "
+            f"and {evidence.runs[-1].function}() waits for it",
+            (call,), "connect(2), EINPROGRESS",
+        )  # fmt: skip
+
+
 def _counts_resolving(evidence: Evidence, wait: Call, resolved: Call | None, allowed: int) -> Iterator[Finding]:
     if resolved is None or resolved.left - resolved.entered <= _TOLERANCE:
         return

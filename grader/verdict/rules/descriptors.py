@@ -15,6 +15,8 @@ PATTERNS = (-0x01010102, -0x55555556)
 
 #: What a call makes, where it is no socket of its own.
 _MADE = {"epoll_create": "the epoll descriptor", "dup": "the duplicate", "socketpair": "a socket of the pair"}
+#: The descriptor of a socket object of Python's that has been closed.
+_CLOSED_SOCKET = -1
 #: Calls that return a new descriptor.
 _MAKERS = ("socket", "accept", "accept4", "dup")
 
@@ -22,8 +24,11 @@ _MAKERS = ("socket", "accept", "accept4", "dup")
 @explains
 def unset_descriptor(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A call on a descriptor that no call has returned (M22, M23)."""
-    returned = set(evidence.lent)
+    returned, closes = set(evidence.lent), False
     for call in evidence.calls:
+        closes |= call.name == "close" and call.done
+        if closes and call.fd == _CLOSED_SOCKET and evidence.source.language == "python":
+            continue  # another mistake: see `after_close`
         if call.failed and call.errno in ("EBADF", "ENOTSOCK") and not call.injected and call.fd not in returned:
             used = evidence.source.descriptor(call) or "a descriptor"
             yield _mixed_up(evidence, call, f"`{used}`", f"{call.name}() uses `{used}`, which no call has set")
@@ -89,6 +94,8 @@ def after_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         number = (call.pid, call.fd)
         if call.name == "close" and call.done and not call.failed:
             closed[number] = call
+            if evidence.source.language == "python":
+                closed[call.pid, _CLOSED_SOCKET] = call
         elif call.done and not call.failed and (call.pid, call.result) in closed and call.name in _MAKERS:
             del closed[call.pid, call.result]
         elif number in closed and call.errno == "EBADF" and call.name != "close" and not call.injected:

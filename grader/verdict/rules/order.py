@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rule import Finding, explains
+from grader.verdict.talk import Talk
 
 
 @explains
@@ -19,14 +20,28 @@ def overtaken(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     call = talk.sender_of(place)
     # it came instead of another line, or of the rest of one
     is_newer = any(talk.owed.find(b"\n" + talk.came[first:end], place) >= 0 for first in (start, place) if first < end)
-    if call is None or not is_newer:
+    if call is None or not (is_newer or _is_inserted(talk, start, place, end)):
         return
     before = [c for c in talk.calls if c.any_of("send") and c.done and c.index < call.index]
+    words = "a newer line before the rest of an earlier one" if is_newer else "a line before the rest of another one"
     short = next((c for c in reversed(before) if c.leaves_a_rest), None)
     if short is not None:
         yield Finding(
             call.index, ("lost-tail",),
-            f"{evidence.place(call)} {call.name}() sends a newer line before the rest of an earlier one, which "
+            f"{evidence.place(call)} {call.name}() sends {words}, which "
             f"{short.name}() at {evidence.place(short)} had not taken",
             (call, short), "send(2), RETURN VALUE", particular=True,
         )  # fmt: skip
+
+
+def _is_inserted(talk: Talk, start: int, place: int, end: int) -> bool:
+    """Whether a whole line has come in the middle of another one, which is whole without it.
+
+    Args:
+        start, place, end: in what has come, where the other line begins, is broken
+            off and goes on.
+    """
+    rest = talk.came[end:].partition(b"\n")[0] + b"\n"
+    owed = b"\n" + talk.owed
+    lines = (talk.came[place:end], talk.came[start:place] + rest)
+    return start < place < end and all(b"\n" + line in owed for line in lines)

@@ -38,6 +38,24 @@ def _gave_up(evidence: Evidence, run: Run) -> tuple[Call, Call] | None:
 
 
 @explains
+def inherited_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A client is dropped when a time is up that was set on the listening socket."""
+    listening = {life.number: life for life in evidence.descriptors if life.is_listening}
+    for life in evidence.accepted if failure.kind in _GAVE_UP else ():
+        listener = listening.get(life.made.fd)
+        limit = next((c for c in listener.calls if _sets_a_limit(c)), None) if listener else None
+        over = next((c for c in life.calls if c.errno == "EAGAIN" and not c.injected), None)
+        if limit is not None and over is not None and evidence.source.language == "c":
+            yield Finding(
+                over.index - 0.5, (),  # before what is said of every EAGAIN
+                f"{evidence.place(over)} {over.name}() {ended(evidence, over)}: the time limit that the listening "
+                f"socket got at {evidence.place(limit)}, and every accepted one inherits, is over",
+                (over, limit), "socket(7), SO_RCVTIMEO",
+            )  # fmt: skip
+            return
+
+
+@explains
 def own_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The program gives up after a time of its own."""
     run = evidence.run

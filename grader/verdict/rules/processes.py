@@ -156,3 +156,21 @@ def one_at_a_time(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             (call,), "waitpid(2)" if call.name == "waitpid" else f"{call.name}(2)",
         )  # fmt: skip
         return
+
+
+@explains
+def shut_for_both(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The parent calls shutdown() on a connection that a child serves: close()
+    lets go of one copy, shutdown() ends the connection itself."""
+    if failure.kind not in ("bytes", "hang", "reset"):
+        return
+    for life, fork in _served(evidence):
+        shut = next((c for c in life.calls if c.name == "shutdown" and c.done and not c.failed), None)
+        if shut is not None and shut.pid == fork.pid and shut.index > fork.index:
+            yield Finding(
+                shut.index, (),
+                f"{evidence.place(shut)} shutdown() in the parent ends the connection for the child of "
+                f"{evidence.place(fork)} {fork.name}(), too; the parent only closes its copy",
+                (shut, fork), "shutdown(2)",
+            )  # fmt: skip
+            return
