@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import socket
 import time
 from collections import Counter
@@ -253,7 +254,9 @@ def _is_no_news(scene: OnStage, before: int) -> bool:
     Args:
         before: the index of the next call, at the beginning.
     """
-    trace = scene.process.trace
+    trace, channel = scene.process.trace, scene.process.channel
+    if not channel.closed and select.select([channel], [], [], 0)[0]:
+        return False  # its function has just returned, and it sleeps until it is asked again
     idlers = _idlers(scene)
     if not trace.update() and trace["next"] == before:
         return True

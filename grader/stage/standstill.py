@@ -245,7 +245,7 @@ def _sleeping(scene: OnStage, call: Call, party: Party | None) -> str:
     other = _talks_to(scene, call)
     if other is not None and other is not party and (call.any_of("recv") or call.any_of("send")):
         words += f", for {other.name}"
-    if party is not None and call.any_of("wait") and _is_not_asked_for(scene, call, party):
+    if party is not None and party.link is not None and call.any_of("wait") and _is_not_asked_for(scene, call, party):
         words += (
             f", which does not ask whether {party.name} can take more ({_ASKS_FOR_ROOM.search(scene.source.text)[0]})"
         )

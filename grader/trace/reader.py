@@ -19,6 +19,7 @@ from grader.trace.faults import Fault
 #: Calls whose result is a descriptor of its own.
 _MAKES = ("socket", "accept", "accept4", "dup", "dup2", "epoll_create", "open", "mkstemp")
 _DUPLICATES = (fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC)
+_PEEK = int(socket.MSG_PEEK)  # arithmetic of Python's flags is slow
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ class Call:
     @property
     def only_looks(self) -> bool:
         """Of a receiving call: whether it leaves the bytes where they are (MSG_PEEK)."""
-        return self.name != "read" and bool(self.args[1] & socket.MSG_PEEK)
+        return self.name != "read" and bool(self.args[1] & _PEEK)
 
     @property
     def leaves_a_rest(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from itertools import islice
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
@@ -213,12 +212,12 @@ def interrupted(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     for run in evidence.runs:
         calls = evidence.during(run)
         for i, call in enumerate(calls):
-            if call.errno != "EINTR" or call.name == "close":
-                continue
+            if call.errno != "EINTR" or call.result >= 0 or call.name == "close":
+                continue  # of a call that has come through, errno is what was left in it
             if evidence.signalled >= 0 and not call.injected:
                 continue  # this signal is meant to be noticed
-            later = islice(calls, i + 1, None)
-            if not any(c.fd == call.fd and (c.name == call.name or _same_group(c, call)) for c in later):
+            later = range(i + 1, len(calls))
+            if not any(calls[j].fd == call.fd and _does_the_same(calls[j], call) for j in later):
                 stops = run.endless and call.any_of("accept")
                 yield Finding(
                     call.index, ("dies-of-accept", "interrupted-call") if stops else ("interrupted-call",),
@@ -243,7 +242,10 @@ def retried_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding
             )  # fmt: skip
 
 
-def _same_group(a: Call, b: Call) -> bool:
+def _does_the_same(a: Call, b: Call) -> bool:
+    """Whether a call does again what an interrupted one was to do."""
+    if a.name == b.name:
+        return True
     if b.name == "connect":  # waiting for it to come through is right too
         return a.any_of("wait") or a.name == "getsockopt"
     return any(a.any_of(group) and b.any_of(group) for group in ("send", "recv", "accept", "wait"))

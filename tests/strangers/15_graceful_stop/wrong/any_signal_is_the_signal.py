@@ -3,7 +3,7 @@
 # gap: other
 # cause: Whatever arrives on the wakeup descriptor is taken for SIGTERM; Python writes every signal that has a handler there.
 # shows: The caller has a handler for SIGUSR1 or SIGALRM, and that signal comes: the server stops.
-# says: a server goes on until it is ended
+# says: when SIGUSR1 came
 import contextlib
 import errno
 import select
