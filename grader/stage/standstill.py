@@ -261,6 +261,8 @@ def _talks_to(scene: OnStage, call: Call) -> Party | None:
 def _is_not_asked_for(scene: OnStage, call: Call, party: Party) -> bool:
     """Whether a rest waits for someone, and the wait would not end when there is
     room for it, although the program knows how to ask."""
+    if party.link is None:
+        return False
     calls = holdings.calls_on(scene, party.link)
     sent = [c for c in calls if c.any_of("send") and c.done]
     is_left = bool(sent) and sent[-1].leaves_a_rest
