@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import json
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ from grader.processes.network import Network
 from grader.trial.performance import perform, play
 from grader.verbs.cast import Cast
 from grader.verdict.model import Verdict
+from tests.conftest import Project
 
 #: Greets whoever connects with the address that it connects from.
 GREETER = """
@@ -130,6 +133,21 @@ def test_where_ipv6_is_off_the_check_is_skipped(cast_of: Callable[..., Cast]) ->
     assert verdict is Verdict.SKIP
     assert diagnosis is not None
     assert diagnosis.sentence.startswith("IPv6 is off here")
+
+
+def test_one_check_that_is_skipped_keeps_no_other_from_being_played(project: Project) -> None:
+    refuses = "def leave_network() -> None:\n    raise PermissionError(1, 'not allowed')\n\ndef _leave() -> None:"
+    project.edit("grader/processes/namespaces.py", "def leave_network() -> None:", refuses)
+    checks = project.root / "grader" / "checks" / "check_tiny.py"
+    first = re.search(r"def check_\w+\(", checks.read_text())[0]
+    project.edit("grader/checks/check_tiny.py", first, f"{first}network, ")
+
+    report = project.root / "report.json"
+    done = project.run("--submission", "solutions/40_tiny", "--lang", "python", "--report", f"json={report}")
+
+    verdicts = [check["verdict"] for check in json.loads(report.read_text())["units"][0]["checks"]]
+    assert verdicts == ["skip", *["pass"] * (len(verdicts) - 1)]
+    assert "skip a network of its own is not allowed here" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("hops", [1, 2])
