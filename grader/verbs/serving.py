@@ -85,11 +85,23 @@ class ServingVerbs:
         client.half_closes()
         self.goes_on()
         scene.wait(lambda: scene.run is None or rest(), f"{scene.runs[-1].function}() fails with {error}, or goes on")
-        if scene.run is None:
-            self.raises(error)
-        else:
-            client.receives(answer)
-            client.sees_end_of_file()
+        if scene.run is not None:
+            try:
+                client.receives(answer)
+                client.sees_end_of_file()
+                return
+            except Broken:  # it has let go of the client: it may be about to give up
+                if not self._gives_up():
+                    raise
+        self.raises(error)
+
+    def _gives_up(self) -> bool:
+        """Whether the function comes to its end by itself."""
+        try:
+            self._scene.wait(lambda: self._scene.run is None, "the function gives up")
+        except Broken:
+            return False
+        return True
 
     def has_reaped_its_children(self) -> None:
         """No child that has ended waits to be waited for.
