@@ -20,8 +20,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
+from grader.trace.python.call import Call
 from grader.trace.python.recorded import recorded, recorder
-from grader.trace.python.recorder import Call
 
 _real_poll, _real_sleep, _raise_signal = select.poll, time.sleep, signal.raise_signal
 _clock_gettime_ns, _monotonic_ns, _time_ns = time.clock_gettime_ns, time.monotonic_ns, time.time_ns

@@ -11,8 +11,8 @@ from typing import Any
 from grader.trace import layout
 from grader.trace.decoded import CONTROL_HEAD
 from grader.trace.python import held_clock
+from grader.trace.python.call import Call
 from grader.trace.python.recorded import address_bytes, recorded, recorder, view_of
-from grader.trace.python.recorder import Call
 
 _real = socket.socket
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.trace.calls import NUMBER
-from grader.trace.python.recorder import Call, Recorder, error_of
+from grader.trace.python.call import Call
+from grader.trace.python.recorder import Recorder, error_of
 
 _recorder: Recorder | None = None
 _real_gethostbyname = socket.gethostbyname

@@ -6,7 +6,6 @@ Runs in the learner's process.  Every call is entered and left exactly as in C;
 
 from __future__ import annotations
 
-import ctypes
 import errno as errnos
 import os
 import socket
@@ -19,9 +18,10 @@ from collections.abc import Iterator
 from grader.trace import layout
 from grader.trace.calls import GROUPS, NUMBER, TABLE
 from grader.trace.python import states
+from grader.trace.python.call import Call, Fault
 from grader.trace.python.snapshot import Snapshots
 
-_real_write, _real_kill = os.write, os.kill
+_real_write = os.write
 _monotonic_ns, _sleep = time.monotonic_ns, time.sleep
 _pack_record = layout.RECORD.pack_into
 _pack_state = _pack_length = struct.Struct("<I").pack_into
@@ -31,13 +31,14 @@ _LENGTH_AT, _LENGTHS_AT = layout.RECORD.size - 16, layout.RECORD.size - 4
 _PAYLOAD, _ADDRESS, _CONTROL = layout.PAYLOAD_SIZE, layout.ADDRESS_SIZE, layout.CONTROL_SIZE
 _ROOM = _PAYLOAD + _ADDRESS + _CONTROL
 _WITH_PATHS = {number for number, call in enumerate(TABLE, 1) if "path" in call.keeps}
-_WITH_OPTIONS = (NUMBER["setsockopt"], NUMBER["getsockopt"])
 _ACCEPTS = {NUMBER[name] for name in GROUPS["accept"]}
 _READY, _BLOCKING, _LIBRARY = (layout.STATE_BIT[name] for name in ("ready", "blocking", "library"))
-#: An error that says that the connection is gone makes it so: whoever else uses
-#: it, a thread that reads, hears of it too.
-_GONE = (errnos.ECONNRESET, errnos.EPIPE, errnos.ETIMEDOUT, errnos.EHOSTUNREACH)
-_shutdown = ctypes.CDLL(None).shutdown
+
+
+#: Header fields that every call looks at, as numbers of words.
+_ARMED, _CLOCK_HELD, _WAITING, _NEXT = (
+    layout.FIELDS[name][0] // size for name, size in (("armed", 4), ("clock_held", 4), ("waiting", 4), ("next", 8))
+)
 
 
 class _NoLock:
@@ -60,88 +61,6 @@ def _shared_lock() -> object:
         return _NoLock()
 
 
-class Fault:
-    """One entry of the plan, as the shared memory holds it."""
-
-    __slots__ = ("error", "kinds", "limit", "poke", "retval", "signal")
-
-    def __init__(self, kinds: int, error: int, number: int, retval: int, limit: int, poke: bytes):
-        self.kinds, self.error, self.signal = kinds, error, number
-        self.retval, self.limit, self.poke = retval, limit, poke
-
-
-class Call:
-    """One call under way."""
-
-    __slots__ = (
-        "address", "args", "control", "entry", "fault", "has_become", "head", "injected", "is_early", "operation",
-        "payload", "states",
-    )  # fmt: skip
-
-    def __init__(self, entry: int, operation: int, head: tuple, args: tuple):
-        self.entry, self.operation, self.head, self.args = entry, operation, head, args
-        self.fault: Fault | None = None
-        self.injected = self.states = 0
-        self.is_early = False  # the plan has its say when it is ready
-        self.has_become = False  # the plan has put another error for its own
-        self.payload = self.address = self.control = b""
-
-    @property
-    def option(self) -> int:
-        """The socket option that it asks for, as faults have it; 0 for none."""
-        if self.operation not in _WITH_OPTIONS or self.args[0] < 0:
-            return 0
-        return layout.option_key(*self.args[:2])
-
-    def poked(self, data: bytes) -> bytes:
-        """What the call has brought, or what the plan has it be."""
-        if self.fault is None or not self.fault.kinds & layout.POKE:
-            return data
-        return self.fault.poke[: len(data)] + data[len(self.fault.poke) :]
-
-    def touch(self, fault: Fault | None) -> None:
-        """The plan's fault for this call."""
-        self.fault = fault
-        self.injected = fault.kinds if fault else 0
-
-    def limit(self, length: int) -> int:
-        """The number of bytes the plan lets through, at most length."""
-        if self.fault is not None and self.fault.kinds & layout.LIMIT:
-            if self.fault.limit < length:
-                return self.fault.limit
-            self.injected &= ~layout.LIMIT  # it changed nothing
-        return length
-
-    def becomes(self, error: int) -> int:
-        """The error that the call reports, or what the plan has it become."""
-        if self.fault is None or not self.fault.kinds & layout.BECOMES or error != errnos.ECONNREFUSED:
-            return error
-        self.has_become = True
-        return self.fault.error
-
-    def spare(self, non_blocking: bool) -> None:
-        """Leave a call alone that asked not to block: EAGAIN is what a blocking
-        call reports of a time limit."""
-        if non_blocking and self.fault is not None and self.fault.error == errnos.EAGAIN:
-            self.fault, self.injected = None, 0
-
-    def answer(self) -> None:
-        """Let the plan answer the call itself.
-
-        Raises:
-            OSError: the error that the plan injects.
-        """
-        fault = self.fault
-        if fault is None:
-            return
-        if fault.kinds & layout.SIGNAL:
-            _real_kill(os.getpid(), fault.signal)  # as from outside: for any thread
-        if fault.kinds & layout.ERROR:
-            if fault.error in _GONE and self.operation != NUMBER["connect"]:
-                _shutdown(self.head[2], socket.SHUT_RDWR)
-            raise OSError(fault.error, os.strerror(fault.error))
-
-
 class Recorder:
     """The writing end of a trace.
 
@@ -153,6 +72,8 @@ class Recorder:
 
     def __init__(self, memory: memoryview, snapshots: Snapshots) -> None:
         self._memory = memory
+        header = memory[: layout.HEADER_SIZE]
+        self._words, self._longs = header.cast("I"), header.cast("Q")
         self.snapshots = snapshots
         self._lock = _shared_lock()
         self._pid = os.getpid()
@@ -165,18 +86,20 @@ class Recorder:
 
     def field(self, name: str) -> int:
         """Read the header field of that name."""
-        offset, code = layout.FIELDS[name]
-        size = 8 if code == "Q" else 4
-        return int.from_bytes(self._memory[offset : offset + size], "little")
+        fields, place = self._place(name)
+        return fields[place]
 
     def _store(self, name: str, value: int) -> None:
+        fields, place = self._place(name)
+        fields[place] = value
+
+    def _place(self, name: str) -> tuple[memoryview, int]:
         offset, code = layout.FIELDS[name]
-        size = 8 if code == "Q" else 4
-        self._memory[offset : offset + size] = value.to_bytes(size, "little")
+        return (self._longs, offset // 8) if code == "Q" else (self._words, offset // 4)
 
     def time(self) -> int:
         """CLOCK_MONOTONIC in nanoseconds, the script's while the clock is held."""
-        if not self.field("clock_held"):
+        if not self._words[_CLOCK_HELD]:
             return _monotonic_ns()
         return self.field("clock_now") + self.field("clock_drift")
 
@@ -229,7 +152,9 @@ class Recorder:
             a, b, c, d: the arguments, as the table has them.
             of_library: whether a library makes the call for itself.
         """
-        index = self.add("next") - 1
+        with self._lock:
+            index = self._longs[_NEXT]
+            self._longs[_NEXT] = index + 1
         entry = layout.RECORDS + index % layout.CAPACITY * layout.RECORD_SIZE
         head = (self._pid, threading.get_native_id(), fd)
         call = Call(entry, operation, head, (a, b, c, d))
@@ -238,9 +163,10 @@ class Recorder:
         else:
             self._consult_plan(call)
         frame = self.snapshots.innermost(sys._getframe(1))
+        call.where, call.entered = frame.f_lineno if frame else 0, self.time()
         _pack_record(
             self._memory, entry, layout.CLAIMED, operation, call.injected, *head, 0, *call.args,
-            0, frame.f_lineno if frame else 0, self.time(), 0, 0, 0, call.states, 0, 0,
+            0, call.where, call.entered, 0, 0, 0, call.states, 0, 0,
         )  # fmt: skip
         if frame is not None:
             self._keep(index, self.snapshots.packed(frame))
@@ -279,13 +205,11 @@ class Recorder:
         if call.fault is not None and call.fault.kinds & layout.HOLD:
             self._wait_for_release()
         memory, entry = self._memory, call.entry
-        record = layout.RECORD.unpack_from(memory, entry)
-        where, entered, patience = record[12], record[13], record[16]
         payload, address, control = self._keep_memory(call)
         # pack_into() begins with zeros: half a record must not be read as one
         _pack_record(
             memory, entry, layout.CLAIMED, call.operation, call.injected, *call.head, error, *call.args,
-            result, where, entered, self.time(), payload, patience, call.states, address, control,
+            result, call.where, call.entered, self.time(), payload, call.patience, call.states, address, control,
         )  # fmt: skip
         # last and by itself: the judge may be reading
         _pack_state(memory, entry, layout.DONE)
@@ -298,6 +222,7 @@ class Recorder:
         if record[0] == layout.WAITING and record[14] == until:
             return
         record[14], record[16] = until, -((start - until) // 1_000_000)
+        call.patience = record[16]
         layout.RECORD.pack_into(self._memory, call.entry, *record)
         _pack_state(self._memory, call.entry, layout.WAITING)
         self._ring_doorbell()
@@ -314,7 +239,7 @@ class Recorder:
         """Let the plan choose what it does to a call.  Where that asks for a call that
         is ready, one that sleeps comes to it when it is (`is_ready`)."""
         fd, (a, b, *_) = call.head[2], call.args
-        if not self.field("armed"):
+        if not self._words[_ARMED]:
             return
         asked = _READY if call.operation in _ACCEPTS else 0  # the plan may change while it sleeps
         faults = list(self._faults_of(call.operation)) if self.field("fault_count") else []
@@ -366,7 +291,7 @@ class Recorder:
         return chosen
 
     def _ring_doorbell(self) -> None:
-        if self.field("waiting"):
+        if self._words[_WAITING]:
             try:
                 _real_write(self.field("doorbell"), b"\1\0\0\0\0\0\0\0")
             except OSError:

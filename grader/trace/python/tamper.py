@@ -22,8 +22,9 @@ from typing import Any
 
 from grader.trace import layout
 from grader.trace.python import held_clock, states, wrap_files, wrap_processes, wrap_streams, wrap_waiting
+from grader.trace.python.call import Call
 from grader.trace.python.recorded import done, enter, is_of_library, record_with, recorded, recorder
-from grader.trace.python.recorder import Call, Recorder, error_of
+from grader.trace.python.recorder import Recorder, error_of
 from grader.trace.python.traced_socket import TracedSocket
 
 

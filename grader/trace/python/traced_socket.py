@@ -11,9 +11,10 @@ import sys
 from typing import Any
 
 from grader.trace.python import held_clock, states
+from grader.trace.python.call import Call
 from grader.trace.python.moving_socket import MovingSocket, scripted_target
 from grader.trace.python.recorded import address_bytes, done, enter, is_recording, recorded, recorder
-from grader.trace.python.recorder import Call, error_of
+from grader.trace.python.recorder import error_of
 
 _real = socket.socket
 #: The least backlog: a client that finds one full tries again a second later, and no

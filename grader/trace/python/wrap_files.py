@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from grader.trace.python.call import Call
 from grader.trace.python.recorded import is_of_library, recorded, recorder
-from grader.trace.python.recorder import Call
 
 _LOCKS = (fcntl.F_GETLK, fcntl.F_SETLK, fcntl.F_SETLKW, fcntl.F_OFD_GETLK, fcntl.F_OFD_SETLK, fcntl.F_OFD_SETLKW)
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from grader.trace import layout
 from grader.trace.python import held_clock
+from grader.trace.python.call import Call
 from grader.trace.python.recorded import recorded, recorder, view_of
-from grader.trace.python.recorder import Call
 
 _real = socket.socket
 _real_read, _real_write, _real_open = os.read, os.write, open

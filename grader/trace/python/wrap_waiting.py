@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.trace.python import held_clock
+from grader.trace.python.call import Call
 from grader.trace.python.recorded import recorded
-from grader.trace.python.recorder import Call
 
 _real_select = select.select
 
