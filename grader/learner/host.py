@@ -46,8 +46,9 @@ def child(request: dict, control: Channel) -> None:
     Args:
         request: what the judge asks for: ``language``, ``path`` of the program,
             ``functions`` of its contract, whether its caller has settings of its
-            own (``arranged``) and, for C, ``module``, ``binding`` and whether it
-            is ``sanitized``; ``network`` is a process whose network it enters, or 0.
+            own (``arranged``), the ``directory`` that it works in (``""``: any) and,
+            for C, ``module``, ``binding`` and whether it is ``sanitized``; ``network``
+            is a process whose network it enters, or 0.
         control: the launcher's channel, which brought the descriptors: trace,
             doorbell, channel, standard output, standard error, dump.
     """
@@ -115,6 +116,8 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
     if request["arranged"]:
         world.arrange()
         program.arrange()
+    if request["directory"]:
+        os.chdir(request["directory"])
     judge.send({"ready": True})
     lent: list[Any] = []
     given: list[Any] = []  # what functions have returned to their caller, us

@@ -50,6 +50,11 @@ class Player(DatagramActions, NetworkActions, RightsActions):
         self._keep(name, self._bound(at, socket.SOCK_STREAM, _AGAIN))
         return {"at": wired(self._sockets[name].getsockname())}
 
+    def begin(self, name: str) -> dict:
+        """Listen where it holds an address."""
+        self._sockets[name].listen(16)
+        return {}
+
     def crowd(self, name: str, at: Address) -> dict:
         """Listen with a backlog that is full: who connects gets no answer."""
         listener = self._bound(at, socket.SOCK_STREAM, _AGAIN)

@@ -71,11 +71,15 @@ class Sockets:
         self._locks.clear()
         return {}
 
-    def lock(self, name: str, path: str) -> dict:
-        """Take the lock of a directory (flock(2)), if it is free."""
+    def lock(self, name: str, path: str, shared: bool = False) -> dict:
+        """Take the lock of a directory (flock(2)), if it is free.
+
+        Args:
+            shared: whether others may have it, too.
+        """
         fd = os.open(path, os.O_RDONLY)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
             os.close(fd)
             raise

@@ -101,6 +101,7 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
         queued=holdings.queued(scene) if lines else [],
         talks=[_talk(scene, party) for party in _speakers(scene)] if lines else [],
         moments=moments.of_call,
+        standing=scene.arranged.folder.standing if scene.arranged.folder else {},
     )
 
 

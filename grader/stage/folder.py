@@ -14,6 +14,13 @@ from typing import TypeVar
 #: What reports call it: its real name is another one in every run.
 SHOWN = "/tmp/13"
 
+_KINDS = {
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFREG: "a regular file",
+    stat.S_IFDIR: "a directory",
+    stat.S_IFLNK: "a symbolic link",
+}
+
 _Thing = TypeVar("_Thing")
 #: A file's inode, its mode, and its bytes or where it points to.
 _Look = tuple[int, int, bytes]
@@ -31,6 +38,7 @@ class Folder:
         self.root = Path(tempfile.mkdtemp(prefix="13-", dir="/tmp"))
         self.root.chmod(0o755)  # other users may look
         self._known: dict[str, _Look] = {}
+        self._stale: set[str] = set()
 
     def remember(self) -> None:
         """What is there now is as it should be."""
@@ -49,13 +57,28 @@ class Folder:
         name; two empty texts if all is."""
         seen = self._seen()
         for name in sorted(seen.keys() | self._known.keys()):
+            is_stale = name in self._stale
             if name not in self._known:
                 return "left", name
             if name not in seen:
+                if is_stale:
+                    continue
                 return "gone", name
             if seen[name] != self._known[name]:
-                return "changed", name
+                return "left" if is_stale else "changed", name
         return "", ""
+
+    def is_stale(self, path: str) -> None:
+        """A path is nobody's: it may be removed, and something else be made there."""
+        self._stale.add(os.path.relpath(path, self.root))
+
+    @property
+    def standing(self) -> dict[str, str]:
+        """Path -> what is there by right, in words: ``a socket``, ``a stale socket``."""
+        return {
+            str(self.root / name): "a stale socket" if name in self._stale else _KINDS[stat.S_IFMT(mode)]
+            for name, (_inode, mode, _content) in self._known.items()
+        }
 
     def _seen(self) -> dict[str, _Look]:
         return {str(path.relative_to(self.root)): _look(path) for path in sorted(self.root.rglob("*"))}

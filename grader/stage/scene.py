@@ -68,8 +68,12 @@ class Scene(OnStage):
         """
         if self.process is not None:
             return self.process
-        host = self.network_host().pid if self.arranged.has_own_network else 0
-        request = self.stage.request(self.unit) | {"arranged": self.arranged.has_caller, "network": host}
+        arranged = {
+            "arranged": self.arranged.has_caller,
+            "directory": self.arranged.directory,
+            "network": self.network_host().pid if self.arranged.has_own_network else 0,
+        }
+        request = self.stage.request(self.unit) | arranged
         self.process = LearnerProcess(self.stage.server(self.unit.language), request)
         if self.time.is_held:
             self.process.trace.hold_clock()

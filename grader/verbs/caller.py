@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.stage.scene import Scene
+from grader.verbs.folder import Directory
 from grader.verdict.transcript import Step
 
 
@@ -19,3 +20,8 @@ class Caller:
         and works in ``/``; in C, errno holds what an earlier call has left."""
         self._scene.arranged.has_caller = True
         self._scene.steps.append(Step("has a caller with handlers and a mask of its own", "learner"))
+
+    def works_in(self, folder: Directory) -> None:
+        """Its working directory is that one."""
+        self._scene.arranged.directory = str(folder)
+        self._scene.steps.append(Step("is called in the directory", "learner"))

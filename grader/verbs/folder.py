@@ -79,7 +79,30 @@ class Directory:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM) as gone:
             gone.bind(path)
         self._note(f"has a stale socket at {path}")
+        self._folder.is_stale(path)
         return self._knows(path)
+
+    def moves(self, name: str, to: str) -> str:
+        """What is there by that name, whosever it is, gets another one; returns its path."""
+        os.rename(self.path(name), self.path(to))
+        self._folder.knows(self.path(name))
+        self._note(f"has {self.path(to)} where {self.path(name)} was")
+        return self._knows(self.path(to))
+
+    def is_untouched(self, *, otherwise: str = "") -> None:
+        """What the script and its peers have put there is as it was, and nothing else is there.
+
+        Args:
+            otherwise: slug of the gap that it gives away if not.
+
+        Raises:
+            Broken: something has gone, is another one, or has come.
+        """
+        what, name = self._folder.change()
+        if what:
+            how = {"left": "has come", "gone": "is gone", "changed": "is another one"}[what]
+            raise Broken(Failure("path-touched", f"{self.path(name)} {how}", gap=otherwise, read="unix(7), unlink(2)"))
+        self._note("is as it was")
 
     def shows_mode(self, name: str, mode: int, *, otherwise: str = "") -> None:
         """A name there has these permissions now.
@@ -92,7 +115,7 @@ class Directory:
         """
         path = self.path(name)
         if not os.path.lexists(path):
-            raise Broken(Failure("no-path", f"there is nothing at {path}", gap=otherwise))
+            raise Broken(Failure("no-path", f"there is nothing at {path}"))
         if (found := stat.S_IMODE(os.lstat(path).st_mode)) != mode:
             sentence = f"{path} has the mode {found:04o}; expected {mode:04o}"
             raise Broken(Failure("mode", sentence, gap=otherwise, read="unix(7), Pathname socket ownership"))

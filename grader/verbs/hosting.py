@@ -96,9 +96,24 @@ class HostingVerbs(Actor):
         self._puts(answer["at"])
         return answer["at"]
 
+    def begins_to_listen(self, path: str) -> None:
+        """Listen on a path that it `holds`."""
+        self._do("begin", name=f"held {path}")
+        self._note(f"listens at {path}")
+
     def locks(self, folder: Directory) -> None:
-        """Take the lock of the directory (flock(2)), as a server does that starts."""
-        self._do("lock", name=_LOCK, path=str(folder))
+        """Take the lock of the directory (flock(2)), as a server does that starts.
+
+        Raises:
+            Broken: somebody else has it.
+        """
+        try:
+            self._do("lock", name=_LOCK, path=str(folder))
+        except PeerError as error:
+            if error.errno != "EAGAIN":
+                raise
+            sentence = "another server cannot start: the directory is still locked"
+            raise Broken(Failure("locked", sentence, read="flock(2)")) from None
         self._note("locks the directory")
 
     def unlocks(self) -> None:
@@ -116,7 +131,7 @@ class HostingVerbs(Actor):
             Broken: nobody has.
         """
         try:
-            self._do("lock", name=_LOCK, path=str(folder))
+            self._do("lock", name=_LOCK, path=str(folder), shared=True)
         except PeerError as error:
             if error.errno != "EAGAIN":
                 raise

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from grader.learner.program import Null
+from grader.peers.places import is_path
 from grader.stage import given, quiet
 from grader.stage.broken import Broken
 from grader.stage.left_behind import judge_state
@@ -83,10 +84,11 @@ class Learner(CallVerbs, ServingVerbs):
         shown = f"{function}({', '.join(_shown(value, language) for value in values)})"
         message = next((a for a in (sends, *arguments) if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
+        path = next((a for a in arguments if isinstance(a, str) and is_path(a)), "")
         first = process.trace["next"]
-        scene.begins(
-            Run(function, shown, first, message=message, told=message is not None, null=null, takes=tuple(takes))
-        )
+        run = Run(function, shown, first, message=message, told=message is not None, null=null, path=path)
+        run.takes = tuple(takes)
+        scene.begins(run)
         scene.steps.append(Step(f"runs {shown}", "learner", starts=len(scene.runs) - 1))
         new = self._handed[handed:]
         try:

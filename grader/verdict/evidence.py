@@ -26,6 +26,7 @@ class Run:
         told: whether that was said when it was called, and not only by what
             peers were to receive.
         null: whether it was given a NULL pointer.
+        path: the Unix path that it was given; ``""`` for none.
         takes: how many bytes it is to take off its connection, part by part,
             where a check has said so: ``(4, 11)`` is a header and a payload.
         endless: whether it is to go on until it is ended, by the judge or by a
@@ -46,6 +47,7 @@ class Run:
     message: bytes | None = None
     told: bool = False
     null: bool = False
+    path: str = ""
     takes: tuple[int, ...] = ()
     endless: bool = False
     may_end: bool = False
@@ -158,6 +160,7 @@ class Evidence:
         talks: what those have said and got who are connected; whoever waits in
             vain, or has got other bytes, comes first.
         moments: what the program was about at a call.
+        standing: path -> what the script has put there: ``a socket``, ``a stale socket``.
     """
 
     source: Source
@@ -179,6 +182,7 @@ class Evidence:
     queued: list[str] = field(default_factory=list)
     talks: list[Talk] = field(default_factory=list)
     moments: Callable[[Call], Moment] = lambda call: Moment(call.line)
+    standing: dict[str, str] = field(default_factory=dict)
 
     @property
     def run(self) -> Run | None:

@@ -45,7 +45,11 @@ def answer(evidence: Evidence, run: Run) -> str:
     if "raised" in outcome:
         raised = outcome["raised"]
         name = errno.errorcode.get(raised["errno"], "")
-        return f"{run.function}() " + (f"raised {raised['class']}" if speaks_python else f"failed with {name}")
+        if not speaks_python:
+            return f"{run.function}() failed with {name}"
+        return f"{run.function}() raised {raised['class']}" + (
+            f" ({name})" if name and raised["class"] == "OSError" else ""
+        )
     value = outcome.get("returned")
     if isinstance(value, bytes):
         told = words.counted(len(value))

@@ -247,10 +247,10 @@ def last_error_lost(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     call, number = told[-1]
     name = errnos.errorcode.get(number, str(number))
     if raised["errno"] != number and name in failure.errors:
+        whose = "" if call.path else ", the error of the last address,"
         yield Finding(
             call.index, ("last-error-lost",),
-            f"{evidence.place(call)} {call.name}() told of {name}, the error of the last address, and "
-            f"{answer(evidence, run)}",
+            f"{evidence.place(call)} {call.name}() told of {name}{whose} and {answer(evidence, run)}",
             (call,), "connect(2), ERRORS",
         )  # fmt: skip
 

@@ -31,7 +31,7 @@ def _last_words(calls: list[Call], *, failed: bool) -> Call | None:
         failed: whether the function has failed, for which no wait that has ended
             well is a reason.
     """
-    tidy = ("close", "abandon", "shutdown", "freeaddrinfo", "epoll_ctl")
+    tidy = ("close", "abandon", "shutdown", "freeaddrinfo", "epoll_ctl", "lstat", "stat", "unlink")
     words = (c for c in reversed(calls) if c.name not in tidy and not (failed and c.any_of("wait") and not c.failed))
     return next(words, None)
 
