@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -248,3 +249,84 @@ def test_whoever_waits_for_room_in_a_full_queue_hangs(cast_of: Callable[..., Cas
     assert found is not None
     assert found.verdict.value == "hang"
     assert "sleeps in send()" in found.sentence
+
+
+DATAGRAM_SERVER = """
+import socket
+
+def serve(path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(path)
+        while True:
+            data, who = sock.recvfrom(4096)
+            {answer}
+"""
+
+
+def test_a_datagram_server_on_a_path(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(DATAGRAM_SERVER.format(answer="sock.sendto(data, who)"))
+    learner, folder, (ann, bob) = cast["learner"], cast["folder"], cast["clients"]("ann", "bob")
+    path = folder.path(datagrams=True)
+
+    def script() -> None:
+        learner.serves("serve", path)
+        ann.connects(path)
+        bob.connects(path)
+        ann.sends_in_pieces([b"one", b"", b"two"])
+        bob.sends(b"three")
+        ann.sees_all_taken()
+        ann.receives(b"one")
+        ann.receives(b"")
+        bob.receives(b"three")
+        ann.receives(b"two")
+
+    assert play(script, cast) is None
+
+
+def test_a_datagram_at_a_path_that_is_not_answered_is_told(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(DATAGRAM_SERVER.format(answer="signal.pause()").replace("import", "import signal\nimport", 1))
+    learner, folder, peer = cast["learner"], cast["folder"], cast["peer"]
+    path = folder.path(datagrams=True)
+
+    def script() -> None:
+        learner.serves("serve", path)
+        peer.connects(path)
+        peer.sends(b"first")
+        learner.rests()
+        peer.sends(b"second")
+        peer.receives(b"first")
+
+    found = play(script, cast)
+    assert found is not None
+    words = "the client has sent 2 datagrams and waits for a datagram; a datagram lies unread in the program's socket"
+    assert words in found.sentence
+
+
+def test_an_abstract_name_leaves_nothing(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(ASKS.format(bind="sock.bind(own)", unlink=""), "tcp_client")
+    learner, peer, name = cast["learner"], cast["peer"], f"\0thirteen-bytes-{os.getpid()}"
+
+    def script() -> None:
+        learner.runs("fetch", peer.binds(name), f"{name}-own")
+        peer.receives(b"question")
+        peer.sends(b"answer")
+        learner.returns(b"answer")
+
+    assert play(script, cast) is None
+
+
+def test_a_socket_left_anywhere_is_found(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(ASKS.format(bind="sock.bind(own)", unlink=""), "tcp_client")
+    learner, folder, peer = cast["learner"], cast["folder"], cast["peer"]
+    own = f"/tmp/left-by-a-test-{os.getpid()}"
+
+    def script() -> None:
+        learner.runs("fetch", peer.binds(folder.path()), own)
+        peer.receives(b"question")
+        peer.sends(b"answer")
+        learner.returns(b"answer")
+
+    found = play(script, cast)
+    os.unlink(own)
+    assert found is not None
+    assert (found.kind, found.sentence) == ("left-path", f"{own} is left behind when fetch() has returned")

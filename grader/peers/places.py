@@ -58,8 +58,8 @@ def kind_of(place: str) -> Kind:
 
 
 def is_path(text: str) -> bool:
-    """Whether a text is a path, and no port and no IP address."""
-    return "/" in text
+    """Whether a text is a path or an abstract name, and no port and no IP address."""
+    return "/" in text or text.startswith("\0")
 
 
 def address_of(place: str, host: str) -> Address:

@@ -8,7 +8,7 @@ from grader.peers.places import Address, family_of
 from grader.peers.process import PeerProcess
 from grader.processes.connections import Connections
 from grader.processes.network import Network
-from grader.stage.links import Link, TcpLink, UdpLink, UnixLink
+from grader.stage.links import Link, TcpLink, UdpLink, UnixDatagramLink, UnixLink
 from grader.stage.party import Party
 
 
@@ -42,7 +42,7 @@ class Company:
         """Whether any peer has something to do still."""
         return any(peer.is_busy for peer in self.peers)
 
-    def link(self, at: Address, own: dict, *, has_datagrams: bool = False) -> Link | None:
+    def link(self, at: Address, own: dict, *, has_datagrams: bool = False) -> Link:
         """What ties a client to the program now.
 
         Args:
@@ -51,7 +51,9 @@ class Company:
                 and its ``inode``.
         """
         if not isinstance(at, list):
-            return None if has_datagrams else UnixLink(self.network, own["inode"], own["at"])
+            if has_datagrams:
+                return UnixDatagramLink(self.network, own["at"], at)
+            return UnixLink(self.network, own["inode"], own["at"])
         (theirs, port), (ours, own_port) = at, own["at"]
         if has_datagrams:
             return UdpLink(self.network, own_port, port)

@@ -5,7 +5,10 @@ They are the same for processes, threads and a single loop, in either language.
 
 from __future__ import annotations
 
+import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from socket import SOCK_DGRAM
 from typing import Protocol
 
 from grader.peers.places import Address
@@ -166,17 +169,11 @@ class UnixLink:
         return unix_table.end(self._network, own.other) if own and own.other else None
 
 
-class UdpLink:
-    """What a client with a UDP socket has of the program: a port.
-
-    Args:
-        client, program: their ports.
-    """
+class _DatagramLink(ABC):
+    """What a client has of a program that it sends datagrams to: a place where
+    sockets are bound."""
 
     is_stream = False
-
-    def __init__(self, network: Network, client: int, program: int) -> None:
-        self._network, self._client, self._program = network, client, program
 
     def is_held(self) -> bool:
         return bool(self._bound())
@@ -195,17 +192,61 @@ class UdpLink:
 
     def has_taken_all(self) -> bool:
         bound = self._bound()
-        return bool(bound) and not any(end.has_unread for end in bound)
+        return bool(bound) and not any(bound.values())
 
     def is_of(self, inode: int) -> bool:
-        return any(end.inode == inode for end in self._bound())
+        return inode in self._bound()
 
     def made_by(self, call: Call) -> int:
-        binds_it = call.name == "bind" and call.address is not None and call.address[1] == self._program
-        return call.fd if binds_it else -1
+        return call.fd if call.name == "bind" and self._is_there(call) else -1
+
+    @abstractmethod
+    def _bound(self) -> dict[int, bool]:
+        """Inode of each socket there -> whether a datagram lies in it unread."""
+
+    @abstractmethod
+    def _is_there(self, call: Call) -> bool:
+        """Whether the address of a call is the program's."""
+
+
+class UdpLink(_DatagramLink):
+    """A UDP port.
+
+    Args:
+        client, program: their ports.
+    """
+
+    def __init__(self, network: Network, client: int, program: int) -> None:
+        self._network, self._client, self._program = network, client, program
 
     def is_about(self, call: Call) -> bool:
         return call.address is None or call.address[1] in (self._client, self._program)
 
-    def _bound(self) -> list[datagram_table.Bound]:
-        return [end for end in datagram_table.bound(self._network) if end.port == self._program]
+    def _bound(self) -> dict[int, bool]:
+        bound = datagram_table.bound(self._network)
+        return {end.inode: end.has_unread for end in bound if end.port == self._program}
+
+    def _is_there(self, call: Call) -> bool:
+        return call.address is not None and call.address[1] == self._program
+
+
+class UnixDatagramLink(_DatagramLink):
+    """A path, or an abstract name.
+
+    Args:
+        client, program: their addresses.
+    """
+
+    def __init__(self, network: Network, client: Address, program: Address) -> None:
+        self._network = network
+        self._client, self._program = (os.fsencode(name) for name in (client, program))
+
+    def is_about(self, call: Call) -> bool:
+        return call.path in (None, b"", self._client, self._program)
+
+    def _bound(self) -> dict[int, bool]:
+        ends = unix_table.ends(self._network)
+        return {end.inode: end.unread > 0 for end in ends if end.type == SOCK_DGRAM and end.name == self._program}
+
+    def _is_there(self, call: Call) -> bool:
+        return call.path == self._program

@@ -81,8 +81,8 @@ class Actor:
         return answer[0]
 
     def _puts(self, path: str) -> None:
-        """This peer has made, or removed, a path of its own."""
-        if self._scene.arranged.folder is not None:
+        """This peer has made, or removed, a path of its own; of an abstract name nothing stays."""
+        if not path.startswith("\0") and self._scene.arranged.folder is not None:
             self._scene.arranged.folder.knows(path)
 
     def _note(self, text: str, **effects: int) -> None:

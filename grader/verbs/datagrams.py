@@ -69,7 +69,7 @@ class DatagramVerbs(Actor):
 
     # --- datagrams ----------------------------------------------------------
 
-    def _sends_datagram(self, data: bytes, to: Address | None) -> None:
+    def _sends_datagram(self, data: bytes, to: Address | None = None) -> None:
         to = to or self._target or self.asker
         self._wait(
             "send_to", "the program makes room for a datagram", after_return=True, name=self._name, data=data, to=to
@@ -180,7 +180,7 @@ class DatagramVerbs(Actor):
     def announces(self, group: str, port: str, data: bytes, interface: str = "127.0.0.1") -> None:
         """Send one datagram to a multicast group, from that address of this machine."""
         self._reaches([group, int(port)], interface)
-        self._sends_datagram(data, None)
+        self._sends_datagram(data)
 
     def sees_hops(self, hops: int, *, more: str = "") -> None:
         """The last datagram could go so many hops (IP_TTL).

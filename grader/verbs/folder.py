@@ -6,7 +6,7 @@ import os
 import socket
 import stat
 
-from grader.peers.places import UNIX, Place
+from grader.peers.places import UNIX, UNIX_DATAGRAM, Place
 from grader.stage.broken import Broken
 from grader.stage.folder import Folder
 from grader.stage.scene import Scene
@@ -27,15 +27,17 @@ class Directory:
         scene.arranged.folder = self._folder = Folder()
         self._open: list[OpenFile] = []
 
-    def path(self, name: str = "server", *, size: int = 0) -> str:
+    def path(self, name: str = "server", *, size: int = 0, datagrams: bool = False) -> str:
         """The absolute path of a name there, which need not exist.
 
         Args:
             name: ``"./server"`` is another spelling of ``"server"``.
             size: how many bytes the path is to have; the name is made longer.
+            datagrams: whether who connects to it has a datagram socket.
         """
         path = f"{self._folder.root}/{name}"
-        return Place(path + "-" * (size - len(os.fsencode(path))), UNIX)
+        path += "-" * (size - len(os.fsencode(path)))
+        return Place(path, UNIX_DATAGRAM if datagrams else UNIX)
 
     def __str__(self) -> str:
         return str(self._folder.root)

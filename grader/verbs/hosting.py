@@ -73,13 +73,13 @@ class HostingVerbs(Actor):
         self._scene.arranged.bulk = bool(buffers)
         answer = self._do("listen", name=LISTENER, at=_at(address, port), backlog=16, buffers=buffers)
         self._note(f"listens on {address}")
-        return self._reached_at(answer)
+        return self._reached_at(address, answer)
 
     def holds(self, address: str, port: str = "0") -> str:
         """Occupy a port of an address without listening: it refuses."""
         answer = self._do("hold", name=f"held {address}", at=_at(address, port))
         self._note(f"refuses connections to {address}")
-        return self._reached_at(answer)
+        return self._reached_at(address, answer)
 
     def is_silent(self, address: str = "127.0.0.1", port: str = "0") -> str:
         """Never answer who connects: listen with a backlog that is full."""
@@ -87,14 +87,14 @@ class HostingVerbs(Actor):
         if isinstance(answer["at"], list):
             self._scene.arranged.silent_ports.add(answer["at"][1])
         self._note(f"never answers connections to {address}")
-        return self._reached_at(answer)
+        return self._reached_at(address, answer)
 
-    def _reached_at(self, answer: dict) -> str:
+    def _reached_at(self, address: str, answer: dict) -> str:
         """The port that an action has told of; of a path, the path."""
         if isinstance(answer["at"], list):
             return str(answer["at"][1])
-        self._puts(answer["at"])
-        return answer["at"]
+        self._puts(address)
+        return address
 
     def begins_to_listen(self, path: str) -> None:
         """Listen on a path that it `holds`."""

@@ -127,6 +127,9 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
             rest = sum(map(len, pieces[number:]))
             what = f"the other {rest} of {total} bytes" if number else f"the {total} bytes of the peer"
             self._scene.wait(self._program_wants_more, f"the program receives {what}")
+            if self._has_datagrams:
+                self._sends_datagram(piece)
+                continue
             self._do("send", name=self._name, data=piece)
             self._party.said += piece
             self._note(f"sends {counted(len(piece))}", sends=len(piece))
