@@ -12,6 +12,7 @@ from grader.catalogue.unit import Unit
 from grader.stage.stage import Stage
 from grader.trace import layout
 from grader.trace.calls import mask
+from grader.trace.faults import Fault
 from grader.trial.possible import FAILURES, failures_of
 from grader.verbs.cast import Cast
 from tests.conftest import by_slug
@@ -249,3 +250,9 @@ def test_what_a_library_opens_for_itself_is_left_alone(tmp_path: Path) -> None:
     assert {c.fd for c in sockets if "library" in words(c.states)} == {c.fd for c in sockets} - own != set()
     cast.close()
     stage.close()
+
+
+def test_a_state_may_have_a_digit_in_its_name() -> None:
+    assert Fault("socket", "ipv6", "EAFNOSUPPORT").when == "ipv6"
+    with pytest.raises(ValueError, match="when"):
+        Fault("socket", "1 ipv6", "EAFNOSUPPORT")

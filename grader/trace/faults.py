@@ -41,7 +41,7 @@ from grader.trace.calls import mask
 from grader.trace.decoded import option_number
 
 _EVERY = 0xFFFFFFFF
-_WHEN = re.compile(r"((?:[a-z-]+ ?)*)(?:(?<![a-z-])(\d+)(?:\.\.(\d+))?(?:\+(\d+))?)?")
+_WHEN = re.compile(r"((?:[a-z][a-z0-9-]* ?)*)(?:(?<![a-z0-9-])(\d+)(?:\.\.(\d+))?(?:\+(\d+))?)?")
 
 
 @dataclass(frozen=True)

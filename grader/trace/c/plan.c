@@ -89,12 +89,13 @@ void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b
 }
 
 /* An error that says that the connection is gone makes it so: whoever else uses
-   it, a thread that reads, hears of it too. */
+   it, a thread that reads, hears of it too.  Of datagrams it concerns one. */
 static void break_connection(const struct record *record, int error)
 {
     int saved = errno;
 
-    if (record->operation == OP_CONNECT)
+    if (record->operation == OP_CONNECT ||
+        states_of(record->operation, record->fd, 0, 0) & STATE_DATAGRAM)
         return;
     if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT ||
         error == EHOSTUNREACH)

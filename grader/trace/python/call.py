@@ -9,11 +9,12 @@ import socket
 
 from grader.trace import layout
 from grader.trace.calls import NUMBER
+from grader.trace.python import states
 
 _real_kill = os.kill
 _WITH_OPTIONS = (NUMBER["setsockopt"], NUMBER["getsockopt"])
 #: An error that says that the connection is gone makes it so: whoever else uses
-#: it, a thread that reads, hears of it too.
+#: it, a thread that reads, hears of it too.  Of datagrams it concerns one.
 _GONE = (errnos.ECONNRESET, errnos.EPIPE, errnos.ETIMEDOUT, errnos.EHOSTUNREACH)
 _shutdown = ctypes.CDLL(None).shutdown
 
@@ -83,6 +84,10 @@ class Call:
         if non_blocking and self.fault is not None and self.fault.error == errnos.EAGAIN:
             self.fault, self.injected = None, 0
 
+    @property
+    def _is_of_datagrams(self) -> bool:
+        return bool(states.states_of(self.operation, self.head[2], 0, 0) & layout.STATE_BIT["datagram"])
+
     def answer(self) -> None:
         """Let the plan answer the call itself.
 
@@ -95,6 +100,6 @@ class Call:
         if fault.kinds & layout.SIGNAL:
             _real_kill(os.getpid(), fault.signal)  # as from outside: for any thread
         if fault.kinds & layout.ERROR:
-            if fault.error in _GONE and self.operation != NUMBER["connect"]:
+            if fault.error in _GONE and self.operation != NUMBER["connect"] and not self._is_of_datagrams:
                 _shutdown(self.head[2], socket.SHUT_RDWR)
             raise OSError(fault.error, os.strerror(fault.error))
