@@ -142,7 +142,7 @@ def _debt(scene: OnStage, party: Party) -> str:
     if 0 < unread <= _COUNTABLE:
         part = "all" if unread == len(unanswered) else counted(unread)
         words += f"; {part} of it {'are' if part.endswith('s') else 'is'} unread"
-    elif 0 < moved <= _COUNTABLE and not scene.arranged.bulk:
+    elif party.link.is_stream and 0 < moved <= _COUNTABLE and not scene.arranged.bulk:
         words += f"; {moved} {'has' if moved == 1 else 'have'} come"
     elif not party.link.is_stream and not party.link.has_taken_all():
         words += "; a datagram lies unread in the program's socket"
@@ -255,7 +255,8 @@ def _sleeping(scene: OnStage, call: Call, party: Party | None) -> str:
 def _talks_to(scene: OnStage, call: Call) -> Party | None:
     """Whose connection a call works on."""
     inode = sockets_of(call.pid).get(call.fd) if call.fd >= 0 else None
-    return next((party for party in scene.company.connected if inode and party.link.is_of(inode)), None)
+    streams = (party for party in scene.company.connected if party.link.is_stream)
+    return next((party for party in streams if inode and party.link.is_of(inode)), None)
 
 
 def _is_not_asked_for(scene: OnStage, call: Call, party: Party) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from grader.peers.places import kind_of
 from grader.peers.process import PeerProcess
 from grader.stage import quiet
 from grader.stage.broken import Broken
@@ -45,7 +46,8 @@ class Clients:
         self.either_is_answered(port, data, data)
 
     def either_is_answered(self, port: str, data: bytes, *answers: bytes) -> None:
-        """The same for a server that has one of these answers to the data.
+        """The same for a server that has one of these answers to the data; of UDP, for
+        one datagram of each.
 
         Raises:
             Broken: neither client gets one.
@@ -59,6 +61,8 @@ class Clients:
     def _answer(self, client: Peer, port: str, data: bytes) -> bytes:
         client.connects(port)
         client.sends(data)
+        if kind_of(port).has_datagrams:
+            return client.receives_what_has_come()
         client.half_closes()
         return client.receives_until_the_end()
 

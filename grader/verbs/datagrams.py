@@ -96,10 +96,17 @@ class DatagramVerbs(Actor):
         self._note(f"receives {_a_datagram(got)}", receives=max(1, len(got)))
         if len(own) == after and rest in answers:
             party.gets(rest)
+            if not self._is_from_there(self._heard["source"]):
+                sentence = "the answer comes from another port than the one that was written to"
+                raise Broken(Failure("source", sentence, read="udp(7)"))
             return own
         gap = mistakes.get(rest, fewer if len(rest) < len(data) else "")
         scene.company.creditor, party.came = party, rest
         raise Broken(Failure("bytes", _compared(data, rest), difference=Difference(data, rest), gap=gap))
+
+    def _is_from_there(self, source: Address) -> bool:
+        """Whether a datagram comes from the UDP port that this peer sends to."""
+        return not isinstance(self._target, list) or source[1] == self._target[1]
 
     def receives_copies(self, count: int, data: bytes) -> None:
         """So many datagrams arrive, one after the other, all with this data, and
@@ -119,6 +126,18 @@ class DatagramVerbs(Actor):
         del steps[first:]
         self._note(f"receives {_a_datagram(data)} {count} times", receives=received)
         self.receives_nothing()
+
+    def receives_what_has_come(self) -> bytes:
+        """The datagram that has come by the time that the program rests, or has
+        returned; ``b""`` if none has."""
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
+        looked = self._do("look", name=self._name)
+        if looked["end"]:
+            self._note("has received nothing")
+        else:
+            self._note(f"receives {_a_datagram(looked['data'])}", receives=max(1, len(looked["data"])))
+        return looked["data"]
 
     def receives_nothing(self, *, more: str = "") -> None:
         """The program rests, or has returned, and no datagram has come.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from grader.peers.places import kind_of
 from grader.stage import holdings, quiet
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
@@ -71,24 +72,28 @@ class ServingVerbs:
     def gives_up_or_answers(self, error: str, client: Peer, port: str, data: bytes, answer: bytes) -> None:
         """Once the program rests, accept() fails with that error when that client
         comes: the function fails with it too; or it goes on, and the client, which
-        has sent its data and an end-of-file, gets its answer.
+        has sent its data and an end-of-file, gets its answer.  On a UDP port it is
+        receiving that fails, and there is no end-of-file.
 
         Raises:
             Broken: it does neither, or fails with something else.
         """
         scene, rest = self._scene, quiet.Rest(self._scene)
+        is_stream = not kind_of(port).has_datagrams
         self.rests()
-        scene.tampers(Fault("accept", "ready 1", error))
+        scene.tampers(Fault("accept" if is_stream else "recv", "ready 1", error))
         self.is_stopped()  # else it may be over before the client has said all
         client.connects(port)
         client.sends(data)
-        client.half_closes()
+        if is_stream:
+            client.half_closes()
         self.goes_on()
         scene.wait(lambda: scene.run is None or rest(), f"{scene.runs[-1].function}() fails with {error}, or goes on")
         if scene.run is not None:
             try:
                 client.receives(answer)
-                client.sees_end_of_file()
+                if is_stream:
+                    client.sees_end_of_file()
                 return
             except Broken:  # it has let go of the client: it may be about to give up
                 if not self._gives_up():
