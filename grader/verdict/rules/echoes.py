@@ -11,13 +11,13 @@ from grader.verdict.rule import Finding, explains
 from grader.verdict.words import counted
 
 #: What takes a zero byte for the end (string(3), printf(3)).
-_TEXT = re.compile(r"(strlen|strdup|strcpy|strcat|strtok_r|strtok|strchr|fputs|fprintf|dprintf|snprintf)\s*\(")
+TEXT = re.compile(r"(strlen|strdup|strcpy|strcat|strtok_r|strtok|strchr|fputs|fprintf|dprintf|snprintf)\s*\(")
 
 
 @explains
 def zero_ends_it(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """What was received is sent as far as its first zero byte."""
-    talk, used = evidence.wronged, _TEXT.search(evidence.source.text)
+    talk, used = evidence.wronged, TEXT.search(evidence.source.text)
     if failure.kind not in ("bytes", "hang") or talk is None or not talk.is_echo or used is None:
         return
     place = len(talk.heard) + talk.differs_at

@@ -162,7 +162,7 @@ def stale_length(evidence: Evidence) -> Iterator[Finding]:
         for call in calls:
             if call.failed and call.errno == "EINVAL" and not call.injected and call.args[0] < 0:
                 yield Finding(
-                    call.index, ("stale-addrlen",),
+                    call.index, ("stale-addrlen", "small-sockaddr"),
                     f"{evidence.place(call)} {call.name}() failed with EINVAL: its address length was never set",
                     (call,), "accept(2)",
                 )  # fmt: skip
@@ -171,7 +171,7 @@ def stale_length(evidence: Evidence) -> Iterator[Finding]:
         for call in calls[1:]:
             if 0 <= call.args[0] < first.args[0]:
                 yield Finding(
-                    call.index, ("stale-addrlen",),
+                    call.index, ("stale-addrlen", "small-sockaddr"),
                     f"{evidence.place(call)} {call.name}() is given an address length of {call.args[0]}, which the "
                     f"call before has left there; the first call was given {first.args[0]}",
                     (call,), "accept(2)",
