@@ -86,6 +86,7 @@ def test_a_server_on_a_path(cast_of: Callable[..., Cast], language: str) -> None
         ann.is_accepted()
         folder.shows_mode(path.rpartition("/")[2], 0o600)
         ann.sends(b"hello")
+        ann.sees_all_delivered()
         ann.receives(b"hello")
         bob.connects(path)
         bob.sends(b"you")

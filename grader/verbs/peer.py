@@ -320,7 +320,8 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
         self._note("closes", ends=1)
 
     def resets(self) -> None:
-        """End the connection with a reset."""
+        """End the connection with a reset; in the Unix domain it is one if there
+        is something that the peer has not received."""
         self._do("reset", name=self._name)
         self._note("resets the connection", ends=1)
 
