@@ -135,3 +135,31 @@ def test_whoever_connects_is_known_to_the_kernel(cast_of: Callable[..., Cast]) -
 
     assert play(script, cast) is None
     assert [fault.call for fault in cast.scene.arranged.faults] == ([] if os.geteuid() == 0 else ["getsockopt"])
+
+
+WHO = """
+import socket
+import struct
+
+def send_all(sock, data):
+    return list(struct.unpack("=iii", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)))
+"""
+NOBODY = [0, -1, -1]
+
+
+@pytest.mark.parametrize("kind", ["connected", "not connected", "TCP", "another user"])
+def test_the_kernel_says_who_is_at_the_other_end(cast_of: Callable[..., Cast], kind: str) -> None:
+    cast = cast_of(WHO, "send_all")
+    learner, peer = cast["learner"], cast["peer"]
+
+    def script() -> None:
+        lent, credentials = {
+            "connected": lambda: (peer.unix_connection, peer.credentials()),
+            "another user": lambda: (peer.unix_connection_of(1001, 1002), peer.credentials(1001, 1002)),
+            "not connected": lambda: (peer.unconnected_socket, NOBODY),
+            "TCP": lambda: (peer.connection, NOBODY),
+        }[kind]()
+        learner.runs("send_all", lent, b"")
+        learner.returns(credentials)
+
+    assert play(script, cast) is None

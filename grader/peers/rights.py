@@ -29,6 +29,11 @@ class RightsActions(Sockets):
         self._keep(other, theirs)
         return {}
 
+    def make_locally(self, name: str) -> dict:
+        """A Unix stream socket that is not connected."""
+        self._keep(name, socket.socket(socket.AF_UNIX))
+        return {}
+
     def pass_on(self, name: str, data: bytes, count: int) -> dict:
         """Send bytes, with so many descriptors that the request has brought."""
         fds = [self._channel.take_fd() for _ in range(count)]

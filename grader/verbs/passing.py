@@ -35,6 +35,16 @@ class PassingVerbs(Actor):
             self._note("connects, and lends the program its end")
         return self._lent
 
+    @property
+    def unconnected_socket(self) -> Lent:
+        """A Unix stream socket to be lent, with nobody at the other end."""
+        if self._lent is None:
+            self._do("make_locally", name=_LENT)
+            self._do("lend", name=_LENT)
+            self._lent = Lent(self._player.take_fd())
+            self._note("lends the program a socket that is not connected")
+        return self._lent
+
     def credentials(self, user: int | None = None, group: int | None = None) -> list[int]:
         """Process, user and group of this peer, as the kernel knows them.
 
