@@ -12,6 +12,7 @@ import pytest
 
 from grader.stage.scene import Scene
 from grader.trace.decoded import Credentials
+from grader.verbs.clock import Clock
 from grader.verbs.learner import Learner
 from tests.tracing import LANGUAGES, run, states
 
@@ -304,3 +305,66 @@ def test_what_a_call_was_given_is_known_while_it_waits(tmp_path: Path, language:
     run(tmp_path, GUARDED, language, {"call": "connect", "hold": True}, meddle=look)
 
     assert seen == [os.fsencode(tmp_path / "echo.sock")]
+
+
+#: Fills the backlog of a Unix socket that accepts nobody, then connects once more.
+BACKLOG = (
+    """
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(HERE + "/full.sock")
+listener.listen()
+waiting = []
+for _ in range(140):
+    client = socket.socket(socket.AF_UNIX)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 60, 0))
+    waiting.append(client)
+    if client.connect_ex(HERE + "/full.sock"):
+        break
+for each in (listener, *waiting):
+    each.close()
+os.unlink(HERE + "/full.sock")
+""",
+    """
+    struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = HERE "/full.sock" };
+    struct timeval limit = { 60, 0 };
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), waiting[140], n = 0, failed = 0;
+
+    bind(listener, (struct sockaddr *)&at, sizeof at);
+    listen(listener, 5);
+    while (n < 140 && !failed) {
+        waiting[n] = socket(AF_UNIX, SOCK_STREAM, 0);
+        setsockopt(waiting[n], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+        failed = connect(waiting[n++], (struct sockaddr *)&at, sizeof at) == -1;
+    }
+    while (n > 0)
+        close(waiting[--n]);
+    close(listener);
+    unlink(at.sun_path);
+""",
+)
+
+
+@each_language
+def test_a_full_backlog_is_waited_for_on_the_held_clock(tmp_path: Path, language: str) -> None:
+    def pass_a_minute(_learner: Learner, scene: Scene) -> None:
+        Clock(scene).runs_out(61)
+
+    made = run(tmp_path, BACKLOG, language, meddle=pass_a_minute, held=True)
+
+    *before, last = made.named("connect")
+    assert len(before) > 100
+    assert all(call.result == 0 for call in before)
+    assert (last.errno, last.patience) == ("EAGAIN", 60000)
+
+
+@each_language
+def test_a_small_send_buffer_is_for_unix_connections_too(tmp_path: Path, language: str) -> None:
+    ask = (
+        "server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)\nos.lstat(path)",
+        "size = sizeof old; getsockopt(server, SOL_SOCKET, SO_SNDBUF, &old, &size); lstat(at.sun_path, &s);",
+    )
+    asking = (GUARDED[0].replace("os.lstat(path)", ask[0]), GUARDED[1].replace("lstat(at.sun_path, &s);", ask[1]))
+    made = run(tmp_path, asking, language, {"call": "listen", "limit": 8192})
+
+    told = next(call for call in made.named("getsockopt") if call.option == "SO_SNDBUF")
+    assert int.from_bytes(told.payload, "little") == 2 * 8192, "socket(7): the kernel doubles it"

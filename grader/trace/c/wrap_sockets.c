@@ -22,6 +22,7 @@ int __real_close(int);
 int __real_shutdown(int, int);
 int __real_setsockopt(int, int, int, const void *, socklen_t);
 int __real_fcntl(int, int, ...);
+int __real_nanosleep(const struct timespec *, struct timespec *);
 
 int __wrap_socket(int domain, int type, int protocol)
 {
@@ -60,13 +61,16 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
    can wait for that; the contracts leave its length open. */
 enum { BACKLOG = 128 };
 
+static int send_buffer;         /* of the connections, where the plan limits it */
+
 int __wrap_listen(int fd, int backlog)
 {
     struct call call = trace_enter(OP_LISTEN, CALLER, fd, backlog, 0, 0, 0);
     int room = (int)trace_limit(&call, INT_MAX);
     long result;
 
-    if (room != INT_MAX)        /* its connections inherit it: socket(7) */
+    send_buffer = room != INT_MAX ? room : 0;
+    if (send_buffer)            /* its connections inherit it: socket(7) */
         __real_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     if (!trace_answers(&call, &result))
         result = __real_listen(fd, backlog < BACKLOG ? BACKLOG : backlog);
@@ -93,6 +97,9 @@ static int traced_accept(int operation, uintptr_t caller, int fd,
     if (!trace_answers(&call, &result) &&
         clock_lets(&call, fd, 0, POLLIN, EAGAIN, &result)) {
         result = __real_accept4(fd, address, length, flags);
+        if (result != -1 && send_buffer)    /* but for those of Unix */
+            __real_setsockopt((int)result, SOL_SOCKET, SO_SNDBUF, &send_buffer,
+                              sizeof send_buffer);
         if (result != -1 && length)
             trace_keep_address(&call, address, *length, room);
     }
@@ -122,20 +129,53 @@ static void connect_in_background(int fd, const struct sockaddr *address,
     errno = EINTR;
 }
 
+struct connecting {
+    int fd, error;
+    const struct sockaddr *address;
+    socklen_t length;
+};
+
+/* Connect without blocking; -1 with errno, or 0. */
+static int try_to_connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    int flags = __real_fcntl(fd, F_GETFL), result;
+
+    __real_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    result = __real_connect(fd, address, length);
+    __real_fcntl(fd, F_SETFL, flags);
+    return result;
+}
+
+/* Whether a Unix socket's backlog has room shows only when one connects. */
+static long attempt(void *what, const struct timespec *slice)
+{
+    struct connecting *c = what;
+
+    c->error = try_to_connect(c->fd, c->address, c->length) == 0 ? 0 : errno;
+    if (c->error != EAGAIN)
+        return 1;
+    return slice->tv_nsec ? __real_nanosleep(slice, NULL) : 0;
+}
+
 /* A blocking connect on the held clock: begun in the background, awaited in
    slices, and its end told by a second call. */
 static long connect_on_held_clock(struct call *call, int fd,
                                   const struct sockaddr *address,
                                   socklen_t length)
 {
+    struct connecting c = { fd, 0, address, length };
     int flags = __real_fcntl(fd, F_GETFL);
     long result;
 
     if (flags == -1 || flags & O_NONBLOCK)
         return __real_connect(fd, address, length);
-    __real_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    result = __real_connect(fd, address, length);
-    __real_fcntl(fd, F_SETFL, flags);
+    result = try_to_connect(fd, address, length);
+    if (result == -1 && errno == EAGAIN) {
+        if (!clock_tries(call, fd, 0, attempt, &c, &result))
+            return result;
+        errno = c.error;
+        return c.error ? -1 : 0;
+    }
     if (result == 0 || (errno != EINPROGRESS && errno != EALREADY))
         return result;
     if (clock_lets(call, fd, 0, POLLOUT, EINPROGRESS, &result))

@@ -153,15 +153,25 @@ def connect(call: Call, sock: socket.socket, address: Any) -> int:
     Raises:
         TimeoutError: settimeout()'s limit has passed.
     """
+
+    def look(seconds: float) -> tuple[int] | None:
+        """A Unix socket's backlog is full: whether it has room shows only when one connects."""
+        error = _real.connect_ex(sock, address)
+        if error == errno.EAGAIN:
+            _real_sleep(seconds)
+        return None if error == errno.EAGAIN else (error,)
+
     timeout = _real.gettimeout(sock)
     if timeout == 0:
         return _real.connect_ex(sock, address)
     _real.settimeout(sock, 0.0)
     try:
+        limit = timeout or kernel_limit(sock, select.POLLOUT)
         error = _real.connect_ex(sock, address)
+        if error == errno.EAGAIN and timeout is None:
+            return (wait(call, limit, look) or (errno.EAGAIN,))[0]
         if error != errno.EINPROGRESS:
             return error
-        limit = timeout or kernel_limit(sock, select.POLLOUT)
         if wait(call, limit, lambda seconds: _poll(sock, select.POLLOUT, seconds)):
             return _real.getsockopt(sock, socket.SOL_SOCKET, socket.SO_ERROR)
         if timeout:

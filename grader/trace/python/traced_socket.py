@@ -27,6 +27,7 @@ class TracedSocket(MovingSocket):
     """``socket.socket`` with every call written to the trace."""
 
     __slots__ = ("_released",)
+    _send_buffer = 0  # of connections, where the plan limits it
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         self._released = False
@@ -57,7 +58,8 @@ class TracedSocket(MovingSocket):
 
         def action(call: Call) -> None:
             room = call.limit(_NO_LIMIT)
-            if room != _NO_LIMIT:  # its connections inherit it: socket(7)
+            TracedSocket._send_buffer = room if room != _NO_LIMIT else 0
+            if self._send_buffer:  # its connections inherit it: socket(7)
                 _real.setsockopt(self, socket.SOL_SOCKET, socket.SO_SNDBUF, room)
             _real.listen(self, *(max(n, _BACKLOG) if isinstance(n, int) else n for n in backlog))
             states.listens(self.fileno())
@@ -68,6 +70,8 @@ class TracedSocket(MovingSocket):
         def action(call: Call) -> tuple[socket.socket, Any]:
             held_clock.await_ready(call, self, select.POLLIN)
             connection, address = _real.accept(self)
+            if self._send_buffer:  # but for those of Unix
+                _real.setsockopt(connection, socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
             call.address = address_bytes(self.family, address)
             return connection, address
 
