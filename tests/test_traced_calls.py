@@ -368,3 +368,31 @@ def test_a_small_send_buffer_is_for_unix_connections_too(tmp_path: Path, languag
 
     told = next(call for call in made.named("getsockopt") if call.option == "SO_SNDBUF")
     assert int.from_bytes(told.payload, "little") == 2 * 8192, "socket(7): the kernel doubles it"
+
+
+#: A message most of which was never set, and one whose control message is cut off.
+UNSET = """
+    int pair[2];
+    char byte = 'x', room[CMSG_SPACE(sizeof(int))];
+    struct iovec part = { &byte, 1 };
+    struct msghdr unset, cut = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room,
+                                 .msg_controllen = sizeof room };
+
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    unset.msg_iov = &part;
+    unset.msg_iovlen = 1;
+    sendmsg(pair[0], &unset, 0);
+    CMSG_FIRSTHDR(&cut)->cmsg_len = CMSG_LEN(1000);
+    CMSG_FIRSTHDR(&cut)->cmsg_level = SOL_SOCKET;
+    CMSG_FIRSTHDR(&cut)->cmsg_type = SCM_RIGHTS;
+    sendmsg(pair[0], &cut, 0);
+    close(pair[0]);
+    close(pair[1]);
+"""
+
+
+def test_a_message_that_was_never_set_is_for_the_kernel_to_judge(tmp_path: Path) -> None:
+    made = run(tmp_path, ("", UNSET), "c")
+
+    assert [call.errno for call in made.named("sendmsg")] == ["EINVAL", "EINVAL"]
+    assert [call.name for call in made.calls[-2:]] == ["close", "close"], "it did not die of it"

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -139,15 +140,20 @@ void trace_keep_control(struct call *call, const struct msghdr *message)
 {
     struct record *r = call->record;
     struct msghdr *m = (struct msghdr *)(uintptr_t)message; /* CMSG_NXTHDR's wish */
+    const unsigned char *end = (unsigned char *)m->msg_control + m->msg_controllen;
     size_t have = 0;
 
     r->control_length = 0;
+    if (m->msg_controllen > INT_MAX)
+        return;                 /* was never set: the kernel refuses it */
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         uint32_t length = (uint32_t)(c->cmsg_len - CMSG_LEN(0)), kept = length;
         int32_t head[3] = { c->cmsg_level, c->cmsg_type, (int32_t)length };
 
         if (c->cmsg_len < CMSG_LEN(0) || have + sizeof head > TRACE_CONTROL_SIZE)
             break;
+        if (kept > (size_t)(end - CMSG_DATA(c)))
+            kept = (uint32_t)(end - CMSG_DATA(c));  /* it says more than there is */
         if (kept > TRACE_CONTROL_SIZE - have - sizeof head)
             kept = (uint32_t)(TRACE_CONTROL_SIZE - have - sizeof head);
         copy(r->control + have, head, sizeof head);

@@ -76,8 +76,9 @@ static long traced_message(struct call *call, int fd, const struct msghdr *messa
     size_t limit;
     long result;
 
-    trace_keep_address(call, message->msg_name, message->msg_namelen,
-                       message->msg_namelen);
+    if (message->msg_namelen <= sizeof(struct sockaddr_storage))
+        trace_keep_address(call, message->msg_name, message->msg_namelen,
+                           message->msg_namelen);
     trace_keep_control(call, message);
     trace_spare_non_blocking(call, fd, flags, EAGAIN);
     if (trace_answers(call, &result)) {
