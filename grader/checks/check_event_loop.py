@@ -62,7 +62,7 @@ def check_lets_clients_come_and_go(learner, clients, port):
 @reveals("half-line")
 def check_passes_on_whole_lines(learner, clients, port):
     """passes a line on when it is complete, wherever it was cut"""
-    ann, bob, carol = clients("ann", "bob", "carol")
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
 
     learner.serves("serve", port)
 
@@ -79,6 +79,9 @@ def check_passes_on_whole_lines(learner, clients, port):
     ann.leaves()
     carol.receives(b"half of a line\nand of another\n\n\n\na\r\n\xffz\n")
     carol.sends(WHOLE)
+    bob.receives(WHOLE)
+    dave.connects(port)
+    dave.sends(WHOLE)  # on the descriptor that was ann's
     bob.receives(WHOLE)
 
 

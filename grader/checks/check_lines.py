@@ -140,6 +140,9 @@ def check_refuses_a_line_without_end(learner, peer, other_peer):
     learner.runs("LineReader", other_peer.connection)
     learner.returns(None)
     learner.runs("read_line")
+    other_peer.sends(ASTA + b"\n")
+    learner.returns(ASTA)  # a reader that is of no further use has nothing to do with another one
+    learner.runs("read_line")
     other_peer.sends_in_pieces([LONGEST + b"\r", b"x"])
     learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
 

@@ -81,7 +81,12 @@ def python_accepts(name: str, raised: dict, *, named: bool = False) -> bool:
     Args:
         named: whether its errno counts, too.
     """
-    return class_for(name) in raised["bases"] and not (named and raised["errno"] != getattr(errno, name))
+    return _class_of(name) in raised["bases"] and not (named and raised["errno"] != getattr(errno, name))
+
+
+def _class_of(error: str) -> str:
+    """The exception class that a contract means: EAGAIN is the end of a time limit there."""
+    return "TimeoutError" if error == "EAGAIN" else class_for(error)
 
 
 def errors_words(errors: tuple[str, ...], unit: Unit, *, named: bool = False) -> str:
@@ -94,7 +99,7 @@ def errors_words(errors: tuple[str, ...], unit: Unit, *, named: bool = False) ->
     if unit.language == "python" and named:
         return " or ".join(map(python_error, names))
     if unit.language == "python":
-        return " or ".join(dict.fromkeys("socket.gaierror" if _is_of_names(n) else class_for(n) for n in names))
+        return " or ".join(dict.fromkeys("socket.gaierror" if _is_of_names(n) else _class_of(n) for n in names))
     codes = [name for name in names if name.startswith("EAI_")]
     if codes:
         return " or ".join(codes)

@@ -161,16 +161,14 @@ def _speaker(scene: OnStage, party: Party) -> Party | None:
 def _cut_off(scene: OnStage, party: Party) -> str:
     """What somebody else has said that the program has not heard to its end."""
     unread = party.sent - _moved(scene, party, "recv")
-    if not 0 < unread <= _COUNTABLE or party.link.is_held():
+    if not 0 <= unread <= _COUNTABLE or (party.has_ended and not unread) or party.link.is_held():
         return ""
     closed = next((c for c in reversed(holdings.calls_on(scene, party.link)) if c.name == "close"), None)
     if closed is None:
         return ""
     scene.look_up([closed])
-    return (
-        f"close(){scene.at(closed)} ended the connection with {party.name}, who had not left, with {counted(unread)} "
-        f"of {party.sent} unread"
-    )
+    rest = f", with {counted(unread)} of {party.sent} unread" if unread else ""
+    return f"close(){scene.at(closed)} ended the connection with {party.name}, who had not left{rest}"
 
 
 def _standing(scene: OnStage, party: Party) -> str:

@@ -107,7 +107,6 @@ FAILURES = tuple(
         ("setsockopt", "adding", "ENOMEM", "ip_mc_join_group()"),
         # --- bytes move
         ("send", "tcp connected", "ECONNRESET", "tcp_reset(): the peer has reset the connection"),
-        ("send", "tcp connected", "EPERM", "security_socket_sendmsg(): a security module forbids it"),
         ("send", "tcp connected", "EPIPE", "tcp_reset(): the same after its end-of-file"),
         ("send", "tcp connected", "EHOSTUNREACH", "tcp_write_err(): ICMP has said so all the time"),
         ("send", "tcp connected", "ETIMEDOUT", "tcp(7): nothing was acknowledged for long"),
@@ -123,7 +122,6 @@ FAILURES = tuple(
         ("send", "unix datagram", "EACCES", "unix(7): no permission for the path"),
         ("send", "datagram blocking", "EINTR", "sock_alloc_send_pskb() sleeps"),
         ("recv", "tcp connected", "ECONNRESET", "tcp_reset(): the peer has reset the connection"),
-        ("recv", "tcp connected", "EPERM", "security_socket_recvmsg(): a security module forbids it"),
         ("recv", "tcp connected", "EHOSTUNREACH", "tcp_write_err(): ICMP has said so all the time"),
         ("recv", "tcp connected", "ETIMEDOUT", "tcp(7): keepalive or data was not acknowledged"),
         ("recv", "tcp connected blocking", "EINTR", "sk_wait_data() sleeps"),

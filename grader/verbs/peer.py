@@ -231,6 +231,7 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
             whole = (scene.message or b"") + more
             sentence = f"{counted(len(more))} more arrive after the {len(scene.message or b'')} expected ones"
             self._note(f"receives {counted(len(more))} more", receives=len(more))
+            scene.company.creditor, self._party.came = self._party, more
             raise Broken(Failure("bytes", sentence, difference=Difference(scene.message or b"", whole, end)))
         if end == "reset":
             self._note("sees a reset")

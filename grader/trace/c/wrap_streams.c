@@ -95,9 +95,10 @@ ssize_t __wrap_sendfile(int out, int in, off_t *offset, size_t length)
                                    0, 0, in);
     long result;
 
+    trace_spare_non_blocking(&call, out, 0, EAGAIN);
     if (trace_answers(&call, &result))
         streams_broken_pipe(result, 0);
-    else
+    else if (clock_lets(&call, out, 0, POLLOUT, EAGAIN, &result))
         result = __real_sendfile(out, in, offset,
                                  streams_allowed(&call, out, length));
     return trace_leave(&call, result);
@@ -171,19 +172,19 @@ ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
 ssize_t __wrap_splice(int in, off64_t *in_offset, int out, off64_t *out_offset,
                       size_t length, unsigned int flags)
 {
-    int from_socket = trace_is_socket(in);
+    int from_socket = trace_is_socket(in), fd = from_socket ? in : out;
     struct call call;
     long result;
 
     if (!from_socket && !trace_is_socket(out))
         return __real_splice(in, in_offset, out, out_offset, length, flags);
-    call = trace_enter(from_socket ? OP_READ : OP_SENDFILE, CALLER,
-                       from_socket ? in : out, (int64_t)length, 0, 0, 0);
+    call = trace_enter(from_socket ? OP_READ : OP_SENDFILE, CALLER, fd,
+                       (int64_t)length, 0, 0, 0);
+    trace_spare_non_blocking(&call, fd, 0, EAGAIN);
     if (trace_answers(&call, &result))
         streams_broken_pipe(result, from_socket ? MSG_NOSIGNAL : 0);
-    else
+    else if (clock_lets(&call, fd, 0, from_socket ? POLLIN : POLLOUT, EAGAIN, &result))
         result = __real_splice(in, in_offset, out, out_offset,
-                               streams_allowed(&call, from_socket ? in : out, length),
-                               flags);
+                               streams_allowed(&call, fd, length), flags);
     return trace_leave(&call, result);
 }

@@ -13,6 +13,8 @@ from grader.trace.python import states
 
 _real_kill = os.kill
 _WITH_OPTIONS = (NUMBER["setsockopt"], NUMBER["getsockopt"])
+#: A time limit that the caller may have set, and no slice of a wait (seconds).
+_CALLERS = 1.0
 #: An error that says that the connection is gone makes it so: whoever else uses
 #: it, a thread that reads, hears of it too.  Of datagrams it concerns one.
 _GONE = (errnos.ECONNRESET, errnos.EPIPE, errnos.ETIMEDOUT, errnos.EHOSTUNREACH)
@@ -34,7 +36,7 @@ class Call:
 
     __slots__ = (
         "address", "args", "control", "entered", "entry", "fault", "has_become", "head", "injected", "is_early",
-        "operation", "patience", "payload", "states", "where",
+        "is_timed", "operation", "patience", "payload", "states", "where",
     )  # fmt: skip
 
     def __init__(self, entry: int, operation: int, head: tuple, args: tuple):
@@ -42,6 +44,7 @@ class Call:
         self.fault: Fault | None = None
         self.injected = self.states = self.where = self.entered = self.patience = 0
         self.is_early = False  # the plan has its say when it is ready
+        self.is_timed = False  # the plan's error is the end of the socket's time limit
         self.has_become = False  # the plan has put another error for its own
         self.payload = self.address = self.control = b""
 
@@ -78,10 +81,17 @@ class Call:
         self.has_become = True
         return self.fault.error
 
-    def spare(self, non_blocking: bool) -> None:
-        """Leave a call alone that asked not to block: EAGAIN is what a blocking
-        call reports of a time limit."""
-        if non_blocking and self.fault is not None and self.fault.error == errnos.EAGAIN:
+    def spare(self, patience: float | None) -> None:
+        """Leave a call alone that asked not to block, or for long: EAGAIN is what a
+        blocking call reports of the time limit that the caller has set.
+
+        Args:
+            patience: the time limit of the socket (seconds), None for none.
+        """
+        if patience is None or self.fault is None or self.fault.error != errnos.EAGAIN:
+            return
+        self.is_timed = patience >= _CALLERS
+        if not self.is_timed:
             self.fault, self.injected = None, 0
 
     @property
@@ -102,4 +112,4 @@ class Call:
         if fault.kinds & layout.ERROR:
             if fault.error in _GONE and self.operation != NUMBER["connect"] and not self._is_of_datagrams:
                 _shutdown(self.head[2], socket.SHUT_RDWR)
-            raise OSError(fault.error, os.strerror(fault.error))
+            raise TimeoutError("timed out") if self.is_timed else OSError(fault.error, os.strerror(fault.error))

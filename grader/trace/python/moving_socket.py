@@ -31,9 +31,7 @@ class MovingSocket(_real):
             return sent
 
         with view_of(data) as view:
-            return recorded(
-                "send", self.fileno(), (len(view), flags), action, int, non_blocking=self._asks_not_to_block(flags)
-            )
+            return recorded("send", self.fileno(), (len(view), flags), action, int, patience=self._patience(flags))
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         def action(call: Call) -> None:
@@ -58,7 +56,7 @@ class MovingSocket(_real):
         with view_of(data) as view:
             return recorded(
                 "sendto", self.fileno(), (len(view), number), action, int,
-                non_blocking=self._asks_not_to_block(number), address=address_bytes(self.family, target),
+                patience=self._patience(number), address=address_bytes(self.family, target),
             )  # fmt: skip
 
     def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None) -> int:
@@ -74,7 +72,7 @@ class MovingSocket(_real):
         packed = _control_bytes(control)
         return recorded(
             "sendmsg", self.fileno(), (len(data), flags, 0, len(packed)), action, int,
-            non_blocking=self._asks_not_to_block(flags), address=address_bytes(self.family, target), control=packed,
+            patience=self._patience(flags), address=address_bytes(self.family, target), control=packed,
         )  # fmt: skip
 
     def _send(self, call: Call, flags: int, send: Callable[[int], int]) -> int:
@@ -105,7 +103,7 @@ class MovingSocket(_real):
             call.payload = data = call.poked(_real.recv(self, self._asked(call, size), flags))
             return data
 
-        return recorded("recv", self.fileno(), (size, flags), action, len, non_blocking=self._asks_not_to_block(flags))
+        return recorded("recv", self.fileno(), (size, flags), action, len, patience=self._patience(flags))
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         size = nbytes or memoryview(buffer).nbytes
@@ -116,7 +114,7 @@ class MovingSocket(_real):
             call.payload = _received(call, buffer, got)
             return got
 
-        return recorded("recv", self.fileno(), (size, flags), action, int, non_blocking=self._asks_not_to_block(flags))
+        return recorded("recv", self.fileno(), (size, flags), action, int, patience=self._patience(flags))
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
         def action(call: Call) -> tuple[bytes, Any]:
@@ -127,7 +125,7 @@ class MovingSocket(_real):
 
         return recorded(
             "recvfrom", self.fileno(), (size, flags), action, lambda r: len(r[0]),
-            non_blocking=self._asks_not_to_block(flags),
+            patience=self._patience(flags),
         )  # fmt: skip
 
     def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
@@ -141,7 +139,7 @@ class MovingSocket(_real):
 
         return recorded(
             "recvfrom", self.fileno(), (size, flags), action, lambda r: r[0],
-            non_blocking=self._asks_not_to_block(flags),
+            patience=self._patience(flags),
         )  # fmt: skip
 
     def recvmsg(self, size: int, room: int = 0, flags: int = 0) -> tuple[bytes, list, int, Any]:
@@ -176,7 +174,7 @@ class MovingSocket(_real):
 
         return recorded(
             "recvmsg", self.fileno(), (size, flags, 0, room), action, lambda result: length(result[0]),
-            non_blocking=self._asks_not_to_block(flags),
+            patience=self._patience(flags),
         )  # fmt: skip
 
     def _asked(self, call: Call, size: int) -> int:
@@ -187,8 +185,8 @@ class MovingSocket(_real):
         if not flags & socket.MSG_DONTWAIT:
             held_clock.await_ready(call, self, events)
 
-    def _asks_not_to_block(self, flags: int) -> bool:
-        return bool(flags & socket.MSG_DONTWAIT) or self.gettimeout() is not None
+    def _patience(self, flags: int) -> float | None:
+        return 0 if flags & socket.MSG_DONTWAIT else self.gettimeout()
 
 
 def _control_bytes(messages: list) -> bytes:

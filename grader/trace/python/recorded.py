@@ -57,7 +57,7 @@ def recorded(
     action: Callable,
     length: Callable | None = None,
     *,
-    non_blocking: bool = False,
+    patience: float | None = None,
     payload: bytes = b"",
     address: bytes = b"",
     control: bytes = b"",
@@ -68,7 +68,7 @@ def recorded(
     Args:
         action: takes the call, makes the real one and returns its result.
         length: turns the result into the number that C would have returned.
-        non_blocking: whether the call asked not to block.
+        patience: the time limit of the socket (seconds); 0 asks not to block.
         payload, address, control: what the record keeps of the arguments, whatever
             comes of the call.
         of_library: whether a library makes the call for itself.
@@ -77,7 +77,7 @@ def recorded(
     if payload or address or control:
         call.payload, call.address, call.control = payload, address, control
         _recorder.keep(call)
-    call.spare(non_blocking)
+    call.spare(patience)
     try:
         call.answer()
         result = action(call)

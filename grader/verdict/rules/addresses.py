@@ -32,6 +32,22 @@ def one_family(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 
 @explains
+def numbers_alone(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """getaddrinfo() is asked not to look a name up, and is given one."""
+    for call in evidence.calls:
+        _host, _, service = call.payload.partition(b"\0") if call.name == "getaddrinfo" else (b"", b"", b"")
+        is_named = service.rstrip(b"\0") and not service.rstrip(b"\0").isdigit()
+        if call.done and call.result and call.args[2] & socket.AI_NUMERICSERV and is_named:
+            yield Finding(
+                call.index, (),
+                f"{evidence.place(call)} getaddrinfo() is asked for a number (AI_NUMERICSERV) and given the name of "
+                f"a service, {service.rstrip(bytes(1)).decode(errors='replace')!r}",
+                (call,), "getaddrinfo(3), AI_NUMERICSERV",
+            )  # fmt: skip
+            return
+
+
+@explains
 def first_address_only(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The first address fails and no other is tried (M14)."""
     if evidence.addresses < 2:

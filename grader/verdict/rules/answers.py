@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from grader.trace.layout import PAYLOAD_SIZE
@@ -10,6 +11,8 @@ from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rule import Finding, explains
 from grader.verdict.talk import Talk
 from grader.verdict.words import counted
+
+_BARE_CR = re.compile(rb"\r(?!\n)")
 
 
 @explains
@@ -28,6 +31,24 @@ def lines_and_answers(evidence: Evidence, failure: Failure) -> Iterator[Finding]
                 (call,), "recv(2)",
             )  # fmt: skip
             break
+
+
+@explains
+def answered_too_often(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """More answers are sent than lines have come: something else was taken for an end of a line."""
+    talk = evidence.talks[0] if evidence.talks else None
+    if failure.kind != "bytes" or talk is None or talk.owed or not all(map(bytes.isdigit, talk.came.splitlines())):
+        return
+    call, lines = talk.sender_of(0), talk.said.count(b"\n")
+    answers, bare = (talk.heard + talk.came).count(b"\n"), len(_BARE_CR.findall(talk.said))
+    if call is not None and answers > lines > 0:
+        why = ": a CR that no LF follows is no end of a line" if bare == answers - lines else ""
+        yield Finding(
+            call.index, (),
+            f"{evidence.place(call)} {call.name}() sends answer {lines + 1}, when {counted(lines, 'line')} "
+            f"{'has' if lines == 1 else 'have'} come{why}",
+            (call,),
+        )  # fmt: skip
 
 
 def _is_number_each(talk: Talk) -> bool:

@@ -31,6 +31,25 @@ def altered_line(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+@explains
+def inherited_beginning(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A line goes out with bytes before it that its sender has not said: what another
+    client, who has left, had begun."""
+    talk = evidence.wronged
+    call = talk.sender_of(talk.differs_at) if failure.kind in ("bytes", "hang") and talk is not None else None
+    if call is None:
+        return
+    sent, line = call.payload[: call.result], talk.owed.partition(b"\n")[0] + b"\n"
+    before = len(sent) - len(line)
+    if before > 0 and sent.endswith(line) and sent[:before] not in talk.owed and b"\n" not in sent[:before]:
+        yield Finding(
+            call.index, (),
+            f"{evidence.place(call)} {call.name}() passes on a line with {counted(before)} before it that its client "
+            "has not sent: they are left of another one",
+            (call,), "recv(2)",
+        )  # fmt: skip
+
+
 def _lines_at(talk: Talk) -> tuple[bytes, bytes]:
     """The first line that differs, as it came and as it was owed."""
     start = talk.owed.rfind(b"\n", 0, talk.differs_at) + 1

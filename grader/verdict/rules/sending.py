@@ -233,11 +233,12 @@ def retried_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding
         return
     for run in evidence.runs:
         refused = [c for c in evidence.during(run) if c.any_of("send") and c.errno == "EAGAIN" and c.injected]
+        how = "raised TimeoutError" if evidence.source.language == "python" else "failed with EAGAIN"
         if len(refused) > 1:
             yield Finding(
                 refused[0].index, ("retried-time-limit",),
-                f"{evidence.place(refused[0])} {refused[0].name}() failed with EAGAIN, the end of the caller's time "
-                "limit, and was called over and over",
+                f"{evidence.place(refused[0])} {refused[0].name}() {how}, the end of the caller's time limit, and "
+                "was called over and over",
                 (refused[0],), "socket(7), SO_SNDTIMEO",
             )  # fmt: skip
 
