@@ -201,12 +201,12 @@ def wait_for_each_other(network: Network, pid: int, others: list[int]) -> bool:
     TCP probes for room then; in the Unix domain the bytes lie at both ends.
     """
     probing = {end.inode: (end.port, end.other) for end in tcp_table.ends(network) if end.timer == tcp_table.PROBE}
-    waiting = {end.inode: end.other for end in unix_table.ends(network) if end.unread and end.other}
 
     def stuck(owner: int) -> set[tuple[int, int]]:
         own = set(sockets_of(owner).values())
-        pairs = {probing[inode] for inode in own & probing.keys()}
-        return pairs | {(inode, waiting[inode]) for inode in own & waiting.keys()}
+        local = filter(None, (unix_table.end(network, inode) for inode in own - probing.keys()))
+        pairs = {(end.inode, end.other) for end in local if end.unread and end.other}
+        return pairs | {probing[inode] for inode in own & probing.keys()}
 
     ours = {(other, one) for one, other in stuck(pid)}
-    return all(ours & stuck(owner) for owner in others)
+    return bool(ours) and all(ours & stuck(owner) for owner in others)

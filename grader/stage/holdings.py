@@ -15,7 +15,6 @@ from grader.processes import tcp_table, unix_table
 from grader.processes.network import Network
 from grader.processes.sockets import sockets_of
 from grader.processes.tcp_table import End
-from grader.processes.unix_table import UnixEnd
 from grader.stage.links import Link
 from grader.stage.on_stage import OnStage
 from grader.trace.reader import Call
@@ -28,27 +27,32 @@ def deserted(scene: OnStage) -> list[int]:
     """Descriptors of the program, in whichever of its processes, for
     connections whose other end is gone."""
     network = scene.company.network
-    table, local = tcp_table.ends(network), unix_table.ends(network)
-    held = _held(scene, table, local)
+    table = tcp_table.ends(network)
     ours = {inode for peer in scene.company.peers for inode in _sockets(peer.pid).values()}
-    alive = {end.inode for end in local if end.other in ours}
     paired = {(end.other, end.port) for end in table if end.inode in ours}
-    alive |= {end.inode for end in table if (end.port, end.other) in paired}
-    return [fd for fd, inode in held if inode not in alive]
+    alive = {end.inode for end in table if (end.port, end.other) in paired}
+    others = [(fd, inode) for fd, inode in _held(scene, table) if inode not in alive]
+    local = {inode: unix_table.end(network, inode) for _fd, inode in others}
+    return [fd for fd, inode in others if local[inode] is None or local[inode].other not in ours]
 
 
 def numbers(scene: OnStage) -> list[int]:
     """Descriptors of the program for connections, in ascending order."""
-    network = scene.company.network
-    return sorted(fd for fd, _inode in _held(scene, tcp_table.ends(network), unix_table.ends(network)))
+    return sorted(fd for fd, _inode in _held(scene, tcp_table.ends(scene.company.network)))
 
 
 def listeners(scene: OnStage) -> list[int]:
     """Processes of the program that hold a listening socket."""
     network = scene.company.network
-    listening = {end.inode for end in tcp_table.ends(network) if end.state == tcp_table.LISTEN}
-    listening |= {end.inode for end in unix_table.ends(network) if end.state == unix_table.LISTEN}
-    return [pid for pid in scene.process.family() if listening & set(_sockets(pid).values())]
+    states = {end.inode: end.state == tcp_table.LISTEN for end in tcp_table.ends(network)}
+
+    def listens(inode: int) -> bool:
+        if inode not in states:
+            local = unix_table.end(network, inode)
+            states[inode] = local is not None and local.state == unix_table.LISTEN
+        return states[inode]
+
+    return [pid for pid in scene.process.family() if any(map(listens, _sockets(pid).values()))]
 
 
 def queued(scene: OnStage) -> list[str]:
@@ -88,7 +92,7 @@ def last_call(scene: OnStage, link: Link) -> Call | None:
     return next((c for c in calls if c.any_of("send") or c.any_of("recv")), None)
 
 
-def _held(scene: OnStage, table: list[End], local: list[UnixEnd]) -> list[tuple[int, int]]:
+def _held(scene: OnStage, table: list[End]) -> list[tuple[int, int]]:
     """Descriptor and inode of each connection that the program holds.
 
     One of TCP is told by its port.  Of the Unix domain, a pair of the program's own
@@ -103,9 +107,15 @@ def _held(scene: OnStage, table: list[End], local: list[UnixEnd]) -> list[tuple[
     if nameless:
         accepted = {c.result for c in scene.process.trace.calls if (c.any_of("accept") or c.name == "dup") and c.done}
         others = _other_inodes(scene.company.network)
-        others |= {end.inode for end in local if end.type != socket.SOCK_STREAM or end.state != unix_table.ESTABLISHED}
-        held += [(fd, inode) for fd, inode in nameless if fd in accepted and inode not in others]
+        rest = [(fd, inode) for fd, inode in nameless if fd in accepted and inode not in others]
+        held += [(fd, inode) for fd, inode in rest if _may_be_connected(scene.company.network, inode)]
     return held
+
+
+def _may_be_connected(network: Network, inode: int) -> bool:
+    """Whether a socket is a connection of the Unix domain, or of none that is known."""
+    local = unix_table.end(network, inode)
+    return local is None or (local.type, local.state) == (socket.SOCK_STREAM, unix_table.ESTABLISHED)
 
 
 def _sockets(pid: int) -> dict[int, int]:
