@@ -13,6 +13,7 @@ from typing import Any
 from grader.learner.program import Null
 from grader.trace import faults
 from grader.trace.calls import GROUPS, TABLE
+from grader.trace.layout import STATES
 from grader.verbs import script
 from grader.verbs.caller import Caller
 from grader.verbs.cast import PARTS, Cast
@@ -91,6 +92,7 @@ def _lines() -> Iterator[str]:
         + "; ".join(f"`{group}` is {', '.join(names)}" for group, names in GROUPS.items())
         + ".\n"
     )
+    yield f"The states of `when`: {', '.join(f'`{state}`' for state in STATES)}.\n"
     yield "| Call | In C | In Python | What its record holds |"
     yield "| --- | --- | --- | --- |"
     for call in TABLE:

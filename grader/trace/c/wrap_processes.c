@@ -1,5 +1,5 @@
 /*
- * Wrappers of the calls that begin and end processes.  What a process has become
+ * Wrappers of the calls that begin processes, end them and wait for them.  What a process has become
  * by exec is not traced: its record stays open, for it is in that call for good.
  */
 #define _GNU_SOURCE
@@ -10,6 +10,8 @@
 #include <spawn.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 pid_t __real_fork(void);
@@ -22,6 +24,10 @@ int __real_posix_spawn(pid_t *, const char *, const posix_spawn_file_actions_t *
                        const posix_spawnattr_t *, char *const[], char *const[]);
 int __real_posix_spawnp(pid_t *, const char *, const posix_spawn_file_actions_t *,
                         const posix_spawnattr_t *, char *const[], char *const[]);
+pid_t __real_wait(int *);
+pid_t __real_waitpid(pid_t, int *, int);
+int __real_waitid(idtype_t, id_t, siginfo_t *, int);
+pid_t __real_wait4(pid_t, int *, int, struct rusage *);
 void __real__exit(int) __attribute__((noreturn));
 void __real_exit(int) __attribute__((noreturn));
 
@@ -66,6 +72,36 @@ int __wrap_kill(pid_t pid, int number)
     struct call call = trace_enter(OP_KILL, CALLER, -1, pid, number, 0, 0);
 
     RETURN_TRACED(call, __real_kill(pid, number));
+}
+
+pid_t __wrap_wait(int *status)
+{
+    struct call call = trace_enter(OP_WAITPID, CALLER, -1, -1, 0, 0, 0);
+
+    RETURN_TRACED(call, __real_wait(status));
+}
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options)
+{
+    struct call call = trace_enter(OP_WAITPID, CALLER, -1, pid, options, 0, 0);
+
+    RETURN_TRACED(call, __real_waitpid(pid, status, options));
+}
+
+int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+    struct call call = trace_enter(OP_WAITPID, CALLER, -1,
+                                   type == P_ALL ? -1 : (int64_t)id, options,
+                                   0, 0);
+
+    RETURN_TRACED(call, __real_waitid(type, id, info, options));
+}
+
+pid_t __wrap_wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+    struct call call = trace_enter(OP_WAITPID, CALLER, -1, pid, options, 0, 0);
+
+    RETURN_TRACED(call, __real_wait4(pid, status, options, usage));
 }
 
 /* --- other programs --------------------------------------------------------- */

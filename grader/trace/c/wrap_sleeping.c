@@ -1,15 +1,12 @@
 /*
- * Wrappers of the calls that wait for time, for a signal or for a child.  Their
- * records hold, as those of poll do, the limit in milliseconds in the second
- * place, -1 for none; of waitpid, the process and the options.
+ * Wrappers of the calls that wait for time or for a signal.  Their records hold,
+ * as those of poll do, the limit in milliseconds in the second place, -1 for none.
  */
 #define _GNU_SOURCE
 #include "clock.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,10 +20,6 @@ int __real_sigsuspend(const sigset_t *);
 int __real_sigwait(const sigset_t *, int *);
 int __real_sigwaitinfo(const sigset_t *, siginfo_t *);
 int __real_sigtimedwait(const sigset_t *, siginfo_t *, const struct timespec *);
-pid_t __real_wait(int *);
-pid_t __real_waitpid(pid_t, int *, int);
-int __real_waitid(idtype_t, id_t, siginfo_t *, int);
-pid_t __real_wait4(pid_t, int *, int, struct rusage *);
 
 unsigned int __wrap_sleep(unsigned int seconds)
 {
@@ -147,34 +140,4 @@ int __wrap_sigtimedwait(const sigset_t *set, siginfo_t *info,
             result = __real_sigtimedwait(set, info, timeout);
         while (trace_goes_on(&call, result));
     return (int)trace_leave(&call, result);
-}
-
-pid_t __wrap_wait(int *status)
-{
-    struct call call = trace_enter(OP_WAITPID, CALLER, -1, -1, 0, 0, 0);
-
-    RETURN_TRACED(call, __real_wait(status));
-}
-
-pid_t __wrap_waitpid(pid_t pid, int *status, int options)
-{
-    struct call call = trace_enter(OP_WAITPID, CALLER, -1, pid, options, 0, 0);
-
-    RETURN_TRACED(call, __real_waitpid(pid, status, options));
-}
-
-int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
-{
-    struct call call = trace_enter(OP_WAITPID, CALLER, -1,
-                                   type == P_ALL ? -1 : (int64_t)id, options,
-                                   0, 0);
-
-    RETURN_TRACED(call, __real_waitid(type, id, info, options));
-}
-
-pid_t __wrap_wait4(pid_t pid, int *status, int options, struct rusage *usage)
-{
-    struct call call = trace_enter(OP_WAITPID, CALLER, -1, pid, options, 0, 0);
-
-    RETURN_TRACED(call, __real_wait4(pid, status, options, usage));
 }
