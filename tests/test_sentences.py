@@ -51,7 +51,8 @@ RESULTS = {
     ),
     "an address of a list": Mistake(
         "resolve", "python", "for *_, address in candidates]", "for *_, address in candidates[::-1]]",
-        " returned '203.0.113.4:3490' as item 1 of 3; expected '198.51.100.13:3490'", "every_address",
+        " returned '203.0.113.4:3490' as item 1 of 3; expected '198.51.100.13:3490': the right items in another "
+        "order", "every_address",
     ),
     "the line before, once more": Mistake(
         "lines", "python", 'last, self._received = self._received, b""', "last = self._received",

@@ -81,7 +81,8 @@ def python_accepts(name: str, raised: dict, *, named: bool = False) -> bool:
     Args:
         named: whether its errno counts, too.
     """
-    return _class_of(name) in raised["bases"] and not (named and raised["errno"] != getattr(errno, name))
+    classes = {_class_of(name), class_for(name)}  # a program that has taken the limit off is told EAGAIN itself
+    return not classes.isdisjoint(raised["bases"]) and not (named and raised["errno"] != getattr(errno, name))
 
 
 def _class_of(error: str) -> str:

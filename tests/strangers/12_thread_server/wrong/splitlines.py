@@ -3,7 +3,7 @@
 # gap: other
 # cause: What has come is taken apart with splitlines(), which also breaks at a CR: a line with one inside is counted as two.
 # shows: A line that contains a CR.
-# says: bytes more arrive after
+# says: is no end of a line
 import errno
 import queue
 import socket
