@@ -79,8 +79,11 @@ def family_of(address: Address) -> socket.AddressFamily:
 
 
 def sockaddr(address: Address) -> tuple | str | bytes:
-    """An address as the calls of a socket take it."""
-    return tuple(address) if isinstance(address, list) else address
+    """An address as the calls of a socket take it; with its zone, as in fe80::1%lo."""
+    if not isinstance(address, list):
+        return address
+    zone = address[0].partition("%")[2]
+    return (*address, 0, socket.if_nametoindex(zone)) if zone else tuple(address)
 
 
 def wired(address: tuple | str | bytes | None) -> Address:

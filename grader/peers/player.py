@@ -175,12 +175,12 @@ class Player(DatagramActions, NetworkActions, RightsActions):
         waiter.poll()
         return {"error": connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)}
 
-    def time_wait(self, port: int) -> dict:
-        """Leave a connection of that local port in TIME_WAIT, as a server does
-        that closed first."""
-        with self._bound(["0.0.0.0", port], socket.SOCK_STREAM, _AGAIN) as listener:
+    def time_wait(self, at: Address) -> dict:
+        """Leave a connection of that address in TIME_WAIT, as a server does that
+        closed first."""
+        with self._bound(at, socket.SOCK_STREAM, _AGAIN) as listener:
             listener.listen(1)
-            client = socket.create_connection(("127.0.0.1", port))
+            client = socket.create_connection(sockaddr(at))
             connection, _ = listener.accept()
             connection.close()
             client.recv(1)

@@ -47,6 +47,8 @@ class Sockets:
         try:
             for option in options:
                 bound.setsockopt(socket.SOL_SOCKET, option, 1)
+            if bound.family == socket.AF_INET6:  # the IPv4 port is another one
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             bound.bind(sockaddr(at))
         except BaseException:
             bound.close()

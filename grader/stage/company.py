@@ -58,8 +58,9 @@ class Company:
         if has_datagrams:
             return UdpLink(self.network, own_port, port)
         family = family_of(at)
-        ends = family, socket.inet_pton(family, theirs), port, socket.inet_pton(family, ours), own_port
-        return TcpLink(self.network, self.connections, ends)
+        # a zone, as in fe80::1%lo, is no part of the address
+        theirs, ours = (socket.inet_pton(family, end.partition("%")[0]) for end in (theirs, ours))
+        return TcpLink(self.network, self.connections, (family, theirs, port, ours, own_port))
 
     @property
     def connected(self) -> list[Party]:

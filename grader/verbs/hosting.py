@@ -141,14 +141,16 @@ class HostingVerbs(Actor):
         sentence = "another server gets the lock of the directory meanwhile"
         raise Broken(Failure("unlocked", sentence, gap=otherwise, read="flock(2)"))
 
-    def serves(self, port: str) -> None:
-        """Be a live server on that port of every address."""
-        self._do("listen", name=LISTENER, at=["0.0.0.0", int(port)], backlog=16)
+    def serves(self, port: str, address: str = "0.0.0.0") -> None:
+        """Be a live server on that port of every IPv4 address, or of others:
+        ``"::"`` is every IPv6 address, and no other."""
+        self._do("listen", name=LISTENER, at=_at(address, port), backlog=16)
         self._note("is a server that has the port already")
 
-    def leaves_time_wait(self, port: str) -> None:
-        """Let the port have had a server whose last connection is in TIME_WAIT."""
-        self._do("time_wait", port=int(port))
+    def leaves_time_wait(self, port: str, address: str = "127.0.0.1") -> None:
+        """Let the port of an address have had a server whose last connection is in
+        TIME_WAIT."""
+        self._do("time_wait", at=_at(address, port))
         self._scene.arranged.time_wait = True
         self._note("was a server on this port until now (TIME_WAIT)")
 

@@ -54,16 +54,27 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
         if scene.run is not None:
             scene.wait(self._program_listens, "the program listens")
         try:
-            own = self._as(user, group, "connect", name=self._name, at=at, room=room)
+            own = self._connected(at, room, user, group)
         except PeerError as error:
             scene.process.trace.update()
-            where = "the port" if address == "127.0.0.1" else f"the port of {address}, an address of this machine"
+            where = "the port" if address == "127.0.0.1" else f"the port of {address}, an address of this machine,"
             where = "the path" if kind_of(port).is_local else where
             sentence = f"a client's connect() to {where} fails with {error.errno}"
             raise Broken(Failure("refused", sentence, address=address)) from None
         self._party.link = scene.company.link(at, own)
         self._party.name = self._who or "the client"
         self._note("connects" if address == "127.0.0.1" else f"connects to {address}", connects=1)
+
+    def _connected(self, at: Address, room: int, user: int | None, group: int | None) -> dict:
+        """Connect, if need be when the program has gone as far as it goes by itself:
+        one that listens at several addresses does so at one after the other."""
+        try:
+            return self._as(user, group, "connect", name=self._name, at=at, room=room)
+        except PeerError as error:
+            if error.errno != "ECONNREFUSED" or self._scene.run is None:
+                raise
+        self._scene.wait(quiet.Rest(self._scene), "the program listens")
+        return self._as(user, group, "connect", name=self._name, at=at, room=room)
 
     def is_accepted(self) -> None:
         """The program has accepted the connection."""
