@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,9 @@ from grader.trace.reader import Call
 from grader.verdict.model import Difference, Moment, Place, Verdict
 from grader.verdict.source import Source
 from grader.verdict.talk import Talk
+
+#: The type of a socket without the flags that socket(2) takes beside it.
+_TYPE = 0xF
 
 
 @dataclass
@@ -125,6 +129,16 @@ class Descriptor:
     def was_accepted(self) -> bool:
         """Whether it is a connection that accept() has returned."""
         return self.made is not None and self.made.any_of("accept")
+
+    @property
+    def family(self) -> int:
+        """The address family of a socket that the program has made; 0 of any other."""
+        return self.made.arg("domain") if self.made is not None and self.made.name == "socket" else 0
+
+    @property
+    def has_datagrams(self) -> bool:
+        """Whether it is a datagram socket that the program has made."""
+        return bool(self.family) and self.made.arg("type") & _TYPE == socket.SOCK_DGRAM
 
     @cached_property
     def is_listening(self) -> bool:

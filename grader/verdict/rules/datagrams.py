@@ -18,19 +18,11 @@ from grader.verdict.words import counted
 _ADDRESS = {socket.AF_INET: 16, socket.AF_INET6: 28}
 #: No datagram of IPv4 is longer.
 _LONGEST = 65507
-_TYPE = 0xF
 
 
 def _sockets(evidence: Evidence) -> list[Descriptor]:
-    """The datagram sockets that the program has made."""
-    return [
-        life
-        for life in evidence.descriptors
-        if life.made is not None
-        and life.made.name == "socket"
-        and life.made.arg("type") & _TYPE == socket.SOCK_DGRAM
-        and life.made.arg("domain") in _ADDRESS
-    ]
+    """The UDP sockets that the program has made."""
+    return [life for life in evidence.descriptors if life.has_datagrams and life.family in _ADDRESS]
 
 
 def _servers(evidence: Evidence) -> list[tuple[Run, Descriptor]]:
@@ -63,7 +55,7 @@ def stale_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if evidence.source.language != "c":
         return
     for life in _sockets(evidence):
-        needed = _ADDRESS[life.made.arg("domain")]
+        needed = _ADDRESS[life.family]
         for call in life.calls:
             if call.name == "recvfrom" and call.done and call.arg("room") != -1 and call.arg("room") < needed:
                 room = call.arg("room")
