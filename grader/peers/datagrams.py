@@ -37,10 +37,13 @@ class DatagramActions(Sockets):
         return {"at": wired(self._sockets[name].getsockname())}
 
     def refuse(self, name: str, at: Address) -> dict:
-        """Occupy a UDP port in such a way that who sends to it is refused (ICMP)."""
-        held = self._bound(at, socket.SOCK_DGRAM, [socket.SO_REUSEADDR])
+        """Occupy a UDP port, or from now on one's own, in such a way that who sends
+        to it is refused (ICMP)."""
+        own = next((held for held in self._sockets.values() if wired(held.getsockname()) == at), None)
+        held = own or self._bound(at, socket.SOCK_DGRAM, [socket.SO_REUSEADDR])
         held.connect(_NOBODY[held.family])
-        self._keep(name, held)
+        if own is None:
+            self._keep(name, held)
         return {"at": wired(held.getsockname())}
 
     def reach(self, name: str, at: Address, interface: str = "") -> dict:

@@ -95,6 +95,7 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
         given=scene.world.given,
         time_limit=scene.time.limit,
         bulk=scene.arranged.bulk,
+        has_choices=scene.arranged.has_choices,
         deserted=scene.world.deserted,
         signalled=scene.arranged.signalled,
         lost=scene.process.trace.lost if scene.process else 0,

@@ -40,6 +40,8 @@ class Arranged:
         time_wait: whether that port had a server until now (TIME_WAIT).
         silent_ports: where nobody answers who connects.
         bulk: whether so much is sent that the kernel cuts it as it likes.
+        has_choices: whether datagrams hold bytes that the program chooses, other
+            ones in every run.
         signalled: index of the first record after the program was sent a signal
             that may end its function; -1 for none.
         disturbed: name of the signal that it got last, if that is not to end it,
@@ -58,6 +60,7 @@ class Arranged:
     time_wait: bool = False
     silent_ports: set[int] = field(default_factory=set)
     bulk: bool = False
+    has_choices: bool = False
     signalled: int = -1
     pending: int = 0
     disturbed: tuple[str, int] = ("", 0)

@@ -19,6 +19,7 @@ class Company:
         peers: their processes, each of which plays one of them or several.
         parties: what each of them has said and heard.
         network: that all of them are in, the program too.
+        has_datagrams: whether one of them has a datagram socket.
         host: of a network of their own, the process that has made it.
         connections: theirs and the program's, as the kernel has them.
         creditor: the one that waits for the program now.
@@ -31,6 +32,7 @@ class Company:
         self.host: PeerProcess | None = None
         self.connections = Connections(self.network)
         self.creditor: Party | None = None
+        self.has_datagrams = False
 
     @property
     def is_asleep(self) -> bool:

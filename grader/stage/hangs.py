@@ -132,10 +132,11 @@ class Hangs:
         """
         scene, trace = self._scene, self._scene.process.trace
         first, before = min(trace.limited, key=lambda call: call.until), trace["clock_now"]
-        trace["clock_now"] = max(first.until + LATENESS, watch.strides.next(trace.calls, before))
-        watch.passed += trace["clock_now"] - before
+        end = max(first.until + LATENESS, watch.strides.next(trace.calls, before))
+        watch.passed += end - before
         if 0 < scene.time.patience * _TOLERANCE < watch.passed and scene.company.is_busy:
             raise Broken(_slowness(scene, first, watch.passed))
+        trace["clock_now"] = end
 
     def _calls_without_end(self, calls: list[Call]) -> bool:
         """Whether the program makes the same few calls over and over."""

@@ -92,6 +92,8 @@ class Moments:
 
     def _told(self, value: str) -> str:
         """A value, a word for it, or ``""`` if it is another one in every run."""
+        if self._scene.arranged.has_choices and re.match(r"""b['"]|bytearray\(""", value):
+            return ""
         if not re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", value):
             return "" if any(int(number) in self._chosen for number in re.findall(r"\d{5,}", value)) else value
         if "." in value or "e" in value:

@@ -17,6 +17,9 @@ from grader.stage.turns import Strides
 
 #: In nanoseconds, as the clock counts.
 SECOND = 1_000_000_000
+#: So many looks are enough to notice a datagram: one that lies there longer is left
+#: unread by a program that waits for something else.
+_GLANCES = 40
 #: Waits that end in the course of one step of the script, before we give up.
 _MOST_WAITS = 5000
 
@@ -56,6 +59,7 @@ def _passed(scene: Scene, seconds: float) -> float:
         scene.wait(has_noticed, "the program notices that its time limit has passed")
     trace["clock_now"] = max(trace["clock_now"], target)
     scene.wait(has_noticed, "the program notices that its time limit has passed", after_return=True)
+    scene.wait(_at_rest(scene), "the program waits again", after_return=True)
     return seconds
 
 
@@ -66,16 +70,22 @@ def _at_rest(scene: Scene) -> Callable[[], bool]:
     A thread that is in no call of the trace must be asleep at two looks.  In
     a silence it may also wait for something else than the clock.
     """
-    looks = 0
+    looks = glances = 0
 
     def ready() -> bool:
-        nonlocal looks
+        nonlocal looks, glances
         if scene.run is None:
             return True
+        glances += 1
+        if glances < _GLANCES and quiet.is_about_to_receive(scene):
+            return False
         if not scene.process.trace.limited:
             looks = looks + 1 if scene.time.is_silent and quiet.sleeps_on_all_delivered(scene) else 0
             return looks > 2
         states = scene.process.task_states()
+        if scene.company.has_datagrams and len(states) > 1:  # one of them may be about to hear of a refusal
+            looks = looks + 1 if set(states.values()) == {"S"} else 0
+            return looks > 2
         elsewhere = states.keys() - {call.tid for call in scene.process.trace.unfinished}
         if not elsewhere:
             return True

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from grader.peers.process import COMES, PeerProcess
 from grader.processes import proc, unix_table
 from grader.processes.connections import wait_for_each_other
+from grader.processes.datagram_table import bound
 from grader.processes.sockets import sockets_of
 from grader.stage.on_stage import OnStage
 from grader.stage.turns import TIMED, has_waited, in_vain, last_fruit
@@ -151,6 +152,17 @@ def rests_but_for_the_held(scene: OnStage) -> bool:
     if not _all_wait(states, waiting | _idlers(scene)):
         return False
     return not _on_its_way(scene) and others() == states and _is_no_news(scene, before)
+
+
+def is_about_to_receive(scene: OnStage) -> bool:
+    """Whether a datagram has come to the program, which waits for one or may do so,
+    and has not noticed it yet."""
+    if not scene.company.has_datagrams:
+        return False
+    if not any(call.any_of("recv") or call.any_of("wait") for call in scene.process.trace.unfinished):
+        return False
+    own = {inode for pid in scene.process.family() for inode in sockets_of(pid).values()}
+    return any(end.has_unread and end.inode in own for end in bound(scene.company.network))
 
 
 def children_rest(scene: OnStage) -> bool:

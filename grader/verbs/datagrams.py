@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from grader.peers.places import UDP, Address, Place, is_path
@@ -12,6 +12,9 @@ from grader.verbs.acting import Actor
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.words import counted, differing
+
+#: How often a datagram is sent that gets no answer.
+_ATTEMPTS = 3
 
 
 class DatagramVerbs(Actor):
@@ -29,7 +32,7 @@ class DatagramVerbs(Actor):
         """
         at = address if is_path(address) else [address, int(port)]
         answer = self._do("bind", name=self._name, at=at)
-        self._has_datagrams = True
+        self._takes_datagrams()
         if is_path(address):
             self._puts(address)
             self._note("has a datagram socket at the path")
@@ -38,8 +41,8 @@ class DatagramVerbs(Actor):
         return Place(str(answer["at"][1]), UDP)
 
     def refuses(self, address: str = "127.0.0.1", port: str = "0") -> str:
-        """Occupy a UDP port in such a way that who sends to it is refused;
-        returns the port."""
+        """Occupy a UDP port in such a way that who sends to it is refused, also
+        where it was the peer's own before; returns the port."""
         answer = self._do("refuse", name=f"refused {address}", at=[address, int(port)])
         self._note(f"refuses datagrams to {address}")
         return Place(str(answer["at"][1]), UDP)
@@ -51,9 +54,13 @@ class DatagramVerbs(Actor):
         if scene.run is not None and not interface:
             scene.wait(self._program_is_bound, "the program has bound its socket, and waits for datagrams")
         own = self._do("reach", name=self._name, at=at, interface=interface)
-        self._has_datagrams, self._target = True, at
+        self._takes_datagrams()
+        self._target = at
         self._party.link = scene.company.link(at, own, has_datagrams=True)
         self._party.name = self._who or "the client"
+
+    def _takes_datagrams(self) -> None:
+        self._has_datagrams = self._scene.company.has_datagrams = True
 
     def _program_is_bound(self) -> bool:
         first = self._scene.runs[-1].first
@@ -80,10 +87,16 @@ class DatagramVerbs(Actor):
         self._note(f"sends {_a_datagram(data)}", sends=len(data), ends=int(not data))
 
     def _receives_datagram(
-        self, answers: tuple[bytes, ...], mistakes: Mapping[bytes, str], fewer: str, after: int
+        self,
+        answers: tuple[bytes, ...],
+        mistakes: Mapping[bytes, str],
+        fewer: str,
+        after: int,
+        unlike: Collection[bytes] = (),
     ) -> bytes:
         scene, party, data = self._scene, self._party, answers[0]
         scene.expects(data)
+        scene.arranged.has_choices |= after > 0
         party.owed, party.came = data, b""
         try:
             self._heard = self._wait("take", f"{_a_datagram(data)} arrives", after_return=True, name=self._name)
@@ -95,6 +108,9 @@ class DatagramVerbs(Actor):
         own, rest = got[:after], got[after:]
         self._note(f"receives {_a_datagram(got)}", receives=max(1, len(got)))
         if len(own) == after and rest in answers:
+            if unlike and set(unlike) == {own}:
+                sentence = f"the same {counted(after)} stand before it as in {counted(len(unlike), 'datagram')} before"
+                raise Broken(Failure("repeated", sentence))
             party.gets(rest)
             if not self._is_from_there(self._heard["source"]):
                 sentence = "the answer comes from another port than the one that was written to"
@@ -139,11 +155,58 @@ class DatagramVerbs(Actor):
             self._note(f"receives {_a_datagram(looked['data'])}", receives=max(1, len(looked["data"])))
         return looked["data"]
 
-    def receives_nothing(self, *, more: str = "") -> None:
+    def receives_pieces(
+        self, data: bytes, *, heads: Sequence[bytes], replies: Sequence[bytes], most: int, repeated: str = ""
+    ) -> None:
+        """This data arrives in datagrams, cut as the program likes, and behind it an
+        empty one; each is answered before the next one comes.
+
+        Args:
+            heads: what stands before the data, of one datagram after the other, over
+                and over.
+            replies: what they are answered with, in the same way.
+            most: bytes of the data that a datagram may carry.
+            repeated: slug of the gap that the head of the one before gives away.
+
+        Raises:
+            Broken: another datagram arrives, or too few do.
+        """
+        piece, rest, number = data, data, 0
+        while piece:
+            head, before = (heads[n % len(heads)] for n in (number, number - 1))
+            self._heard = self._wait("take", "the next datagram arrives", after_return=True, name=self._name)
+            got = self._heard["data"]
+            self._note(f"receives {_a_datagram(got)}", receives=max(1, len(got)))
+            piece = got[len(head) :]
+            is_next = len(piece) <= most and rest.startswith(piece) and bool(piece) == bool(rest)
+            if not got.startswith(head) or not is_next:
+                expected = head + rest[:most]
+                gap = repeated if is_next and number and got.startswith(before) else ""
+                raise Broken(Failure("bytes", _compared(expected, got), difference=Difference(expected, got), gap=gap))
+            rest = rest[len(piece) :]
+            self._sends_datagram(replies[number % len(replies)], None)
+            number += 1
+
+    def delivers(self, data: bytes, reply: bytes) -> None:
+        """Send a datagram until exactly this one comes back: again where the program
+        rests and nothing has come, a few times.
+
+        Raises:
+            Broken: another one comes, or none.
+        """
+        for _ in range(_ATTEMPTS):
+            self._sends_datagram(data, None)
+            if got := self.receives_what_has_come():
+                break
+        if got != reply:
+            raise Broken(Failure("bytes", _compared(reply, got), difference=Difference(reply, got)))
+
+    def receives_nothing(self, *, more: str = "", mistakes: Mapping[bytes, str] | None = None) -> None:
         """The program rests, or has returned, and no datagram has come.
 
         Args:
             more: slug of the gap that one gives away.
+            mistakes: datagrams that give another gap away, each with its slug.
 
         Raises:
             Broken: one has.
@@ -156,7 +219,8 @@ class DatagramVerbs(Actor):
         self._heard = looked
         self._note(f"receives {_a_datagram(looked['data'])}", receives=max(1, len(looked["data"])))
         sentence = f"{_a_datagram(looked['data'])} arrives where none was to come"
-        raise Broken(Failure("surplus", sentence, difference=Difference(b"", looked["data"]), gap=more))
+        gap = (mistakes or {}).get(looked["data"], more)
+        raise Broken(Failure("surplus", sentence, difference=Difference(b"", looked["data"]), gap=gap))
 
     # --- a port, and who may have it ----------------------------------------
 
@@ -193,7 +257,7 @@ class DatagramVerbs(Actor):
     def joins(self, group: str, port: str, interface: str = "127.0.0.1") -> None:
         """Be a member of a multicast group, beside the program if it is one too."""
         self._do("join", name=self._name, group=group, port=int(port), interface=interface)
-        self._has_datagrams = True
+        self._takes_datagrams()
         self._note(f"joins the {'group' if interface == '127.0.0.1' else f'group on {interface}'}")
 
     def announces(self, group: str, port: str, data: bytes, interface: str = "127.0.0.1") -> None:

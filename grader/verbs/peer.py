@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from grader.peers.places import Address, address_of, kind_of
@@ -171,7 +171,13 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
         return (waits or not receiving) and quiet.sleeps_on_all_delivered(self._scene)
 
     def receives(
-        self, data: bytes, *others: bytes, mistakes: Mapping[bytes, str] | None = None, fewer: str = "", after: int = 0
+        self,
+        data: bytes,
+        *others: bytes,
+        mistakes: Mapping[bytes, str] | None = None,
+        fewer: str = "",
+        after: int = 0,
+        unlike: Collection[bytes] = (),
     ) -> bytes:
         """Exactly these bytes arrive next, or others of the same length where the
         contract leaves it open which; of datagrams, in one.
@@ -179,6 +185,8 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
         Args:
             after: of a datagram, how many bytes of the program's own choice come
                 before them.
+            unlike: what the program has chosen before: chance may repeat a
+                choice, and not all of them.
             mistakes: wrong bytes that give a gap away, each with the gap's slug:
                 ``{b"alice": "no-line-end"}``; also where the program then waits
                 for an answer.
@@ -191,7 +199,7 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
             Broken: none of them do, or fewer.
         """
         if self._has_datagrams:
-            return self._receives_datagram((data, *others), mistakes or {}, fewer, after)
+            return self._receives_datagram((data, *others), mistakes or {}, fewer, after, unlike)
         scene, party = self._scene, self._party
         scene.expects(data)
         party.owed, party.came = data, b""

@@ -126,6 +126,12 @@ class Descriptor:
         return next((c for c in self.calls if c.any_of(group) and c.done and not c.failed), None)
 
     @property
+    def has_datagrams(self) -> bool:
+        """Whether it is a datagram socket that the program has made."""
+        made = self.made
+        return made is not None and made.name == "socket" and made.args[1] & 0xF == socket.SOCK_DGRAM
+
+    @property
     def was_accepted(self) -> bool:
         """Whether it is a connection that accept() has returned."""
         return self.made is not None and self.made.any_of("accept")
@@ -165,6 +171,8 @@ class Evidence:
             0 if nothing.
         bulk: whether so much was moved at once that the kernel's pieces differ
             from run to run.
+        has_choices: whether what was moved holds bytes that the program chooses,
+            other ones in every run.
         deserted: descriptors that a server holds for connections whose other end
             is gone.
         signalled: index of the first record after the script's signal, -1
@@ -190,6 +198,7 @@ class Evidence:
     given: set[str] = field(default_factory=set)
     time_limit: int = 0
     bulk: bool = False
+    has_choices: bool = False
     deserted: list[int] = field(default_factory=list)
     signalled: int = -1
     lost: int = 0

@@ -270,7 +270,8 @@ class Speaker:
     def _data(self, call: Call, length: int) -> str:
         """The bytes that a call moved, if there are any and they can be shown."""
         data = call.payload
-        if self._evidence.bulk or (not data and not self._speaks_python) or call.failed or not call.done:
+        hidden = self._evidence.bulk or self._evidence.has_choices
+        if hidden or (not data and not self._speaks_python) or call.failed or not call.done:
             return ""
         quoted = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in data)
         if not quoted and len(data) > _BYTES:
