@@ -143,8 +143,8 @@ def deadlines(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     run = evidence.runs[-1]
     calls, waits = evidence.during(run), _waits(evidence, run)
-    if not calls or not waits:
-        return
+    if not calls or not waits or any(life.has_datagrams for life in evidence.descriptors):
+        return  # of datagrams, each request has a limit of its own
     resolved = next((c for c in calls if c.name == "getaddrinfo" and c.done), None)
     begun = resolved.left if resolved is not None else calls[0].entered
     allowed = begun + evidence.time_limit

@@ -202,7 +202,8 @@ def _leak(evidence: Evidence, life: Descriptor) -> Finding:
             ended = "is still under way"
         what = f"the socket of {where}, whose connect() {ended},"
     elif connect is not None:
-        gaps, what = ("wrong-close", "socket-leak"), f"the connected socket {name} of {where}"
+        gaps = gaps if life.has_datagrams else ("wrong-close", "socket-leak")
+        what = f"the connected socket {name} of {where}"
     elif bind is not None and life.succeeded("bind") is None:
         gaps, what = ("leaked-candidate", "fd-leak"), f"the socket of {where}, whose bind() failed with {bind.errno},"
     elif life.made.any_of("accept"):
