@@ -126,12 +126,6 @@ class Descriptor:
         return next((c for c in self.calls if c.any_of(group) and c.done and not c.failed), None)
 
     @property
-    def has_datagrams(self) -> bool:
-        """Whether it is a datagram socket that the program has made."""
-        made = self.made
-        return made is not None and made.name == "socket" and made.args[1] & 0xF == socket.SOCK_DGRAM
-
-    @property
     def was_accepted(self) -> bool:
         """Whether it is a connection that accept() has returned."""
         return self.made is not None and self.made.any_of("accept")
