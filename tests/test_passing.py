@@ -163,3 +163,77 @@ def test_the_kernel_says_who_is_at_the_other_end(cast_of: Callable[..., Cast], k
         learner.returns(credentials)
 
     assert play(script, cast) is None
+
+
+#: Finds the lowest free number, and hands it over.
+OPENS = """
+import os
+
+def send_all(sock, fd):
+    found = os.open(os.devnull, os.O_RDONLY)
+    os.close(found)
+    assert (sock.fileno() > 2, fd, found) == (True, {fd}, {found}), (sock.fileno(), fd, found)
+"""
+
+
+@pytest.mark.parametrize(("closed", "fd", "found"), [((0,), 0, 3), ((0, 1), 0, 1)])
+def test_a_caller_has_closed_standard_descriptors(
+    cast_of: Callable[..., Cast], closed: tuple[int, ...], fd: int, found: int
+) -> None:
+    cast = cast_of(OPENS.format(fd=fd, found=found), "send_all")
+    learner, folder, peer = cast["learner"], cast["folder"], cast["peer"]
+
+    def script() -> None:
+        cast["caller"].has_closed(*closed)
+        learner.runs("send_all", peer.unix_connection, folder.opened("notes"))
+        learner.returns(None)
+
+    assert play(script, cast) is None
+
+
+def test_a_connection_has_no_room_until_its_peer_makes_some(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of("def send_all(sock, data):\n    sock.sendall(data)\n", "send_all")
+    learner, peer = cast["learner"], cast["peer"]
+
+    def script() -> None:
+        learner.runs("send_all", peer.full_connection, b"at last")
+        learner.rests()
+        assert [call.name for call in cast.scene.process.trace.unfinished] == ["sendall"]
+        peer.makes_room()
+        peer.receives(b"at last")
+        learner.returns(None)
+
+    assert play(script, cast) is None
+
+
+@pytest.mark.parametrize(("but", "kind"), [(0, "outcome"), (1, ""), (2, "left-open")])
+def test_descriptors_lack_but_for_some(cast_of: Callable[..., Cast], but: int, kind: str) -> None:
+    cast = cast_of(RECEIVES.format(keeps="pass"), "send_all")
+    learner, folder, peer = cast["learner"], cast["folder"], cast["peer"]
+    one, other = folder.opened("one"), folder.opened("other")
+
+    def script() -> None:
+        learner.runs("send_all", peer.unix_connection, b"")
+        learner.rests()
+        learner.runs_out_of_descriptors(but=but)
+        peer.passes(one, other)
+        learner.returns_descriptor_of(one, other)
+
+    found = play(script, cast)
+    assert (found.kind if found else "") == kind
+
+
+@pytest.mark.parametrize(("keeps", "kind"), [("pass", ""), ("os.dup(fds[0])", "left-open")])
+def test_a_file_may_be_returned_as_often_as_it_is_passed(cast_of: Callable[..., Cast], keeps: str, kind: str) -> None:
+    cast = cast_of(RECEIVES.format(keeps=f"if data == b'?': {keeps}"), "send_all")
+    learner, folder, peer = cast["learner"], cast["folder"], cast["peer"]
+    file = folder.opened("notes")
+
+    def script() -> None:
+        for said in (b"!", b"?"):
+            learner.runs("send_all", peer.unix_connection, b"")
+            peer.passes(file, data=said)
+            learner.returns_descriptor_of(file)
+
+    found = play(script, cast)
+    assert (found.kind if found else "") == kind

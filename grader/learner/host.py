@@ -46,9 +46,10 @@ def child(request: dict, control: Channel) -> None:
     Args:
         request: what the judge asks for: ``language``, ``path`` of the program,
             ``functions`` of its contract, whether its caller has settings of its
-            own (``arranged``), the ``directory`` that it works in (``""``: any) and,
-            for C, ``module``, ``binding`` and whether it is ``sanitized``; ``network``
-            is a process whose network it enters, or 0.
+            own (``arranged``), the standard descriptors that it has ``closed``, the
+            ``directory`` that it works in (``""``: any) and, for C, ``module``,
+            ``binding`` and whether it is ``sanitized``; ``network`` is a process
+            whose network it enters, or 0.
         control: the launcher's channel, which brought the descriptors: trace,
             doorbell, channel, standard output, standard error, dump.
     """
@@ -86,8 +87,13 @@ def child(request: dict, control: Channel) -> None:
 
 
 def _above(fd: int) -> int:
-    moved = _dup_above(fd, fcntl.F_DUPFD_CLOEXEC, KIT_DESCRIPTORS)
-    os.close(fd)
+    return _moved(fd, KIT_DESCRIPTORS, fcntl.F_DUPFD_CLOEXEC)
+
+
+def _moved(fd: int, least: int, how: int = fcntl.F_DUPFD) -> int:
+    """Give a descriptor the first free number from least on."""
+    moved = _dup_above(fd, how, least)
+    _close(fd)
     return moved
 
 
@@ -118,6 +124,8 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         program.arrange()
     if request["directory"]:
         os.chdir(request["directory"])
+    for number in request["closed"]:
+        _close(number)
     judge.send({"ready": True})
     lent: list[Any] = []
     given: list[Any] = []  # what functions have returned to their caller, us
@@ -130,8 +138,9 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
             continue
         if "call" not in message:
             break
-        arguments = [_value(argument, judge, program, lent) for argument in message["arguments"]]
-        options = {name: _value(value, judge, program, lent) for name, value in message["options"].items()}
+        least = 3 if request["closed"] else 0
+        arguments = [_value(argument, judge, program, lent, least) for argument in message["arguments"]]
+        options = {name: _value(value, judge, program, lent, least) for name, value in message["options"].items()}
         function = program.function(message["call"], message["of"])
         found = world.found(lent)
         _budget(request["seconds"])
@@ -164,10 +173,16 @@ def _budget(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
 
 
-def _value(argument: Any, judge: Channel, program: Any, lent: list) -> Any:
-    """An argument as the function gets it."""
+def _value(argument: Any, judge: Channel, program: Any, lent: list, least: int) -> Any:
+    """An argument as the function gets it.
+
+    Args:
+        least: the first number that a socket which is lent may have; 0 for any.
+    """
     if isinstance(argument, dict) and "lent" in argument:
         fd, limit = judge.take_fd(), argument["lent"]
+        if least:
+            fd = _moved(fd, 0 if limit is None else least)
         thing = fd if limit is None else program.lend(fd, limit)  # of a file its number
         lent.append(thing)
         return thing

@@ -66,7 +66,7 @@ class World:
             ``handlers`` (name -> a number for Python's, and the address that the
             kernel has), ``called`` (name -> how often), ``umask``,
             ``directory``, ``timeout``, ``wakeup`` (of `signal.set_wakeup_fd`), and
-            ``sockets``, the options of each.
+            ``sockets``, the options of each, and ``lent``, their numbers.
         """
         umask = os.umask(0)
         os.umask(umask)
@@ -78,6 +78,7 @@ class World:
             "timeout": socket.getdefaulttimeout(),
             "wakeup": _wakeup(),
             "sockets": [_options(thing) for thing in lent],
+            "lent": [_number(thing) for thing in lent],
         }
 
     def _handler(self, number: int, _frame: object) -> None:
@@ -93,11 +94,14 @@ class World:
         return [next(n for n, known in enumerate(self._objects) if known is handler), address]
 
 
+def _number(lent: Any) -> int:
+    return lent if isinstance(lent, int) else lent.fileno()
+
+
 def _options(lent: Any) -> dict[str, Any]:
     """The options of a lent socket; none if it is closed."""
-    number = lent if isinstance(lent, int) else lent.fileno()
     try:
-        probe = plain_socket(fileno=number)
+        probe = plain_socket(fileno=_number(lent))
     except (OSError, ValueError):
         return {}
     try:

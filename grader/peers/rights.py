@@ -18,16 +18,21 @@ _MOST = 16
 class RightsActions(Sockets):
     """The actions on descriptors and credentials."""
 
-    def pair_locally(self, name: str, other: str, user: int | None = None, group: int | None = None) -> dict:
+    def pair_locally(
+        self, name: str, other: str, user: int | None = None, group: int | None = None, full: bool = False
+    ) -> dict:
         """A Unix stream connection with both ends here; other is the one to lend.
 
         The kernel takes down who this process is: see `_as`.
+
+        Args:
+            full: whether the other one can send nothing before ours has read.
         """
         with self._as(user, group):
             ours, theirs = socket.socketpair()
         self._keep(name, ours)
         self._keep(other, theirs)
-        return {}
+        return {"fills": _fill(theirs) if full else 0}
 
     def make_locally(self, name: str) -> dict:
         """A Unix stream socket that is not connected."""
@@ -79,3 +84,16 @@ class RightsActions(Sockets):
         finally:
             os.seteuid(own_user)
             os.setegid(own_group)
+
+
+def _fill(connection: socket.socket) -> int:
+    """Send until there is no room for more; how many bytes that were."""
+    sent = 0
+    connection.setblocking(False)
+    try:
+        while True:
+            sent += connection.send(bytes(4096))
+    except BlockingIOError:
+        return sent
+    finally:
+        connection.setblocking(True)

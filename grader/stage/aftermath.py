@@ -85,14 +85,14 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
         source=scene.source,
         calls=calls,
         runs=scene.runs,
-        lent=scene.world.lent_numbers() or list(range(3, 3 + len(scene.world.lent))),
+        lent=_lent_numbers(scene),
         before=scene.world.before,
         after=scene.world.after,
         message=scene.message,
         addresses=len(scene.arranged.resolver.addresses) if scene.arranged.resolver else 0,
         port=scene.arranged.port,
         time_wait=scene.arranged.time_wait,
-        given=scene.world.given,
+        given=set(scene.world.given),
         time_limit=scene.time.limit,
         bulk=scene.arranged.bulk,
         has_choices=scene.arranged.has_choices,
@@ -104,6 +104,15 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
         moments=moments.of_call,
         standing=scene.arranged.folder.standing if scene.arranged.folder else {},
     )
+
+
+def _lent_numbers(scene: Scene) -> list[int]:
+    """The numbers of what was lent: as the caller has found them before the last call
+    that has ended, or as they are."""
+    found = next((run.outcome["found"] for run in reversed(scene.runs) if "found" in (run.outcome or {})), None)
+    if found is not None:
+        return list(found["lent"])
+    return scene.world.lent_numbers() or list(range(3, 3 + len(scene.world.lent)))
 
 
 def _speakers(scene: Scene) -> list[Party]:

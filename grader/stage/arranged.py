@@ -32,6 +32,7 @@ class Arranged:
         faults: tampered calls.
         resolver: names that are not the machine's.
         has_caller: whether the caller has settings of its own (`grader.learner.world`).
+        closed: the standard descriptors that the caller has closed.
         directory: that the program is called in; ``""`` for any.
         tells_states: whether the trace holds the states of every call.
         port: that the program is to use, if one has been chosen.
@@ -52,6 +53,7 @@ class Arranged:
     faults: list[Fault] = field(default_factory=list)
     resolver: Resolver | None = None
     has_caller: bool = False
+    closed: tuple[int, ...] = ()
     directory: str = ""
     tells_states: bool = False
     port: int = 0

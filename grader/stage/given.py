@@ -32,7 +32,7 @@ def keep(scene: OnStage, run: Run) -> int | None:
     found = _SOCKET.fullmatch(scene.world.after.descriptors.get(number, "")) if scene.world.after else None
     if found is None:
         return None
-    scene.world.given.add(found[0])
+    scene.world.given[found[0]] += 1
     return number
 
 
@@ -107,7 +107,7 @@ def judge_descriptor(scene: OnStage, run: Run, is_it: Callable[[int], bool], inh
     if not scene.world.after.flags[number] & os.O_CLOEXEC:
         sentence = f"{returned}, which a program that is executed would inherit"
         raise Broken(Failure("inherited", sentence, gap=inherited, read="recvmsg(2), MSG_CMSG_CLOEXEC"))
-    scene.world.given.add(target)
+    scene.world.given[target] += 1
 
 
 def _connection(target: str) -> tuple:

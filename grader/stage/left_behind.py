@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 
 from grader.processes.state import State
 from grader.stage import death, holdings, quiet
@@ -39,13 +40,16 @@ def judge_state(scene: Scene) -> None:
     lent, limited, given = scene.world.lent, scene.world.limited, scene.world.given
     held = set(after.descriptors.values())
     if not lent <= held:
-        raise Broken(Failure("lent-closed", "the program has closed the caller's socket"))
+        kind = "socket" if all(target.startswith("socket:") for target in lent - held) else "descriptor"
+        raise Broken(Failure("lent-closed", f"the program has closed the caller's {kind}"))
     _judge_files(before, after)
     _judge_directions(scene, {number for number, target in after.descriptors.items() if target in lent})
-    targets = list(after.descriptors.values())
-    for target in filter(lambda target: targets.count(target) > 1, lent | given):
-        what = "caller's socket" if target in lent else "socket that was returned"
-        raise Broken(Failure("left-open", f"a duplicate of the {what} is left open"))
+    targets = Counter(after.descriptors.values())
+    for target in lent | given.keys():
+        if targets[target] > (target in lent) + given[target]:
+            kind = "socket" if target.startswith("socket:") else "descriptor"
+            what = f"caller's {kind}" if target in lent else f"{kind} that was returned"
+            raise Broken(Failure("left-open", f"a duplicate of the {what} is left open"))
     is_server = bool(scene.runs) and scene.runs[-1].endless  # its clients may still have theirs
     has_children = is_server and scene.process.trace["forks"]
     for number, target in after.descriptors.items():

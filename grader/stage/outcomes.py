@@ -125,12 +125,19 @@ def value_words(value: Any, function: str, unit: Unit) -> str:
             return repr(value)
         return counted(len(value))
     if isinstance(value, dict):
-        return "a connection" if "descriptor" in value else str(value.get("other", value))
+        return _handed(value, "int" in _annotation(function, unit.exercise))
     if value is None and "|" in _annotation(function, unit.exercise):
         return "None, the end" if unit.language == "python" else "the value that stands for the end"
     if unit.language == "c":
         return "0" if value is None else repr(value).replace("'", '"')
     return repr(value)
+
+
+def _handed(value: dict, is_number: bool) -> str:
+    """A descriptor that was returned, or what JSON has no word for."""
+    if "descriptor" not in value:
+        return str(value.get("other", value))
+    return f"descriptor {value['descriptor']}" if is_number else "a connection"
 
 
 def may_return_none(function: str, exercise: Exercise) -> bool:

@@ -70,6 +70,7 @@ class Scene(OnStage):
             return self.process
         arranged = {
             "arranged": self.arranged.has_caller,
+            "closed": self.arranged.closed,
             "directory": self.arranged.directory,
             "network": self.network_host().pid if self.arranged.has_own_network else 0,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from grader.processes.state import State
@@ -16,7 +17,7 @@ class World:
         after: when the last one had ended, or what was lent had been closed.
         lent: what descriptors refer to that are the caller's (proc(5): ``socket:[1234]``).
         limited: of these, those with a time limit, which a Python socket has for itself.
-        given: what the program has handed to its caller for good.
+        given: what the program has handed to its caller for good, and how often.
         deserted: descriptors for connections whose other end is gone.
     """
 
@@ -24,7 +25,7 @@ class World:
     after: State | None = None
     lent: set[str] = field(default_factory=set)
     limited: set[str] = field(default_factory=set)
-    given: set[str] = field(default_factory=set)
+    given: Counter[str] = field(default_factory=Counter)
     deserted: list[int] = field(default_factory=list)
 
     def lent_numbers(self) -> list[int]:

@@ -113,6 +113,7 @@ FAILURES = tuple(
         ("send", "tcp connected blocking", "EINTR", "sk_stream_wait_memory() sleeps"),
         ("send", "unix connected blocking", "EINTR", "sock_alloc_send_pskb() sleeps"),
         ("send", "unix stream connected named", "EPIPE", "unix_stream_sendmsg(): the peer has closed"),
+        ("sendmsg", "unix stream connected", "ENOBUFS", "sock_alloc_send_pskb(): no memory"),
         ("send", "udp connected", "ECONNREFUSED", "udp(7): ICMP on an earlier datagram"),
         ("send", "udp", "EHOSTUNREACH", "ip_route_output_flow(): no route any more"),
         ("send", "udp", "ENETUNREACH", "ip_route_output_flow(): no route any more"),

@@ -25,3 +25,10 @@ class Caller:
         """Its working directory is that one."""
         self._scene.arranged.directory = str(folder)
         self._scene.steps.append(Step("is called in the directory", "learner"))
+
+    def has_closed(self, *numbers: int) -> None:
+        """It has closed these standard descriptors, and what is opened gets their
+        numbers: a file that it lends has the first one, and a socket a higher one."""
+        self._scene.arranged.closed = numbers
+        closed = " and ".join(map(str, numbers))
+        self._scene.steps.append(Step(f"has a caller that has closed {closed}", "learner"))

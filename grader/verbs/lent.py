@@ -38,7 +38,7 @@ class Lent:
 class OpenFile(Lent):
     """An open file, of which a function is called with the descriptor.
 
-    The judge keeps one of its own, by which it tells this file from another that
+    The judge keeps one of its `own`, by which it tells this file from another that
     somebody has opened under the same name.
     """
 
@@ -46,7 +46,7 @@ class OpenFile(Lent):
 
     def __init__(self, path: str) -> None:
         super().__init__(os.open(path, os.O_RDWR | os.O_CLOEXEC))
-        self._own = os.dup(self.fd)
+        self.own = os.dup(self.fd)
 
     @property
     def argument(self) -> dict:
@@ -57,16 +57,16 @@ class OpenFile(Lent):
         position moves with ours (open(2), open file description)."""
         if target_of(number, pid) != self.target:
             return False
-        before = os.lseek(self._own, 0, os.SEEK_CUR)
+        before = os.lseek(self.own, 0, os.SEEK_CUR)
         try:
-            return all(os.lseek(self._own, at, os.SEEK_SET) == _position(pid, number) for at in (before + 1, before))
+            return all(os.lseek(self.own, at, os.SEEK_SET) == _position(pid, number) for at in (before + 1, before))
         finally:
-            os.lseek(self._own, before, os.SEEK_SET)
+            os.lseek(self.own, before, os.SEEK_SET)
 
     def forget(self) -> None:
         """Close the judge's own."""
         self.close()
-        os.close(self._own)
+        os.close(self.own)
 
 
 def target_of(fd: int, pid: int | str = "self") -> str:

@@ -45,6 +45,21 @@ class PassingVerbs(Actor):
             self._note("lends the program a socket that is not connected")
         return self._lent
 
+    @property
+    def full_connection(self) -> Lent:
+        """A Unix stream connection with no room for another byte until this peer `makes_room`."""
+        if self._lent is None:
+            self._filler = self._do("pair_locally", name=self._name, other=_LENT, full=True)["fills"]
+            self._do("lend", name=_LENT)
+            self._lent = Lent(self._player.take_fd())
+            self._note(f"connects, and lends the program its end, with {counted(self._filler)} on the way")
+        return self._lent
+
+    def makes_room(self) -> None:
+        """Read what fills its `full_connection`."""
+        self._do("receive", name=self._name, count=self._filler)
+        self._note(f"reads the {counted(self._filler)} that were on the way")
+
     def credentials(self, user: int | None = None, group: int | None = None) -> list[int]:
         """Process, user and group of this peer, as the kernel knows them.
 
@@ -76,7 +91,7 @@ class PassingVerbs(Actor):
     def passes(self, *files: OpenFile, data: bytes = b"!") -> None:
         """Send bytes in one piece, and these descriptors with them; none, if no file
         is named."""
-        fds = tuple(file.fd for file in files)
+        fds = tuple(file.own for file in files)
         awaited = f"the program receives {counted(len(data))}"
         self._wait("pass_on", awaited, after_return=True, name=self._name, data=data, count=len(fds), fds=fds)
         self._party.said += data

@@ -13,6 +13,7 @@ from grader.trace.reader import Call
 from grader.verbs.peer import Peer
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
+from grader.verdict.words import counted
 
 #: So many failed attempts with pauses between them show that a program waits ...
 _PACED = 3
@@ -163,14 +164,14 @@ class ServingVerbs:
 
     # --- descriptors that lack --------------------------------------------
 
-    def runs_out_of_descriptors(self) -> None:
-        """Not one descriptor more can be opened: not even when a connection of
-        now is closed.  A call that is waiting in accept() already has its own."""
+    def runs_out_of_descriptors(self, but: int = 0) -> None:
+        """Not one descriptor more can be opened, or so many: not even when a connection
+        of now is closed.  A call that is waiting in accept() already has its own."""
         scene = self._scene
         own = scene.process.state().descriptors
         self._lacking, self._naps = scene.process.trace["next"], scene.process.naps
-        scene.process.limit_descriptors(min(holdings.numbers(scene), default=max(own) + 1))
-        scene.steps.append(Step("has no descriptor left for another connection", "learner"))
+        scene.process.limit_descriptors(min(holdings.numbers(scene), default=max(own) + 1) + but)
+        scene.steps.append(Step(f"has {counted(but, 'descriptor') if but else 'no descriptor'} left", "learner"))
 
     def paces_itself(self) -> None:
         """While descriptors lack, the program sleeps between two attempts to

@@ -55,8 +55,10 @@ def answer(evidence: Evidence, run: Run) -> str:
         told = words.counted(len(value))
     elif value is None:
         told = "None" if speaks_python else "success"
+    elif isinstance(value, dict) and "descriptor" in value:
+        told = "a socket" if speaks_python else f"descriptor {value['descriptor']}"
     else:
-        told = "a socket" if isinstance(value, dict) and "descriptor" in value else "as if nothing had failed"
+        told = str(value) if type(value) is int else "as if nothing had failed"
     return f"{run.function}() returned {told}"
 
 

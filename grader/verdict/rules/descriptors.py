@@ -208,6 +208,9 @@ def _leak(evidence: Evidence, life: Descriptor) -> Finding:
         gaps, what = ("leaked-candidate", "fd-leak"), f"the socket of {where}, whose bind() failed with {bind.errno},"
     elif life.made.any_of("accept"):
         what = f"the connection {name} of {where}"
+    elif life.made.name == "recvmsg":
+        gaps = ("surplus-leak", "fd-leak")
+        what = f"descriptor {life.number}, one of {len(life.made.passed)} that recvmsg() at {where} has brought,"
     else:
         what = f"{_MADE.get(life.made.name, 'the descriptor')} of {where}"
     last = next((c for c in (connect, bind, life.made) if c), life.made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterator
 
@@ -74,6 +75,24 @@ def own_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             call.index, (),
             f"{evidence.place(call)} {call.name}() {what}, and {answer(evidence, run)}; the contract has no such limit",
             (call, limit), "socket(7), SO_RCVTIMEO",
+        )  # fmt: skip
+
+
+@explains
+def impatient_call(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """One call of a socket that blocks is told not to wait, and that is the end."""
+    run = evidence.run
+    if run is None or run.raised is None or run.endless or failure.kind not in _GAVE_UP:
+        return
+    moves = [c for c in evidence.during(run) if c.any_of("send") or (c.any_of("recv") and c.name != "read")]
+    last = moves[-1] if moves else None
+    if last is None or last.injected or last.errno != "EAGAIN" or run.raised["errno"] != errno.EAGAIN:
+        return
+    if last.name != "write" and last.args[1] & socket.MSG_DONTWAIT:
+        yield Finding(
+            last.index, (),
+            f"{evidence.place(last)} {last.name}(MSG_DONTWAIT) does not wait, and {answer(evidence, run)}",
+            (last,), f"{'send' if last.any_of('send') else 'recv'}(2), MSG_DONTWAIT",
         )  # fmt: skip
 
 

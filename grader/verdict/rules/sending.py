@@ -301,7 +301,7 @@ def zero_is_closed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if run.endless:
             continue  # it has not ended, so it has not taken that for anything
         for call in evidence.during(run):
-            if call.any_of("send") and call.done and call.args[0] == 0 and call.name != "sendfile":
+            if call.any_of("send") and call.done and call.result == call.args[0] == 0 and call.name != "sendfile":
                 after = "" if run.succeeded else f", and {answer(evidence, run)}: that 0 says nothing of the peer"
                 yield Finding(
                     call.index, ("zero-is-closed",),

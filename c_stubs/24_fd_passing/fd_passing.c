@@ -1,0 +1,81 @@
+/* Hand an open descriptor to another process. */
+
+#include "fd_passing.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Room for a control message with one descriptor, aligned as such messages are. */
+union rights {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(sizeof(int))];
+};
+
+/* Report an error.  Returns -1. */
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+int send_fd(int sock, int fd)
+{
+    union rights rights = { 0 };
+    struct msghdr message = {
+        .msg_control = rights.room,
+        .msg_controllen = sizeof rights.room,
+    };
+    ssize_t n;
+
+    rights.head.cmsg_level = SOL_SOCKET;
+    rights.head.cmsg_type = SCM_RIGHTS;
+    rights.head.cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(&rights.head), &fd, sizeof fd);
+    do
+        n = sendmsg(sock, &message, 0);
+    while (n == -1 && errno == EINTR);
+    return n == -1 ? -1 : 0;
+}
+
+int recv_fd(int sock)
+{
+    union {
+        struct cmsghdr head;
+        char room[sizeof(int)];
+    } rights;
+    char byte = 0;
+    struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+    struct msghdr message = {
+        .msg_iov = &data,
+        .msg_iovlen = 1,
+        .msg_control = rights.room,
+        .msg_controllen = sizeof rights.room,
+    };
+    struct cmsghdr *head;
+    int found = -1;
+    ssize_t n;
+
+    n = recvmsg(sock, &message, 0);
+    if (n == -1)
+        return -1;
+    for (head = CMSG_FIRSTHDR(&message); head != NULL;
+         head = CMSG_NXTHDR(&message, head)) {
+        size_t at;
+
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (at = CMSG_LEN(0); at < head->cmsg_len; at += sizeof(int)) {
+            int fd;
+
+            memcpy(&fd, (char *)head + at, sizeof fd);
+            if (found == -1)
+                found = fd;
+
+        }
+    }
+    if (found == -1)
+        return fail(ENOMSG);
+    return byte;
+}

@@ -1,0 +1,30 @@
+# expect: fail
+# gap: other
+# cause: Of several descriptors it closes the first, and returns it.
+# shows: Two descriptors with one byte.
+# says: closes descriptor 7, which recv_fd() returns
+import array
+import errno
+import os
+import socket
+
+
+def send_fd(sock, fd):
+    rights = array.array("i", [fd])
+    sock.sendmsg([b"f"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+
+
+def recv_fd(sock):
+    data, control, flags, _ = sock.recvmsg(1, socket.CMSG_SPACE(16), socket.MSG_CMSG_CLOEXEC)
+    if not data:
+        raise EOFError("end")
+    fds = array.array("i")
+    for _, _, raw in control:
+        fds.frombytes(raw)
+    for fd in fds[:-1]:
+        os.close(fd)
+    if fds:
+        return fds[0]
+    if flags & socket.MSG_CTRUNC:
+        raise OSError(errno.EMFILE, "no number is free")
+    raise OSError(errno.ENOMSG, "no descriptor")
