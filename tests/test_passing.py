@@ -117,6 +117,67 @@ def test_a_byte_comes_without_a_descriptor(cast_of: Callable[..., Cast]) -> None
     assert "IndexError" in found.sentence
 
 
+#: Says who is at the other end, or something else.
+NAMES = """
+import os
+import socket
+import struct
+from collections import namedtuple
+
+Peer = namedtuple("Peer", "pid uid gid")
+
+def send_all(sock, data):
+    pid, uid, gid = struct.unpack("=iII", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return {names}
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("Peer(pid, uid, gid)", ""),
+        ("(pid, gid, uid)", "the peer's process, user 40002, group 40001; expected the peer's process, user 40001"),
+        ("(os.getpid(), uid, gid)", "returned its own process, user 40001"),
+        ("(os.getppid(), uid, gid)", "returned another process, user 40001"),
+        ("(pid, uid)", "returned something else than three integers"),
+        ("None", "returned something else than three integers"),
+    ],
+)
+def test_a_function_returns_who_its_peer_is(cast_of: Callable[..., Cast], names: str, words: str) -> None:
+    cast = cast_of(NAMES.format(names=names), "send_all")
+    learner, peer = cast["learner"], cast["peer"]
+
+    def script() -> None:
+        learner.runs("send_all", peer.unix_connection_of(40001, 40002), b"")
+        learner.returns_credentials_of(peer, 40001, 40002)
+
+    found = play(script, cast)
+    assert words in (found.sentence if found else "")
+    assert (found is None) == (words == "")
+
+
+def test_who_cannot_connect_is_told_of_all_the_same(cast_of: Callable[..., Cast]) -> None:
+    """No process can have that id, root's neither: the kernel's answer is overwritten,
+    of the connection, and not what it says of the socket that listens."""
+    nobody = 2**32 - 1
+    own = "told = listener.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)\n                told ="
+    cast = cast_of(WELCOMES.replace("told =", own), "echo_server")
+    learner, folder, (ann, bob) = cast["learner"], cast["folder"], cast["clients"]("ann", "bob")
+    path = folder.path()
+
+    def script() -> None:
+        learner.serves("serve", path)
+        ann.connects(path, user=nobody, group=40002)
+        ann.receives(" ".join(map(str, ann.credentials(nobody, 40002))).encode())
+        ann.sees_end_of_file()
+        bob.connects(path)
+        bob.receives(" ".join(map(str, bob.credentials())).encode())
+        bob.sees_end_of_file()
+
+    assert play(script, cast) is None
+    assert [fault.call for fault in cast.scene.arranged.faults] == ["getsockopt"]
+
+
 def test_whoever_connects_is_known_to_the_kernel(cast_of: Callable[..., Cast]) -> None:
     cast = cast_of(WELCOMES, "echo_server")
     learner, folder, (ann, bob) = cast["learner"], cast["folder"], cast["clients"]("ann", "bob")

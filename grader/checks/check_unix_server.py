@@ -19,7 +19,7 @@ def check_serves_its_owner_alone(learner, peer, folder, fault):
     learner.serves("serve", path)
 
     learner.is_held()
-    folder.shows_mode("monitor", 0o600, otherwise="open-mode")
+    folder.shows_mode("monitor", 0o600, more="open-mode")
     learner.goes_on()
     peer.connects(path)
     learner.rests()

@@ -52,6 +52,6 @@ def described(result: Any) -> Any:
         return result
     if isinstance(result, (Descriptor, socket)):
         return {"descriptor": result.fileno()}
-    if type(result) in (list, tuple):
+    if type(result) is list or isinstance(result, tuple):
         return [described(item) for item in result]
     return {"other": f"{type(result).__name__} {result!r:.80}"}

@@ -1,4 +1,4 @@
-"""What a function hands to its caller for good: a connected socket, or a descriptor."""
+"""What a function hands to its caller for good: a connected socket, a descriptor, or who a peer is."""
 
 from __future__ import annotations
 
@@ -108,6 +108,33 @@ def judge_descriptor(scene: OnStage, run: Run, is_it: Callable[[int], bool], inh
         sentence = f"{returned}, which a program that is executed would inherit"
         raise Broken(Failure("inherited", sentence, gap=inherited, read="recvmsg(2), MSG_CMSG_CLOEXEC"))
     scene.world.given[target] += 1
+
+
+def judge_credentials(scene: OnStage, run: Run, expected: list[int]) -> None:
+    """Whether a function has returned who a peer is.
+
+    Args:
+        expected: process, user and group of the peer.
+
+    Raises:
+        Broken: it has returned something else.
+    """
+    processes = {scene.process.pid: "its own process", expected[0]: "the peer's process"}
+    wanted = _identity(expected, processes)
+    if "returned" not in run.outcome:
+        raise Broken(unexpected(run, wanted, scene.unit))
+    if run.outcome["returned"] != expected:
+        told = _identity(run.outcome["returned"], processes)
+        sentence = f"{run.shown} returned {told}; expected {wanted}"
+        raise Broken(Failure("credentials", sentence, read="unix(7), SO_PEERCRED"))
+
+
+def _identity(value: object, processes: dict[int, str]) -> str:
+    """Process, user and group in words that are the same in every run."""
+    if not isinstance(value, list) or [type(item) for item in value] != [int] * 3:
+        return "something else than three integers"
+    pid, user, group = value
+    return f"{processes.get(pid, f'{pid}' if pid < 1 else 'another process')}, user {user}, group {group}"
 
 
 def _connection(target: str) -> tuple:

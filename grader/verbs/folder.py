@@ -106,11 +106,12 @@ class Directory:
             raise Broken(Failure("path-touched", f"{self.path(name)} {how}", gap=otherwise, read="unix(7), unlink(2)"))
         self._note("is as it was")
 
-    def shows_mode(self, name: str, mode: int, *, otherwise: str = "") -> None:
+    def shows_mode(self, name: str, mode: int, *, more: str = "", fewer: str = "") -> None:
         """A name there has these permissions now.
 
         Args:
-            otherwise: slug of the gap that others give away.
+            more, fewer: slugs of the gaps that some which it should not have give
+                away, and some which it lacks.
 
         Raises:
             Broken: it has others, or there is none.
@@ -120,7 +121,8 @@ class Directory:
             raise Broken(Failure("no-path", f"there is nothing at {path}"))
         if (found := stat.S_IMODE(os.lstat(path).st_mode)) != mode:
             sentence = f"{path} has the mode {found:04o}; expected {mode:04o}"
-            raise Broken(Failure("mode", sentence, gap=otherwise, read="unix(7), Pathname socket ownership"))
+            gap = fewer if mode & ~found else more
+            raise Broken(Failure("mode", sentence, gap=gap, read="unix(7), Pathname socket ownership"))
         self._note(f"shows mode {mode:04o} at {path}")
 
     def _knows(self, path: str) -> str:

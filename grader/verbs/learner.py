@@ -85,9 +85,10 @@ class Learner(CallVerbs, ServingVerbs):
         message = next((a for a in (sends, *arguments) if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
         path = next((a for a in arguments if isinstance(a, str) and is_path(a)), "")
+        numbers = next((tuple(a) for a in arguments if isinstance(a, list) and set(map(type, a)) == {int}), ())
         first = process.trace["next"]
         run = Run(function, shown, first, message=message, told=message is not None, null=null, path=path)
-        run.takes = tuple(takes)
+        run.takes, run.numbers = tuple(takes), numbers
         scene.begins(run)
         scene.steps.append(Step(f"runs {shown}", "learner", starts=len(scene.runs) - 1))
         new = self._handed[handed:]
@@ -144,6 +145,18 @@ class Learner(CallVerbs, ServingVerbs):
         pid = self._scene.process.pid
         given.judge_descriptor(self._scene, run, lambda fd: any(file.is_open_as(pid, fd) for file in files), inherited)
         self._scene.steps.append(Step("returns the descriptor", "learner"))
+        judge_state(self._scene)
+
+    def returns_credentials_of(self, peer: Peer, user: int | None = None, group: int | None = None) -> None:
+        """The function returns process, user and group of that peer, as the kernel
+        knows them, and leaves everything as it found it.
+
+        Args:
+            user, group: those of another user, if it is one.
+        """
+        run = self._ended(f"{self._scene.runs[-1].function}() returns")
+        given.judge_credentials(self._scene, run, peer.credentials(user, group))
+        self._scene.steps.append(Step("returns who the peer is", "learner"))
         judge_state(self._scene)
 
     def refuses(self, *, gap: str) -> None:

@@ -73,7 +73,8 @@ class PassingVerbs(Actor):
         """An action as another user.
 
         Where nobody but root may be one, and the judge is not, the kernel's next
-        answer to the program, of who is at the other end, is overwritten.
+        answer to the program, of who is at the other end of a connection, is
+        overwritten.
         """
         if user is None and group is None:
             return self._do(action, **arguments)
@@ -83,7 +84,7 @@ class PassingVerbs(Actor):
             if error.errno not in ("EPERM", "EINVAL"):
                 raise
         told = struct.pack("=iII", *self.credentials(user, group))
-        self._scene.tampers(Fault("getsockopt", "1", option="SO_PEERCRED", poke=told))
+        self._scene.tampers(Fault("getsockopt", "connected 1", option="SO_PEERCRED", poke=told))
         return self._do(action, **arguments)
 
     # --- descriptors --------------------------------------------------------

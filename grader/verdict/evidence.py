@@ -31,6 +31,7 @@ class Run:
             peers were to receive.
         null: whether it was given a NULL pointer.
         path: the Unix path that it was given; ``""`` for none.
+        numbers: the list of numbers that it was given.
         takes: how many bytes it is to take off its connection, part by part,
             where a check has said so: ``(4, 11)`` is a header and a payload.
         endless: whether it is to go on until it is ended, by the judge or by a
@@ -52,6 +53,7 @@ class Run:
     told: bool = False
     null: bool = False
     path: str = ""
+    numbers: tuple[int, ...] = ()
     takes: tuple[int, ...] = ()
     endless: bool = False
     may_end: bool = False

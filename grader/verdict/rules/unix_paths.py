@@ -82,21 +82,23 @@ def nameless_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 @explains
 def open_mode(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """Others may connect from listen() on (M103)."""
+    """Others may connect from listen() on, or may not (M103)."""
     if failure.kind != "mode" or evidence.run is None:
         return
     calls = evidence.during(evidence.run)
     listen = next((c for c in calls if c.name == "listen"), None)
     if listen is None:
         return
+    may = "may" if failure.gap == "open-mode" else "may not"
     modes = [c for c in calls if c.name in ("chmod", "fchmod", "umask")]
     late = next((c for c in modes if c.index > listen.index and c.name != "umask"), None)
     if late is not None:
-        how = f"comes after listen() at {evidence.place(listen)}: until then others may connect"
+        how = f"comes after listen() at {evidence.place(listen)}: until then others {may} connect"
         sentence, guilty = f"{evidence.place(late)} {late.name}() {how}", (listen, late)
     else:
         sentence, guilty = f"{evidence.place(listen)} listens while {failure.sentence}", (listen,)
-    yield Finding(listen.index, ("open-mode",), sentence, guilty, "unix(7), Pathname socket ownership")
+    gaps = (failure.gap,) if failure.gap else ()
+    yield Finding(listen.index, gaps, sentence, guilty, "unix(7), Pathname socket ownership")
 
 
 @explains
