@@ -15,6 +15,7 @@ from grader.peers.process import PeerError, PeerProcess
 from grader.processes import tcp_table
 from grader.processes.namespaces import remedy
 from grader.processes.network import Network
+from grader.stage.stand_ins import renamed
 from grader.trial.performance import perform, play
 from grader.verbs.cast import Cast
 from grader.verdict.model import Verdict
@@ -188,3 +189,12 @@ def test_a_listener_hears_its_group_alone(cast_of: Callable[..., Cast], address:
 def test_groups_are_of_those_that_anybody_may_use(cast_of: Callable[..., Cast]) -> None:
     cast = cast_of(HEARS.format(address="group"), "tcp_client")
     assert socket.inet_aton(cast["group"])[0] == 239
+
+
+def test_a_group_has_the_same_name_in_every_report(cast_of: Callable[..., Cast]) -> None:
+    cast = cast_of(ANNOUNCES.format(hops=1), "tcp_client")
+    group, other = cast["group"], cast["other_group"]
+    told = (f"joins {group}", f"b'{repr(socket.inet_aton(other))[2:-1]}'", socket.inet_aton(group).hex(" "))
+
+    assert group != other
+    assert renamed(told, cast.scene.arranged.stand_ins) == ("joins 239.1.2.3", r"b'\xef\x01\x02\x04'", "ef 01 02 03")

@@ -36,6 +36,7 @@ class Arranged:
         directory: that the program is called in; ``""`` for any.
         tells_states: whether the trace holds the states of every call.
         port: that the program is to use, if one has been chosen.
+        stand_ins: text that is another one in every run -> what reports have instead.
         has_own_network: whether it is in a network that nobody else is in.
         folder: a temporary directory, if the script names one.
         time_wait: whether that port had a server until now (TIME_WAIT).
@@ -57,6 +58,7 @@ class Arranged:
     directory: str = ""
     tells_states: bool = False
     port: int = 0
+    stand_ins: dict[str, str] = field(default_factory=dict)
     has_own_network: bool = False
     folder: Folder | None = None
     time_wait: bool = False

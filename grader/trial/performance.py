@@ -13,6 +13,7 @@ from grader.stage import aftermath
 from grader.stage.broken import Broken, NotHere
 from grader.stage.left_behind import judge_end, printed
 from grader.stage.scene import Scene
+from grader.stage.stand_ins import renamed
 from grader.verbs.cast import Cast
 from grader.verdict.diagnosis import diagnose, violations
 from grader.verdict.evidence import Failure
@@ -65,7 +66,8 @@ def violation(scene: Scene) -> Failure | None:
 def explain(failure: Failure, scene: Scene) -> Diagnosis:
     """Name the gap behind a failure, from all that is known."""
     diagnosis = diagnose(scene.exercise, aftermath.evidence(scene, lines=True), failure, scene.steps)
-    return scene.arranged.folder.hidden(diagnosis) if scene.arranged.folder else diagnosis
+    names = scene.arranged.stand_ins | (scene.arranged.folder.stand_ins if scene.arranged.folder else {})
+    return renamed(diagnosis, names) if names else diagnosis
 
 
 def kit_failure(exception: Exception, scene: Scene) -> Diagnosis:

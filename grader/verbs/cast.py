@@ -13,6 +13,7 @@ from grader.peers.places import TCP, UDP, Kind, Place
 from grader.peers.process import free_port
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage
+from grader.stage.stand_ins import of_address
 from grader.verbs.caller import Caller
 from grader.verbs.clients import Clients
 from grader.verbs.clock import Clock
@@ -99,9 +100,14 @@ class Cast:
 
     def group(self) -> str:
         """A multicast group of this run alone, as text."""
-        # of the range for private use (RFC 2365); nobody else has this process id now
-        number = os.getpid() << 8 | next(self._groups) & 0xFF
-        return f"239.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}.{number & 0xFF}"
+        # of the range for private use (RFC 2365); nobody else has this process id now.
+        # All are told in as many characters, so that values are cut at the same place,
+        # and none ends in a number that a group could begin with.
+        number = os.getpid() * 61 + next(self._groups)
+        group = f"239.{128 + (number >> 13) % 128}.{128 + (number >> 6) % 128}.{128 + number % 64}"
+        names = self.scene.arranged.stand_ins
+        names |= of_address(group, f"239.1.2.{3 + len(names) // 4}")
+        return group
 
     def network(self) -> OwnNetwork:
         """A network of its own, for the program and its peers: ``network.sets("net.ipv6.bindv6only", 1)``."""
