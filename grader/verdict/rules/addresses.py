@@ -227,7 +227,7 @@ def dirty_hints(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 def swapped_port(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A port in host byte order (M01)."""
     for call in evidence.calls:
-        if call.name in ("bind", "connect") and call.address and evidence.port:
+        if (call.name in ("bind", "connect") or call.any_of("send")) and call.address and evidence.port:
             port = call.address[1]
             if port != evidence.port and port == int.from_bytes(evidence.port.to_bytes(2, "big"), "little"):
                 yield Finding(
