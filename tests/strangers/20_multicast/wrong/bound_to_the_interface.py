@@ -1,0 +1,38 @@
+# expect: fail
+# gap: other
+# cause: The socket is bound to the interface's address: what is sent to the group does not reach it.
+# shows: Every datagram.
+# says: bind() names 127.0.0.1, and not the group: what is sent to the group does not reach `s`
+import ipaddress
+import socket
+import struct
+
+
+def check(group, interface):
+    group, interface = ipaddress.IPv4Address(group), ipaddress.IPv4Address(interface)
+    if not group.is_multicast:
+        raise ValueError(f"{group} is no group")
+    return group, interface
+
+
+def number(port):
+    return socket.getaddrinfo(None, port, socket.AF_INET, socket.SOCK_DGRAM)[0][4][1]
+
+
+def announce(group, port, interface, message):
+    to, via = check(group, interface)
+    target = str(to), number(port)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, via.packed)
+        s.sendto(message, target)
+
+
+def hear(group, port, interface):
+    to, via = check(group, interface)
+    target = str(to), number(port)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind((interface, target[1]))
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, struct.pack("4s4s", to.packed, via.packed))
+        data, _ = s.recvfrom(65507)
+        return data
