@@ -29,12 +29,27 @@ MAIN_C = {
     """,
     "echo_server": "return serve(argv[1]);",
     "event_loop": "return serve(argv[1]);",
+    "dual_stack": "return serve(argv[1]);",
+    "udp_echo": "return serve(argv[1]);",
+    "multicast": """
+        static char message[65507];
+        ssize_t n;
+
+        if (argc > 4)
+            return announce(argv[1], argv[2], argv[3], argv[4], strlen(argv[4]));
+        n = hear(argv[1], argv[2], argv[3], message, sizeof message);
+        return n < 0 || fwrite(message, 1, (size_t)n, stdout) != (size_t)n;
+    """,
 }
 MAIN_PYTHON = {
     "tcp_client": "sys.stdout.buffer.write(fetch(*sys.argv[1:]))",
     "half_close": "sys.stdout.buffer.write(ask(sys.argv[1], sys.argv[2], sys.argv[3].encode()))",
     "echo_server": "serve(sys.argv[1])",
     "event_loop": "serve(sys.argv[1])",
+    "dual_stack": "serve(sys.argv[1])",
+    "udp_echo": "serve(sys.argv[1])",
+    "multicast": "print(end=hear(*sys.argv[1:]).decode()) if len(sys.argv) < 5 else "
+    "announce(*sys.argv[1:4], sys.argv[4].encode())",
 }
 LANGUAGES = pytest.mark.parametrize("language", ["python", "c"])
 
@@ -78,8 +93,8 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
         process.communicate()
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
+def free_port(kind: int = socket.SOCK_STREAM) -> str:
+    with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
 
@@ -159,6 +174,69 @@ def test_a_half_close_ends_the_input_of_a_filter(language: str, command: Callabl
     )
 
     assert done.stdout.strip() == b"100000"
+
+
+@LANGUAGES
+@pytest.mark.tools("nc", "socat")
+def test_the_udp_server_answers_nc_and_socat(language: str, command: Callable, start: Callable) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    server = start(*command("udp_echo", language), port)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.settimeout(0.05)
+        _until(lambda: _answered(probe, port), server)
+
+    for client in (["nc", "-u", "127.0.0.1", port], ["socat", "-", f"UDP4:127.0.0.1:{port}"]):
+        asks = start(*client)
+        asks.stdin.write(b"wind south-west, four to five\n")
+        asks.stdin.flush()
+        assert asks.stdout.readline() == b"WIND SOUTH-WEST, FOUR TO FIVE\n"
+
+
+def _answered(probe: socket.socket, port: str) -> bool:
+    probe.sendto(b"", ("127.0.0.1", int(port)))
+    try:
+        return probe.recv(1) == b""
+    except TimeoutError:
+        return False
+
+
+def _until(has_come: Callable[[], bool], process: subprocess.Popen) -> None:
+    """Try again and again, until it has come."""
+    while not has_come():
+        assert process.poll() is None, "the program has ended"
+
+
+@LANGUAGES
+@pytest.mark.tools("nc", "socat")
+def test_nc_and_socat_are_told_their_addresses(language: str, command: Callable, start: Callable) -> None:
+    port = free_port()
+    connected(port, start(*command("dual_stack", language), port)).close()
+
+    for client, address in (
+        (["nc", "-d", "127.0.0.1", port], b"127.0.0.1"),
+        (["socat", "-u", f"TCP6:[::1]:{port}", "-"], b"::1"),
+        (["nc", "-d", "::1", port], b"::1"),
+        (["socat", "-u", f"TCP4:127.0.0.1:{port}", "-"], b"127.0.0.1"),
+    ):
+        done = subprocess.run(client, stdout=subprocess.PIPE, check=True, timeout=60)
+        assert done.stdout == address
+
+
+@LANGUAGES
+@pytest.mark.tools("socat")
+def test_socat_announces_and_hears(language: str, command: Callable, start: Callable) -> None:
+    port, group = free_port(socket.SOCK_DGRAM), "239.67.1.2"
+    run = command("multicast", language)
+    listener = start(*run, group, port, "127.0.0.1")
+    sends = ["socat", "-u", "-", f"UDP4-DATAGRAM:{group}:{port},ip-multicast-if=127.0.0.1"]
+    while listener.poll() is None:  # until it listens
+        subprocess.run(sends, input=b"lights 41\n", check=True)
+    assert listener.stdout.read() == b"lights 41\n"
+
+    observer = start("socat", "-u", f"UDP4-RECVFROM:{port},ip-add-membership={group}:127.0.0.1", "-")
+    while observer.poll() is None:
+        subprocess.run([*run, group, port, "127.0.0.1", "trapdoor"], check=True)
+    assert observer.stdout.read() == b"trapdoor"
 
 
 @LANGUAGES
