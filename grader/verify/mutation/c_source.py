@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.verify.mutation.model import IS_TRUE, RELATIONS, Edit
+from grader.verify.mutation.model import EQUALITIES, HINTS, IS_TRUE, RELATIONS, Edit, beside, is_round
 
 _TOKEN = re.compile(
     r"(?P<skip>\s+|/\*.*?\*/|//[^\n]*|\#[ \t]*define[ \t]+\w+|\#[^\n]*)"
@@ -39,6 +39,10 @@ _JUMPS = {"break": "continue", "continue": "break"}
 _TYPES = set(
     "char const double enum extern float int long short signed static struct union unsigned void volatile".split()
 )
+#: What stands before an argument or an element.
+_LISTS = ("(", ",", "{")
+#: What a variable begins with in place of one of these: it is a count or a truth.
+_TRUTHS = {"0": "1", "1": "0"}
 #: In place of what a function returns.
 _RESULTS = ("0", "-1")
 
@@ -71,13 +75,23 @@ class _Source:
             elif token.text in _CLOSED:
                 self._partner[i] = still_open.pop()
                 self._partner[self._partner[i]] = i
+        #: Tokens whose own changes nothing could tell from those of what they stand in.
+        self._settled: set[int] = set()
+        self._pointers = set(self._named_pointers())
 
-    def edits(self) -> Iterator[Edit]:
-        for i, token in enumerate(self._tokens):
-            yield from getattr(self, f"_of_{token.kind}")(i, token)
+    def edits(self) -> list[Edit]:
+        found: list[Edit] = []
         for i, token in enumerate(self._tokens):
             if token.text == "{" and i and self._tokens[i - 1].text == ")":  # the body of a function, or a block
-                yield from self._of_block(i)
+                found += self._of_block(i)
+            elif token.text in EQUALITIES and self._is_value(i + 1, self._right_of(i)):
+                self._settled.update(range(i + 1, self._right_of(i) + 1))
+            elif token.text in HINTS and self._sign(i + 1) == "(":
+                self._settled.update(range(i + 1, self._partner[i + 1]))
+        for i, token in enumerate(self._tokens):
+            if i not in self._settled:
+                found += getattr(self, f"_of_{token.kind}")(i, token)
+        return found
 
     def _span(self, first: int, last: int, put: str) -> Edit:
         return Edit(self._tokens[first].start, self._tokens[last].end, put)
@@ -104,23 +118,27 @@ class _Source:
 
     def _of_character(self, i: int, token: _Token) -> Iterator[Edit]:
         yield self._span(i, i, "0")
-        yield self._span(i, i, f"({token.text} + 1)")
 
     def _of_number(self, i: int, token: _Token) -> Iterator[Edit]:
-        if not token.text.isdigit():
-            yield self._span(i, i, "0")
+        before, after = self._sign(i - 1), self._sign(i + 1)
+        is_negative = before == "-" and not self._is_between(i - 1)
+        if before == "{" and after == "}":  # clears a structure
             return
-        first, value = i, int(token.text)
-        if self._sign(i - 1) == "-" and not self._is_between(i - 1):
-            first, value = i - 1, -value
-        yield from (self._span(first, i, str(other)) for other in (value + 1, value - 1, 0))
+        if is_negative or not token.text.isdigit() or (is_round(int(token.text)) and before in _LISTS):
+            yield self._span(i - is_negative, i, "0")
+            return
+        value = int(token.text)
+        others = [1] if value == 0 else [value + 1, value - 1, 0]
+        if before in RELATIONS and self._right_of(i - 1) == i:
+            others = beside(before, value)
+        yield from (self._span(i, i, str(other)) for other in others)
 
     def _of_name(self, i: int, token: _Token) -> Iterator[Edit]:
         if token.text.isupper() and len(token.text) > 1 and token.text != "NULL":
             yield self._span(i, i, "0")
         elif token.text == "sizeof":
             last = self._end_of_operand(i + 1)
-            yield from (self._span(i, last, f"({self._said(i, last)} {change})") for change in ("+ 1", "- 1"))
+            yield self._span(i, last, "1")
         elif token.text in _JUMPS:
             yield self._span(i, i, _JUMPS[token.text])
         elif token.text == "while":
@@ -151,12 +169,35 @@ class _Source:
 
     def _of_relation(self, i: int, sign: str) -> Iterator[Edit]:
         first, last = self._left_of(i), self._right_of(i)
-        compared = self._said(i + 1, last)
+        is_success = self._sign(i - 1) == ")" and self._said(i + 1, last) == "0"
+        if sign in EQUALITIES and (is_success or self._has_no_order(i + 1, last) or self._is_pointer(first, i - 1)):
+            yield from (self._span(first, last, truth) for truth in ("0", "1"))
+            return
         yield self._span(first, last, "1" if IS_TRUE[sign] else "0")
-        others = RELATIONS[sign]
-        if compared in ("NULL", "-1") and sign in ("==", "!="):  # no pointer and no result is below
-            others = ("!=",) if sign == "==" else ("==",)
-        yield from (self._span(i, i, other) for other in others)
+        yield from (self._span(i, i, other) for other in RELATIONS[sign])
+
+    def _is_value(self, first: int, last: int) -> bool:
+        """Whether there is a literal, -1 among them, or the name of a constant."""
+        token = self._tokens[last]
+        is_constant = token.kind in ("number", "character", "text") or (token.kind == "name" and token.text.isupper())
+        return is_constant and (first == last or (first == last - 1 and self._sign(first) == "-"))
+
+    def _has_no_order(self, first: int, last: int) -> bool:
+        """Whether nothing stands above or below a value: a character, an address,
+        the name of a constant, and the -1 with which a call says that it has failed."""
+        is_number = first == last and self._tokens[last].kind == "number"
+        return (self._is_value(first, last) and not is_number) or self._sign(first) == "&"
+
+    def _named_pointers(self) -> Iterator[str]:
+        """What is declared or used as a pointer, in one function or another."""
+        for i, token in enumerate(self._tokens):
+            if token.kind == "name" and (
+                self._sign(i + 1) == "->" or (self._sign(i - 1) == "*" and not self._is_between(i - 1))
+            ):
+                yield token.text
+
+    def _is_pointer(self, first: int, last: int) -> bool:
+        return first == last and self._sign(first) in self._pointers
 
     def _is_between(self, i: int) -> bool:
         """Whether a sign stands between two operands, with a blank on both sides
@@ -250,21 +291,39 @@ class _Source:
         if self._is_type(first):
             yield from self._of_declaration(first, last)
             return
-        yield self._span(first, last, ";")
-        is_result = self._sign(first) == "return" and last > first + 1
-        if is_result and self._said(first + 1, last - 1) not in ("0", "1", "-1"):  # those change by themselves
+        if not self._is_whole_body(first):
+            yield self._span(first, last, ";")
+        if self._sign(first) == "return" and last > first + 1:
             yield from (self._span(first + 1, last - 1, result) for result in _RESULTS)
+            if self._is_value(first + 1, last - 1):
+                self._settled.update(range(first + 1, last))
+
+    def _is_whole_body(self, i: int) -> bool:
+        """Whether a loop does nothing but the `continue` at i."""
+        return (
+            self._sign(i) == "continue"
+            and self._sign(i - 1) == ")"
+            and self._sign(self._partner[i - 1] - 1) in ("while", "for")
+        )
 
     def _of_declaration(self, first: int, last: int) -> Iterator[Edit]:
-        """Leave out each value that a variable begins with."""
+        """Change or leave out what each variable begins with, and leave an array one
+        element."""
         at = first
         while at < last:
             if self._sign(at) == "=":
                 end = at
                 while self._sign(end + 1) not in (",", ";"):
                     end = self._close(end + 1)
-                yield self._span(at, end, "")
+                if end == at + 1 and self._sign(end) in _TRUTHS:
+                    self._settled.add(end)
+                    yield self._span(end, end, _TRUTHS[self._sign(end)])
+                else:
+                    yield self._span(at, end, "")
                 at = end
+            elif self._sign(at) == "[" and self._close(at) > at + 1:
+                yield self._span(at + 1, self._close(at) - 1, "1")
+                self._settled.update(range(at, self._close(at)))
             at = self._close(at) + 1
 
     def _is_type(self, i: int) -> bool:

@@ -3,10 +3,10 @@
 ``solutions/NN_slug/equivalent.toml`` names them one by one::
 
     [[mutant]]
-    program = "echo_server.c"
-    line = "listen(listener, 10) == -1)"
-    becomes = ["listen(listener, 11) == -1)", "listen(listener, 9) == -1)"]
-    because = "the backlog is a hint to the kernel; no contract and no peer counts it"
+    program = "echo_server.py"
+    line = "time.sleep(0.01)"
+    becomes = ["time.sleep(0.0)", "time.sleep(0.02)"]
+    because = "no clause says how short or long the pause may be"
 
 A line is written with its blanks squeezed.  Where a program has it several
 times, ``occurrence = 2`` is the second one.  ``program`` may be a list, too.

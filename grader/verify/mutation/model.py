@@ -13,6 +13,29 @@ RELATIONS = {
 }  # fmt: skip
 #: Whether that truth is true.
 IS_TRUE = {"<": False, ">": False, "<=": True, ">=": True, "==": False, "!=": True}
+#: Relations that make sense of values with no order, too: of names, pointers,
+#: characters.  There, both truths together tell every other change.
+EQUALITIES = ("==", "!=")
+#: A relation -> what to add to a number on its right.  The other neighbour is what
+#: another relation makes of it.
+_BESIDE = {"<": -1, "<=": 1, ">": 1, ">=": -1}
+#: Functions whose last argument is a hint to the kernel, which no contract counts.
+HINTS = ("listen",)
+#: Functions whose last argument says yes with every number but 0.
+TRUTHS = ("setsockopt",)
+
+
+def is_round(value: int) -> bool:
+    """Whether a number that a call is given only says how much or how long about,
+    and one more or less is not another program."""
+    return value > 0 and (value % 1000 == 0 or value % 1024 == 0)
+
+
+def beside(relation: str, value: int) -> list[int]:
+    """What a number on the right of a relation becomes; nothing below 0, which
+    would be a truth."""
+    near = value + _BESIDE.get(relation, 0)
+    return [near] if near not in (value, -1) else []
 
 
 @dataclass(frozen=True)

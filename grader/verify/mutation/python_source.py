@@ -7,12 +7,17 @@ text, so that a mutant is the program with one edit and reads like it.
 from __future__ import annotations
 
 import ast
+import errno
 import itertools
+import os
 import re
+import select
+import signal
+import socket
 import warnings
 from collections.abc import Iterator
 
-from grader.verify.mutation.model import IS_TRUE, RELATIONS, Edit
+from grader.verify.mutation.model import EQUALITIES, HINTS, IS_TRUE, RELATIONS, TRUTHS, Edit, beside, is_round
 
 _OTHERWISE = {"is": "is not", "is not": "is", "in": "not in", "not in": "in", "and": "or", "or": "and"}
 _RELATION = re.compile(r"<=|>=|==|!=|<|>|is\s+not|not\s+in|\bis\b|\bin\b")
@@ -28,6 +33,8 @@ _SIMPLE = (
     ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Raise, ast.Break, ast.Continue, ast.Delete,
     ast.Assert,
 )  # fmt: skip
+#: Where the names of the system's constants come from.
+_HEADERS = (errno, os, select, signal, socket)
 #: Fields that have no part in a run.
 _ANNOTATIONS = ("annotation", "returns")
 
@@ -65,6 +72,8 @@ class _Source:
         self._starts = [0]
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line))
+        #: Nodes whose own changes nothing could tell from those of the node above.
+        self._settled: set[ast.AST] = set()
 
     def edits(self) -> Iterator[Edit]:
         """Of every node, outside annotations and f-strings."""
@@ -72,11 +81,12 @@ class _Source:
         while left:
             node, runs = left.pop()
             runs = runs or isinstance(node, ast.FunctionDef)
-            for kind in type(node).__mro__:
+            for kind in type(node).__mro__ if node not in self._settled else ():
                 yield from getattr(self, f"_{kind.__name__}", self._nothing)(node)
             if runs and isinstance(node, _SIMPLE) and not _is_docstring(node):
                 yield self._put(node, "pass")
-            left += [(child, runs) for child in _children(node)]
+            if node not in self._settled:
+                left += [(child, runs) for child in _children(node)]
 
     def _nothing(self, _node: ast.AST) -> Iterator[Edit]:
         return iter(())
@@ -110,12 +120,17 @@ class _Source:
         operands = [node.left, *node.comparators]
         for left, right in itertools.pairwise(operands):
             operator, start, end = self._between(_RELATION, self._end(left), self._start(right))
-            others = RELATIONS.get(operator) or (_OTHERWISE[operator],)
-            if isinstance(right, ast.Constant) and right.value in ("", b"") and operator in ("==", "!="):
-                others = ("!=",) if operator == "==" else ("==",)  # there is nothing below
-            yield from (Edit(start, end, other) for other in others)
+            has_order = operator in RELATIONS and not (operator in EQUALITIES and _has_no_order(left, right))
+            if len(node.ops) > 1 or has_order:
+                others = RELATIONS.get(operator) or (_OTHERWISE[operator],)
+                yield from (Edit(start, end, other) for other in others)
+            if (operator in (*EQUALITIES, "is", "is not") and _is_value(right)) or _is_number(right):
+                self._settled.add(right)
+            if _is_number(right):
+                yield from (self._put(right, str(other)) for other in beside(operator, right.value))
         if len(node.ops) == 1:
-            yield self._put(node, str(IS_TRUE.get(operator, False)))
+            truths = (IS_TRUE[operator],) if has_order else (True, False)
+            yield from (self._put(node, str(truth)) for truth in truths)
 
     def _BoolOp(self, node: ast.BoolOp) -> Iterator[Edit]:  # noqa: N802
         neutral = "True" if isinstance(node.op, ast.And) else "False"
@@ -130,6 +145,8 @@ class _Source:
             yield Edit(start, end, _INSTEAD[operator])
         if operator in _DROPPED:
             yield from (self._put(node, self._said(operand)) for operand in (node.left, node.right))
+        if operator == "|":  # without a flag is with 0 in its place
+            self._settled.update(operand for operand in (node.left, node.right) if _is_value(operand))
 
     def _UnaryOp(self, node: ast.UnaryOp) -> Iterator[Edit]:  # noqa: N802
         yield self._put(node, self._said(node.operand))
@@ -156,7 +173,8 @@ class _Source:
             yield self._put(node, repr(b"" if value else b"?"))
 
     def _named(self, node: ast.Attribute | ast.Name, name: str) -> Iterator[Edit]:
-        if name.isupper() and isinstance(node.ctx, ast.Load):
+        is_zero = any(getattr(header, name, None) == 0 for header in _HEADERS)
+        if name.isupper() and isinstance(node.ctx, ast.Load) and not is_zero:
             yield self._put(node, "0")
 
     def _Attribute(self, node: ast.Attribute) -> Iterator[Edit]:  # noqa: N802
@@ -166,9 +184,16 @@ class _Source:
         yield from self._named(node, node.id)
 
     def _Call(self, node: ast.Call) -> Iterator[Edit]:  # noqa: N802
-        given = [*node.args, *node.keywords]
+        given, name = [*node.args, *node.keywords], _name_of(node.func)
+        if name in HINTS:
+            self._settled.update(given)
+            return
         for item in node.keywords or given[-1:]:
             yield self._without(item, given)
+        for item in node.args:
+            if _is_number(item) and (is_round(item.value) or (name in TRUTHS and item.value == 1)):
+                self._settled.add(item)
+                yield self._put(item, "0")
 
     def _Slice(self, node: ast.Slice) -> Iterator[Edit]:  # noqa: N802
         yield from (self._put(bound, "") for bound in (node.lower, node.upper) if bound is not None)
@@ -236,6 +261,30 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
             is_tree = isinstance(child, ast.AST) and not isinstance(child, ast.JoinedStr)
             if is_tree and name not in _ANNOTATIONS and not _is_docstring(child):
                 yield child
+
+
+def _name_of(node: ast.AST) -> str:
+    """The last part of a name; ``""`` of what has none."""
+    return getattr(node, "attr", "") or getattr(node, "id", "")
+
+
+def _is_value(node: ast.AST) -> bool:
+    """Whether a node is a literal, ``-1`` among them, or the name of a constant."""
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.operand, ast.Constant)
+    return isinstance(node, ast.Constant) or _name_of(node).isupper()
+
+
+def _is_number(node: ast.AST) -> bool:
+    """Whether a node is an integer as it is written, with no sign."""
+    return isinstance(node, ast.Constant) and type(node.value) is int
+
+
+def _has_no_order(left: ast.AST, right: ast.AST) -> bool:
+    """Whether nothing stands above or below a value: a text, the name of a
+    constant, the -1 or 0 with which a call says what has become of it."""
+    value = getattr(right, "value", None)
+    return _is_value(right) and (not isinstance(value, int | float) or (value == 0 and isinstance(left, ast.Call)))
 
 
 def _is_docstring(node: ast.AST) -> bool:
