@@ -177,6 +177,19 @@ def test_a_program_that_still_gets_data_is_not_blocked(scene: Scene) -> None:
     assert [call[2] for call in calls_of(scene)] == [1, 1, 1]
 
 
+def test_pieces_come_one_by_one_whatever_another_peer_has_sent_before(scene: Scene) -> None:
+    learner, peer, other = Learner(scene), Peer(scene), Peer(scene)
+    learner.runs("send_all", peer.connection, b"r")
+    peer.sends(b"abcd")
+    learner.returns(None)
+
+    learner.runs("send_all", other.connection, b"rrr")
+    other.sends_in_pieces([b"a", b"b", b"c"])
+    learner.returns(None)
+
+    assert [call[2] for call in calls_of(scene)] == [4, 1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

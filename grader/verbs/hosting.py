@@ -26,6 +26,7 @@ class HostingVerbs(Actor):
             self._do("pair", name=self._name, other=_LENT)
             self._do("lend", name=_LENT)
             self._lent = Lent(self._player.take_fd())
+            self._party.since = self._scene.process.trace["next"] if self._scene.process else 0
             self._note("connects, and lends the program its end")
         return self._lent
 

@@ -30,6 +30,7 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
     def accepts(self) -> None:
         """The program connects, and the peer accepts."""
         self._wait("accept", "the program connects", name=self._name, listener=LISTENER)
+        self._party.since, self._party.earlier = self._scene.runs[-1].first, self._party.sent
         self._note("accepts", accepts=1)
 
     def connects(
@@ -159,12 +160,12 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
     def _program_wants_more(self) -> bool:
         if self._party.link is not None:
             return self._party.link.has_taken_all() and quiet.rests(self._scene)
-        trace = self._scene.process.trace
-        receiving = [c for c in trace.calls if c.any_of("recv")]
+        trace, party = self._scene.process.trace, self._party
+        receiving = [c for c in trace.calls if c.any_of("recv") and c.index >= party.since]
         waits = any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
         if receiving and receiving[-1].errno == "EAGAIN":  # it sleeps between two tries
             waits = waits or any(c.name == "sleep" for c in trace.unfinished)
-        if sum(c.result for c in receiving if c.done and c.result > 0) >= self._party.sent and waits:
+        if sum(c.result for c in receiving if c.done and c.result > 0) >= party.sent - party.earlier and waits:
             return True
         # A receive that goes on until its buffer is full, or one that the trace
         # does not see: all there is has been delivered, and the program sleeps.
