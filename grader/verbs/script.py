@@ -12,7 +12,10 @@ from grader.trace.faults import Fault
 Check = TypeVar("Check", bound=Callable)
 
 #: What accept() fails with where a later attempt may succeed (accept(2), ERRORS).
-ACCEPT_AGAIN = ("ECONNABORTED", "EPROTO", "ENOBUFS", "EMFILE", "ENFILE", "EPERM")
+ACCEPT_AGAIN = (
+    "ECONNABORTED", "EPROTO", "ENOBUFS", "ENOMEM", "EMFILE", "ENFILE", "EPERM", "ENETDOWN", "ENOPROTOOPT", "EHOSTDOWN",
+    "ENONET", "EHOSTUNREACH", "EOPNOTSUPP", "ENETUNREACH",
+)  # fmt: skip
 
 
 def reveals(*gaps: str) -> Callable[[Check], Check]:

@@ -89,12 +89,14 @@ void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b
 }
 
 /* An error that says that the connection is gone makes it so: whoever else uses
-   it, a thread that reads, hears of it too.  Of datagrams it concerns one. */
+   it, a thread that reads, hears of it too.  Of datagrams it concerns one, and
+   accept() tells it of a connection that nobody has yet. */
 static void break_connection(const struct record *record, int error)
 {
     int saved = errno;
 
-    if (record->operation == OP_CONNECT ||
+    if (record->operation == OP_CONNECT || record->operation == OP_ACCEPT ||
+        record->operation == OP_ACCEPT4 ||
         states_of(record->operation, record->fd, 0, 0) & STATE_DATAGRAM)
         return;
     if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT ||

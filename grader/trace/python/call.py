@@ -16,8 +16,10 @@ _WITH_OPTIONS = (NUMBER["setsockopt"], NUMBER["getsockopt"])
 #: A time limit that the caller may have set, and no slice of a wait (seconds).
 _CALLERS = 1.0
 #: An error that says that the connection is gone makes it so: whoever else uses
-#: it, a thread that reads, hears of it too.  Of datagrams it concerns one.
+#: it, a thread that reads, hears of it too.  Of datagrams it concerns one, and
+#: accept() tells it of a connection that nobody has yet.
 _GONE = (errnos.ECONNRESET, errnos.EPIPE, errnos.ETIMEDOUT, errnos.EHOSTUNREACH)
+_NO_CONNECTION = (NUMBER["connect"], NUMBER["accept"])
 _shutdown = ctypes.CDLL(None).shutdown
 
 
@@ -110,6 +112,6 @@ class Call:
         if fault.kinds & layout.SIGNAL:
             _real_kill(os.getpid(), fault.signal)  # as from outside: for any thread
         if fault.kinds & layout.ERROR:
-            if fault.error in _GONE and self.operation != NUMBER["connect"] and not self._is_of_datagrams:
+            if fault.error in _GONE and self.operation not in _NO_CONNECTION and not self._is_of_datagrams:
                 _shutdown(self.head[2], socket.SHUT_RDWR)
             raise TimeoutError("timed out") if self.is_timed else OSError(fault.error, os.strerror(fault.error))
