@@ -65,16 +65,15 @@ ssize_t fetch(const char *host, const char *port, char *reply, size_t size)
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
     struct addrinfo *list, *a;
     ssize_t got = -1;
-    int fd = -1, kept, error;
+    int fd, kept, error;
 
     if (!reply && size) {
         errno = EINVAL;
         return -1;
     }
-    errno = 0;
     error = getaddrinfo(host, port, &hints, &list);
     if (error) {
-        if (error != EAI_SYSTEM || errno == 0)
+        if (error != EAI_SYSTEM)
             errno = EADDRNOTAVAIL;
         return -1;
     }

@@ -30,7 +30,7 @@ ssize_t fetch(const char *host, const char *port, char *reply, size_t size)
     struct addrinfo hints, *addresses = NULL, *a;
     ssize_t result = -1, n = 1;
     size_t got = 0;
-    int fd = -1, error = 0;
+    int fd = -1, error;
     char beyond;
 
     if (size > 0 && reply == NULL) {
@@ -46,7 +46,6 @@ ssize_t fetch(const char *host, const char *port, char *reply, size_t size)
         error = errno;
         goto out;
     default:
-        addresses = NULL;
         error = EHOSTUNREACH;
         goto out;
     }

@@ -39,7 +39,7 @@ int greet_one(const char *port)
                               .ai_flags = AI_PASSIVE };
     struct iovec rest = { .iov_base = text, .iov_len = sizeof text - 1 };
     struct msghdr message = { .msg_iov = &rest, .msg_iovlen = 1 };
-    struct addrinfo *list = NULL;
+    struct addrinfo *list;
     int server = -1, client = -1, result = -1;
     int code = getaddrinfo(NULL, port, &hints, &list);
 

@@ -86,9 +86,7 @@ def serve(port: str) -> None:
         epoll.register(listener, IN | ET)
         try:
             while True:
-                events = epoll.poll(patience)
-                patience = -1
-                for fd, event in events:
+                for fd, event in epoll.poll(patience):
                     guest = guests.get(fd)
                     if guest and event & ~OUT:
                         for line in guest.read():
