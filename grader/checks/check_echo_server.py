@@ -240,7 +240,7 @@ def check_takes_a_port_over(learner, peer, other_peer, port):
 
 @reveals("leaked-candidate")
 def check_reports_why_it_cannot_serve(learner, peer, port, fault, caller):
-    """reports a port that is taken and a service that is unknown"""
+    """reports a port that is taken, a service that is unknown and a socket that is not to be had"""
     caller.has_settings_of_its_own()
     peer.serves(port)
     learner.fails_with("EADDRINUSE", "serve", port)
@@ -251,6 +251,9 @@ def check_reports_why_it_cannot_serve(learner, peer, port, fault, caller):
     learner.raises("gaierror")
 
     learner.fails_with("EMFILE", "serve", "no-such-service")
+
+    fault("socket", error="ENFILE", when="1")
+    learner.fails_with("ENFILE", "serve", port)
 
 
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")

@@ -88,11 +88,11 @@ def check_passes_on_whole_lines(learner, clients, port):
 @reveals("overlong-line")
 def check_ends_a_client_whose_line_is_too_long(learner, clients, port):
     """ends a client whose line is longer than 4,096 bytes, and no other"""
-    ann, bob, carol, dave, erin, frank = clients("ann", "bob", "carol", "dave", "erin", "frank")
+    ann, bob, carol, dave, erin, frank, grace = clients("ann", "bob", "carol", "dave", "erin", "frank", "grace")
 
     learner.serves("serve", port)
 
-    clients.arrive(port, ann, bob, carol, dave, erin, frank)
+    clients.arrive(port, ann, bob, carol, dave, erin, frank, grace)
     ann.sends(b"x" * 4096 + b"\n")
     bob.receives(b"x" * 4096 + b"\n")
     carol.sends(b"y" * 5000)
@@ -103,6 +103,8 @@ def check_ends_a_client_whose_line_is_too_long(learner, clients, port):
     erin.is_dropped(instead="overlong-line")
     frank.sends(b"w" * 2100 + b"\r" + b"w" * 2100 + b"\n")
     frank.is_dropped(instead="overlong-line")
+    grace.sends(b"u" * 4097 + b"\n")
+    grace.is_dropped(instead="overlong-line")
     bob.sends_in_pieces([b"v" * 4096, b"\n"])
     ann.receives(b"v" * 4096 + b"\n")
     bob.sends(ANSWER)
@@ -129,7 +131,7 @@ def check_sends_every_byte_when_send_is_short(learner, clients, port, fault):
 
 @reveals("blocking-socket", "blocking-send", "would-block-is-fatal")
 def check_waits_for_nobody(learner, clients, port, fault):
-    """serves the others while one does not read, and keeps its lines for it"""
+    """serves the others while one does not read, and hears that one and keeps its lines for it"""
     slow, ann, bob = clients("slow", "ann", "bob")
     fault("listen", limit=4096)
 
@@ -139,6 +141,9 @@ def check_waits_for_nobody(learner, clients, port, fault):
     learner.rests()
     clients.arrive(port, ann, bob)
     ann.tells(bob, [PAGE, PAGE, PAGE[:15000]])
+    slow.sends(WHOLE)
+    ann.receives(WHOLE)
+    bob.receives(WHOLE)
     bob.tells(ann, [ANSWER])
     slow.receives(PAGE + PAGE + PAGE[:15000] + ANSWER)
 
@@ -182,8 +187,8 @@ def check_drops_a_client_that_never_reads(learner, clients, port, fault):
 
 @reveals("dies-of-client")
 def check_outlives_clients_that_vanish(learner, clients, port, fault):
-    """goes on when a client is gone before it is told, or before it is heard"""
-    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
+    """goes on when a client is gone before it is told, or before it is heard, and ends only when accept() says so"""
+    ann, bob, carol, dave, erin = clients("ann", "bob", "carol", "dave", "erin")
     fault("recv", hold=True, when="ready 1")
 
     learner.serves("serve", port)
@@ -199,6 +204,7 @@ def check_outlives_clients_that_vanish(learner, clients, port, fault):
     carol.receives(HELLO)
     carol.sends(ANSWER)
     ann.receives(ANSWER)
+    learner.gives_up_or_answers("EBADF", erin, port, HELLO, b"")
 
 
 @reveals("accept-spin")
@@ -207,8 +213,10 @@ def check_waits_while_descriptors_lack(learner, peer, clients, port, fault):
     ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
     fault("accept", errors=("ECONNABORTED", "EPROTO", "ENOBUFS"), when="ready")
     fault("getaddrinfo", error="EMFILE", when="1")
+    fault("socket", error="ENFILE", when="1")
 
     learner.fails_with("EMFILE", "serve", port)
+    learner.fails_with("ENFILE", "serve", port)
     learner.fails_with("EADDRINUSE", "serve", peer.listens("0.0.0.0"))
 
     learner.serves("serve", port)
@@ -236,9 +244,10 @@ def check_waits_while_descriptors_lack(learner, peer, clients, port, fault):
 
 @reveals("own-line")
 def check_keeps_nobody_waiting(learner, clients, port, fault, clock):
-    """keeps nobody waiting when accept() has failed"""
-    ann, bob, carol = clients("ann", "bob", "carol")
+    """keeps nobody waiting when accept() has failed, nor the client that was not accepted"""
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
     fault("accept", error="EMFILE", when="ready 3")
+    fault("accept", error="ENOBUFS", when="ready 5")
 
     learner.serves("serve", port)
 
@@ -249,6 +258,10 @@ def check_keeps_nobody_waiting(learner, clients, port, fault, clock):
     bob.receives(HELLO)
     bob.sends(ANSWER)
     ann.receives(ANSWER)
+    learner.rests()
+    dave.connects(port)
+    dave.sends(WHOLE)
+    ann.receives(WHOLE)
 
 
 @reveals("ignored-hangup")

@@ -201,8 +201,10 @@ def check_outlives_what_accept_reports(learner, peer, clients, port, fault):
     fault("send", limit=7)
     fault("accept", errors=ACCEPT_AGAIN, when="ready")
     fault("getaddrinfo", error="EMFILE", when="1")
+    fault("socket", error="ENFILE", when="1")
 
     learner.fails_with("EMFILE", "serve", port)
+    learner.fails_with("ENFILE", "serve", port)
     learner.fails_with("EADDRINUSE", "serve", peer.listens("0.0.0.0"))
 
     learner.serves("serve", port)

@@ -117,7 +117,9 @@ def check_leaves_nothing_behind(learner, peer, other_peer, port, fault):
     learner.raises("EADDRINUSE")
 
     fault("getaddrinfo", error="EMFILE", when="1")
+    fault("socket", error="ENFILE", when="1")
     learner.fails_with("EMFILE", "serve", port)
+    learner.fails_with("ENFILE", "serve", port)
 
     learner.serves("serve", port)
     learner.rests()

@@ -215,6 +215,12 @@ def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
     other_peer.closes()
     learner.raises("EMSGSIZE")
 
+    learner.runs("ask", "127.0.0.1", port, Null(0), room=Null(0))
+    other_peer.accepts()
+    other_peer.sees_end_of_file()
+    other_peer.closes()
+    learner.returns(b"")
+
     learner.runs("ask", "127.0.0.1", port, REQUEST, room=Null(1))
     learner.raises("EINVAL")
 

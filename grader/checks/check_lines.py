@@ -221,7 +221,7 @@ def check_reports_a_line_that_does_not_fit(learner, peer):
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
 
-    peer.sends(b"!\n" + ASTA + b"\r\n" + b"\n")
+    peer.sends(b"!\n" + ASTA + b"\r\n" + b"\n\r\n")
     learner.runs("read_line", room=Null(1))
     learner.raises("EINVAL")
     learner.runs("read_line", room=1)
@@ -229,6 +229,8 @@ def check_reports_a_line_that_does_not_fit(learner, peer):
     learner.runs("read_line", room=len(ASTA))
     learner.returns(ASTA)
     learner.runs("read_line", room=0)
+    learner.returns(b"")
+    learner.runs("read_line", room=Null(0))
     learner.returns(b"")
     learner.runs("read_line", room=len(CLIO))
     peer.sends_in_pieces([CLIO, b"\r", b"\n"])

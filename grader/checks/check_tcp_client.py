@@ -81,12 +81,16 @@ def check_speaks_both_families(learner, peer, resolves, fault, caller):
 
 
 @reveals("fd-leak", "wrong-close")
-def check_reports_why_it_cannot_connect(learner, peer, resolves, fault):
+def check_reports_why_it_cannot_connect(learner, peer, other_peer, resolves, fault):
     """reports the error of the last address, and a name that does not resolve"""
-    fault("connect", error="ETIMEDOUT", when="2")
     resolves(HOST, "127.0.0.2", "127.0.0.1")
     port = peer.holds("127.0.0.2")
+    other_peer.holds("127.0.0.1", port)
 
+    learner.runs("fetch", HOST, port)
+    learner.raises("ECONNREFUSED")
+
+    fault("connect", error="ETIMEDOUT", when="2")
     learner.runs("fetch", HOST, port)
     learner.raises("ETIMEDOUT")
 
@@ -126,13 +130,20 @@ def check_reports_a_reset(learner, peer):
 @only("c", because="Python's bytes grow with the reply")
 @reveals("small-buffer")
 def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
-    """fills the buffer to its last byte, and reports a reply that is larger"""
+    """fills the buffer to its last byte, and reports a reply that is larger, or breaks there"""
     port = peer.listens()
     learner.runs("fetch", "127.0.0.1", port, room=len(REPLY))
     peer.accepts()
     peer.sends(REPLY)
     peer.closes()
     learner.returns(REPLY)
+
+    learner.runs("fetch", "127.0.0.1", port, room=len(REPLY))
+    peer.accepts()
+    peer.sends_in_pieces([REPLY])
+    peer.sees_all_taken()
+    peer.resets()
+    learner.raises("ECONNRESET")
 
     port = other_peer.listens()
     learner.runs("fetch", "127.0.0.1", port, room=len(REPLY) - 1)
@@ -175,8 +186,8 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
 
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")
 @reveals("first-address-only")
-def check_goes_on_after_an_interrupted_refusal(learner, peer, resolves, fault):
-    """tries the next address when one refuses after a signal has interrupted connect()"""
+def check_goes_on_after_an_interrupted_refusal(learner, peer, other_peer, resolves, fault):
+    """tries the next address when one refuses after a signal has interrupted connect(), or reports it"""
     port = peer.listens("127.0.0.1")
     resolves(HOST, "127.0.0.2", "127.0.0.1")
     fault("connect", error="EINTR", when="1")
@@ -188,6 +199,11 @@ def check_goes_on_after_an_interrupted_refusal(learner, peer, resolves, fault):
     peer.sends(REPLY)
     peer.closes()
     learner.returns(REPLY)
+
+    port = other_peer.holds("127.0.0.3")
+    fault("connect", error="EINTR", when="1")
+    learner.runs("fetch", "127.0.0.3", port)
+    learner.raises("ECONNREFUSED")
 
 
 @torture

@@ -209,8 +209,10 @@ def check_outlives_a_thread_that_cannot_be_had(learner, peer, clients, port, fau
     fault("send", limit=1)
     fault("accept", errors=("", *ACCEPT_AGAIN), when="ready")
     fault("getaddrinfo", error="EMFILE", when="1")
+    fault("socket", error="ENFILE", when="1")
 
     learner.fails_with("EMFILE", "serve", port)
+    learner.fails_with("ENFILE", "serve", port)
     learner.fails_with("EADDRINUSE", "serve", peer.listens("0.0.0.0"))
 
     learner.serves("serve", port)
@@ -278,6 +280,23 @@ def check_closes_no_connection_but_its_own(learner, clients, port, fault):
     carol.receives(b"2\n")
     bob.sends(LINE)
     bob.receives(b"3\n")
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("fd-leak")
+def check_goes_on_after_an_interruption(learner, peer, port, fault):
+    """goes on after signals have interrupted accept(), recv() and send()"""
+    fault("accept", error="EINTR", when="1..2")
+    fault("recv", error="EINTR", when="1..2")
+    fault("send", error="EINTR", when="1..2")
+
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    learner.rests()
+    peer.sends(b"one\ntwo\n")
+    peer.receives(b"1\n2\n")
+    peer.leaves()
 
 
 @torture
