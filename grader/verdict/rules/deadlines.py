@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno as errnos
 import fcntl
+import itertools
 import os
 import socket
 from collections.abc import Iterator
@@ -253,6 +254,23 @@ def last_error_lost(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             f"{evidence.place(call)} {call.name}() told of {name}{whose} and {answer(evidence, run)}",
             (call,), "connect(2), ERRORS",
         )  # fmt: skip
+
+
+@explains
+def asked_twice(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """SO_ERROR is read again for the error that reading it has cleared."""
+    for life in evidence.descriptors:
+        for first, second in itertools.pairwise(
+            c for c in life.calls if c.name == "connect" or c.told_error is not None
+        ):
+            if first.told_error and second.told_error == 0:
+                yield Finding(
+                    second.index, ("last-error-lost",),
+                    f"{evidence.place(second)} getsockopt() reads SO_ERROR once more and gets 0: reading it at "
+                    f"{evidence.place(first)} has cleared it",
+                    (second, first), "socket(7), SO_ERROR", particular=True,
+                )  # fmt: skip
+                return
 
 
 def _error_told(call: Call) -> int:

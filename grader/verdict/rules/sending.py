@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rule import Finding, answer, ended, explains
+from grader.verdict.rule import Finding, answer, ended, explains, when_returned
 from grader.verdict.words import counted, others
 
 #: Failures of a program that has come through: what it has left, or not let go.
@@ -42,6 +42,20 @@ def _is_through(evidence: Evidence, run: Run, failure: Failure) -> bool:
     if failure.kind != "hang" or run.outcome is not None or run.endless:
         return run.succeeded
     return any(call.any_of("recv") for call in evidence.during(run) if not call.done)
+
+
+@explains
+def nothing_sent(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A function succeeds, and has sent nothing of what it was to send."""
+    if failure.kind != "bytes":
+        return
+    for run, message, calls in _messages(evidence):
+        if run.succeeded and not calls and not any(c.any_of("send") for c in evidence.during(run)):
+            yield Finding(
+                when_returned(run), (),
+                f"{answer(evidence, run)}, and has sent nothing: {counted(len(message))} "
+                f"{'was' if len(message) == 1 else 'were'} to go out",
+            )  # fmt: skip
 
 
 @explains

@@ -11,6 +11,8 @@ from grader.verdict.evidence import Descriptor, Evidence, Failure
 from grader.verdict.rule import Finding, ended, explains
 
 _TIDY = ("close", "abandon", "shutdown")
+#: What a program writes that starts threads.
+_STARTS = re.compile(r"pthread_create|Thread\(|start_new_thread|ThreadPoolExecutor")
 
 
 def _has_threads(evidence: Evidence) -> bool:
@@ -157,5 +159,22 @@ def thread_keeps(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 f"the thread that serves the connection {evidence.name_of(life)} of {evidence.place(life.made)} ends "
                 "at end-of-file and leaves it open: descriptors belong to the process",
                 (life.made, over), "close(2)",
+            )  # fmt: skip
+            return
+
+
+@explains
+def serves_where_it_accepts(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The thread that accepts talks with a client itself, in a program that knows others."""
+    if failure.kind != "hang" or not _STARTS.search(evidence.source.text):
+        return
+    for life in evidence.accepted:
+        blocked = next((c for c in life.calls if not c.done and (c.any_of("recv") or c.any_of("send"))), None)
+        if blocked is not None and blocked.tid == life.made.tid:
+            yield Finding(
+                blocked.index, (),
+                f"{evidence.place(blocked)} {blocked.name}() serves a client in the thread that accepts them "
+                f"({life.made.name}() at {evidence.place(life.made)}); the others wait",
+                (blocked, life.made), "pthread_create(3)",
             )  # fmt: skip
             return
