@@ -1,5 +1,5 @@
 # expect: fail
-# gap: empty-message
+# gap: other
 # cause: An empty payload is taken for nothing to send; its header, four zero bytes, does not go out.
 # shows: An empty message is sent: the peer waits for it, or takes the next one in its place.
 # says: has sent nothing
