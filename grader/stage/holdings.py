@@ -9,6 +9,7 @@ accepted yet or closed already, has inode 0.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 
 from grader.learner.kit import KIT_DESCRIPTORS
 from grader.processes import tcp_table, unix_table
@@ -67,23 +68,36 @@ def calls_on(scene: OnStage, link: Link) -> list[Call]:
     that it hears its clients by."""
     found: list[Call] = []
     holders: set[tuple[int, int]] = set()  # process and number
-    for call in scene.process.trace.calls:
+    for call, has_returned in _moments(scene.process.trace.calls):
         own = (call.pid, call.fd)
-        if own in holders and link.is_about(call):
+        if not has_returned and own in holders and link.is_about(call):
             found.append(call)
         if not call.done or call.failed:
             continue
-        if call.any_of("accept"):
+        if has_returned:
             holders.discard((call.pid, call.result))
-        if (number := link.made_by(call)) >= 0:
-            holders.add((call.pid, number))
-        elif call.name == "dup" and own in holders:
-            holders.add((call.pid, call.result))
+            if link.made_by(call) >= 0 or (call.name == "dup" and own in holders):
+                holders.add((call.pid, call.result))
         elif call.name == "fork":
             holders |= {(call.result, number) for pid, number in holders if pid == call.pid}
         elif call.name in ("close", "abandon"):
             holders.discard(own)
+        elif not _makes_another(call) and (number := link.made_by(call)) >= 0:
+            holders.add((call.pid, number))
     return found
+
+
+def _moments(calls: list[Call]) -> Iterator[tuple[Call, bool]]:
+    """Calls in the order of time, when they are made; and once more, of those that return
+    a descriptor of a connection, when they have returned: other threads go on meanwhile."""
+    moments = [(call.entered, call.index, call, False) for call in calls]
+    moments += [(call.left, call.index, call, True) for call in calls if call.done and _makes_another(call)]
+    for _time, _index, call, has_returned in sorted(moments, key=lambda moment: moment[:2]):
+        yield call, has_returned
+
+
+def _makes_another(call: Call) -> bool:
+    return call.name == "dup" or call.any_of("accept")
 
 
 def last_call(scene: OnStage, link: Link) -> Call | None:

@@ -249,7 +249,8 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
         if more:
             scene = self._scene
             whole = (scene.message or b"") + more
-            sentence = f"{counted(len(more))} more arrive after the {len(scene.message or b'')} expected ones"
+            verb = "arrives" if len(more) == 1 else "arrive"
+            sentence = f"{counted(len(more))} more {verb} after the {len(scene.message or b'')} expected ones"
             self._note(f"receives {counted(len(more))} more", receives=len(more))
             scene.company.creditor, self._party.came = self._party, more
             raise Broken(Failure("bytes", sentence, difference=Difference(scene.message or b"", whole, end)))

@@ -10,9 +10,15 @@ from grader.trace.decoded import Credentials
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
 from grader.verdict.rule import Finding, answer, explains, when_returned
+from grader.verdict.talk import Talk
+from grader.verdict.words import counted
 
 #: The kernel's user id of a peer that there is not.
 _NOBODY = 2**32 - 1
+#: The largest number that has the same value with a sign.
+_LARGEST_SIGNED = 2**31 - 1
+#: Bytes of a struct ucred.
+_SIZE = 12
 _READ = "unix(7), SO_PEERCRED"
 
 
@@ -45,39 +51,77 @@ def own_credentials(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 
 @explains
+def small_room(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The kernel's answer has three numbers, and fewer fit where it is to go."""
+    for ask in _asked(evidence.calls):
+        if ask.arg("room") < _SIZE and not ask.failed:
+            how = f"asks for {counted(ask.arg('room'))} of the {_SIZE} that process, user and group have"
+            yield Finding(ask.index, (), f"{_where(evidence, ask)} {how}", (ask,), _READ)
+            return
+
+
+@explains
 def wrong_welcome(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Whoever is on the list is turned away, or another is let in."""
-    talk = evidence.wronged
-    if failure.kind != "bytes" or talk is None or evidence.run is None:
+    talk, run = evidence.wronged, evidence.run
+    if failure.kind != "bytes" or talk is None or run is None:
         return
-    allowed = evidence.run.numbers
-    for ask in _asked(talk.calls):
-        told = next((c for c in talk.calls if c.index > ask.index and c.any_of("send")), None)
-        if told is None:
-            continue
+    for ask, told in _answered(talk):
         is_welcome, who = told.payload.startswith(b"w"), ask.credentials
-        does = "lets the client in" if is_welcome else "turns the client away"
-        where = f"{evidence.place(told)} {told.name}() {does}"
-        if ask.failed:
-            if is_welcome:
-                sentence = f"{_where(evidence, ask)} failed with {ask.errno}, and {where}"
-                yield Finding(ask.index, ("default-allow",), sentence, (ask, told), _READ)
-            continue
-        if who is None or is_welcome == (who.uid in allowed and who.uid != _NOBODY):
-            continue
-        guilty, gaps, on = (told, ask), (), "on the list" if who.uid in allowed else "not on the list"
-        fact = f"told of user {who.uid}, who is {on}"
-        if who.uid == _NOBODY:
-            guilty, gaps, fact = (ask, told), ("nobody-is-somebody",), f"told of user {_NOBODY}, which is nobody"
-        elif who.uid >> 31 and not is_welcome:
-            guilty, gaps = (ask, told), ("signed-uid",)
-            fact += f" (as a number with a sign it is {who.uid - 2**32})"
-        elif (who.gid in allowed) == is_welcome and who.gid != who.uid:
-            guilty, gaps = (_compared_by(evidence, ask), told), ("group-for-user",)
-            fact = f"told of user {who.uid} and group {who.gid}; user {who.uid} is {on}"
-        elif is_welcome and who.uid == 0:
-            gaps = ("root-enters",)
-        yield Finding(ask.index, gaps, f"{_where(evidence, ask)} {fact}, and {where}", guilty, _READ)
+        does = f"{evidence.place(told)} {told.name}() {'lets the client in' if is_welcome else 'turns it away'}"
+        if ask.failed and is_welcome:
+            sentence = f"{_where(evidence, ask)} failed with {ask.errno}, and {does}"
+            yield Finding(ask.index, ("default-allow",), sentence, (ask, told), _READ)
+        elif who is not None and is_welcome != _is_welcome(who, run.numbers):
+            gaps, fact, at = _misread(evidence, who, is_welcome)
+            guilty = {"ask": (ask, told), "use": (_used_at(evidence, ask), told)}.get(at, (told, ask))
+            yield Finding(ask.index, gaps, f"{_where(evidence, ask)} told of {fact}, and {does}", guilty, _READ)
+
+
+def _misread(evidence: Evidence, who: Credentials, is_welcome: bool) -> tuple[tuple[str, ...], str, str]:
+    """Why a client has got the wrong answer.
+
+    Returns:
+        The gap; what the kernel has told of; and where the mistake shows: in the
+        question (``"ask"``), where it is put (``"use"``), or in the answer.
+    """
+    allowed = evidence.run.numbers
+    fact = f"user {who.uid}, who is {'on the list' if who.uid in allowed else 'not on the list'}"
+    if who.uid == _NOBODY:
+        return ("nobody-is-somebody",), f"user {_NOBODY}, which is nobody", "ask"
+    if who.uid > _LARGEST_SIGNED and not is_welcome:
+        return ("signed-uid",), f"{fact} (as a number with a sign it is {who.uid - 2**32})", "ask"
+    if who.gid != who.uid and all(_goes_by_group(talk, allowed) for talk in evidence.talks):
+        return ("group-for-user",), f"group {who.gid} and {fact}", "use"
+    return ("root-enters",) if is_welcome and who.uid == 0 else (), fact, "answer"
+
+
+def _goes_by_group(talk: Talk, allowed: tuple[int, ...]) -> bool:
+    """Whether a client has got the answer that is its group's."""
+    pairs = [(ask.credentials, told) for ask, told in _answered(talk)]
+    return all(who is None or (who.gid in allowed) == told.payload.startswith(b"w") for who, told in pairs)
+
+
+def _is_welcome(who: Credentials, allowed: tuple[int, ...]) -> bool:
+    return who.uid in allowed and who.uid != _NOBODY
+
+
+@explains
+def left_unasked(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A client is answered, and the kernel was not asked about its connection; or the
+    other way round."""
+    talk = evidence.wronged
+    if failure.kind != "bytes" or talk is None or evidence.run is None or not evidence.run.numbers:
+        return
+    ask, told = next(_asked(talk.calls), None), next((c for c in talk.calls if c.any_of("send")), None)
+    if ask is None and told is not None and not any(c.any_of("recv") for c in talk.calls):
+        sentence = (
+            f"{evidence.place(told)} {told.name}() answers {talk.name}, and nothing has asked the kernel who it is"
+        )
+        yield Finding(told.index, (), sentence, (told,), _READ)
+    elif ask is not None and ask.failed and told is None:
+        sentence = f"{_where(evidence, ask)} failed with {ask.errno}, and {talk.name} gets no answer"
+        yield Finding(ask.index, (), sentence, (ask,), _READ)
 
 
 @explains
@@ -93,7 +137,7 @@ def wrong_identity(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     fact, gaps = f"{_where(evidence, ask)} told of user {who.uid}", ()
     if who.uid == _NOBODY and run.succeeded and "ENOTCONN" in failure.errors:
         gaps, fact = ("nobody-is-somebody",), f"{fact}, which is nobody, and {answer(evidence, run)}"
-    elif who.uid >> 31 and who.uid != _NOBODY and not run.succeeded:
+    elif _LARGEST_SIGNED < who.uid < _NOBODY and not run.succeeded:
         gaps, fact = ("signed-uid",), f"{fact}, which has no sign, and {answer(evidence, run)}"
     elif failure.kind == "credentials" and isinstance(returned, list) and len(returned) == 3:
         gaps, how = _mistaken(returned, who)
@@ -131,7 +175,15 @@ def _asked(calls: Iterable[Call]) -> Iterator[Call]:
     return (c for c in calls if c.name == "getsockopt" and c.option == "SO_PEERCRED" and c.done)
 
 
-def _compared_by(evidence: Evidence, ask: Call) -> Call:
+def _answered(talk: Talk) -> Iterator[tuple[Call, Call]]:
+    """The same of one connection, each with what its client was told then."""
+    for ask in _asked(talk.calls):
+        told = next((c for c in talk.calls if c.index > ask.index and c.any_of("send")), None)
+        if told is not None:
+            yield ask, told
+
+
+def _used_at(evidence: Evidence, ask: Call) -> Call:
     """Where what the kernel has told of is used: the call of the contract's function
     that asks, where it is that which asks."""
     caller = next(iter(evidence.moments(ask).callers), None)

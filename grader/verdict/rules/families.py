@@ -89,7 +89,8 @@ def taken_port(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     for life in evidence.descriptors:
         refused = next((c for c in life.calls if c.errno == "EADDRINUSE" and not c.injected), None)
-        if refused is not None and any(other.is_listening for other in evidence.descriptors):
+        other = {socket.AF_INET: socket.AF_INET6, socket.AF_INET6: socket.AF_INET}.get(life.family)
+        if refused is not None and any(it.is_listening and it.family == other for it in evidence.descriptors):
             yield Finding(
                 refused.index, (),
                 f"{evidence.place(refused)} {refused.name}() {ended(evidence, refused)}, and {run.function}() goes on "

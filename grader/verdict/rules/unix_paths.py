@@ -145,6 +145,8 @@ def taken_path(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                     "robbed-server",
                     "removes the path of a server that is alive; nothing has asked whether it is",
                 )
+            elif what == "a stale socket" and not run.endless:
+                gap, how = "robbed-server", "removes the path of a dead server, which is taken all the same"
             else:
                 continue
             yield Finding(removal.index, (gap,), f"{where} {how}", tuple(filter(None, (removal, answer))), "unlink(2)")

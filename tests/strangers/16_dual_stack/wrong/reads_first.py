@@ -2,7 +2,7 @@
 # gap: other
 # cause: The server waits for the client to send something before it tells it its address.
 # shows: A client that sends nothing.
-# says: recv() waits until one client sends something, for its connection is blocking, and all others wait for the loop
+# says: recv() waits for ann to say something, and ann waits for an answer
 import errno
 import selectors
 import socket
