@@ -108,15 +108,29 @@ def check_leaves_a_datagram_server_alone(learner, peer, folder):
 
 
 @reveals("robbed-server")
-def check_reports_what_the_question_meets(learner, folder, fault):
-    """reports another failure of the question as it is, and does not touch the path"""
-    fault("connect", error="EACCES", when="1")
+def check_reports_what_fails(learner, folder, fault):
+    """reports another failure of the question as it is, the path untouched, and those of other calls"""
     path = folder.has_stale_socket("monitor")
-
+    fault("connect", error="EACCES", when="1")
     learner.runs("serve", path)
-
     learner.raises("EACCES")
     folder.is_untouched(otherwise="robbed-server")
+
+    fault("socket", error="EMFILE", when="1")
+    learner.runs("serve", path)
+    learner.raises("EMFILE", named=True)
+    folder.is_untouched(otherwise="robbed-server")
+
+    fault("bind", error="EROFS", when="unconnected 1")
+    learner.runs("serve", folder.path("ward"))
+    learner.raises("EROFS", named=True)
+
+    fault("listen", error="EADDRINUSE", when="1")
+    learner.runs("serve", folder.path("ward"))
+    learner.raises("EADDRINUSE", named=True)
+
+    learner.runs("serve", folder.path("nowhere/monitor"))
+    learner.raises("ENOENT")
 
 
 @reveals("unlisted-server")
@@ -296,6 +310,24 @@ def check_waits_while_descriptors_lack(learner, clients, folder, fault):
     learner.rests()
     carol.is_echoed(HELLO)
     carol.leaves()
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("short-addrlen")
+def check_goes_on_after_an_interruption(learner, peer, folder, fault):
+    """goes on after signals have interrupted its calls"""
+    path = folder.path("monitor")
+    fault("flock", error="EINTR", when="1")
+    fault("accept", error="EINTR", when="1..2")
+    fault("recv", error="EINTR", when="1..2")
+    fault("send", error="EINTR", when="1..2")
+
+    learner.serves("serve", path)
+
+    peer.connects(path)
+    learner.rests()
+    peer.is_echoed(HELLO)
+    peer.leaves()
 
 
 @torture

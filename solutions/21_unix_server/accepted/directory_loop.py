@@ -120,13 +120,6 @@ def loop(listener, selector):
                 client.sock.close()
 
 
-def close_all(selector):
-    for key in list(selector.get_map().values()):
-        if key.data is not None:
-            key.data.sock.close()
-    selector.close()
-
-
 def serve(path):
     with Place(path) as place, ExitStack() as ending:
         place.lock()
@@ -146,6 +139,4 @@ def serve(path):
         listener.listen(16)
         listener.setblocking(False)
         place.unlock()
-        selector = selectors.DefaultSelector()
-        ending.callback(close_all, selector)
-        loop(listener, selector)
+        loop(listener, ending.enter_context(selectors.DefaultSelector()))

@@ -68,14 +68,10 @@ static int lock(void)
 {
     char name[sizeof address.sun_path] = ".";
     const char *slash = strrchr(address.sun_path, '/');
-    size_t length = slash == NULL ? 0 : (size_t)(slash - address.sun_path);
     int fd;
 
-    if (slash != NULL) {
-        length += length == 0;
-        memcpy(name, address.sun_path, length);
-        name[length] = '\0';
-    }
+    if (slash != NULL)
+        strncpy(name, address.sun_path, (size_t)(slash - address.sun_path) + 1);
     fd = open(name, O_RDONLY | O_CLOEXEC);
     while (fd != -1 && flock(fd, LOCK_EX) == -1) {
         if (errno == EINTR)

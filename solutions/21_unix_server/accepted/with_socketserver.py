@@ -71,9 +71,8 @@ class Server(socketserver.UnixStreamServer):
     def get_request(self):
         try:
             return super().get_request()
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                time.sleep(0.05)
+        except OSError:
+            time.sleep(0.01)  # descriptors may lack for a while
             raise
 
     def handle_error(self, request, client_address):
