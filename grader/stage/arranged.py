@@ -69,6 +69,19 @@ class Arranged:
     pending: int = 0
     disturbed: tuple[str, int] = ("", 0)
 
+    def of_host(self, network: int = 0) -> dict:
+        """What of it the program's process sees to (`grader.learner.host`).
+
+        Args:
+            network: the process whose network it enters, or 0.
+        """
+        return {
+            "arranged": self.has_caller,
+            "closed": self.closed,
+            "directory": self.directory,
+            "network": network,
+        }
+
 
 @dataclass
 class Time:

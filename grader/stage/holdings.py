@@ -56,6 +56,13 @@ def listeners(scene: OnStage) -> list[int]:
     return [pid for pid in scene.process.family() if any(map(listens, _sockets(pid).values()))]
 
 
+def datagram_names(scene: OnStage) -> list[bytes]:
+    """The addresses of the program's datagram sockets of the Unix domain."""
+    own = {inode for pid in scene.process.family() for inode in _sockets(pid).values()}
+    ends = unix_table.ends(scene.company.network)
+    return sorted(end.name for end in ends if end.inode in own and end.type == socket.SOCK_DGRAM and end.name)
+
+
 def queued(scene: OnStage) -> list[str]:
     """Who has connected and has not been accepted."""
     streams = [party for party in scene.company.connected if party.link.is_stream]

@@ -45,6 +45,11 @@ def _ending(run: Run, unit: Unit) -> str:
     return f"returned {value_words(outcome['returned'], run.function, unit)}"
 
 
+def ended_before(run: Run, unit: Unit, event: str) -> Failure:
+    """A function that has ended too early, before something else came about."""
+    return Failure("unmet", f"{outcome_words(run, unit)} before {event}", line=line_of(run))
+
+
 def error_words(raised: dict, unit: Unit) -> str:
     """A reported error: ``ConnectionResetError``, ``-1 with ECONNRESET``, ``EAI_NONAME``."""
     number = raised["errno"]

@@ -41,10 +41,18 @@ def _broken(what: str, path: str, function: str) -> None:
     raise Broken(Failure(kind, words.format(path=path, function=function), read="unix(7), unlink(2)"))
 
 
+def clear(scene: Scene) -> None:
+    """Remove the sockets that the program's functions have left outside of the script's
+    directory, for they would be in the way of later ones."""
+    for path in (path for run in scene.runs for path in _bound(scene, run)):
+        if _is_socket(path):
+            os.unlink(path)
+
+
 def _bound(scene: Scene, run: Run) -> list[str]:
     """The absolute paths that a function has bound sockets to."""
     calls = (c for c in scene.process.trace.calls if run.first <= c.index and c.name == "bind" and c.path)
-    at = (run.outcome.get("found") or {}).get("directory") or "/"
+    at = ((run.outcome or {}).get("found") or {}).get("directory") or "/"
     paths = (os.fsdecode(c.path) for c in calls if c.done and not c.failed and not c.path.startswith(b"\0"))
     return [os.path.join(at, path) for path in paths]
 

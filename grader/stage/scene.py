@@ -27,7 +27,7 @@ from grader.stage import death, quiet
 from grader.stage.broken import Broken, NotHere
 from grader.stage.hangs import IDLE_SECONDS, Hangs, nobody_is_left
 from grader.stage.on_stage import OnStage
-from grader.stage.outcomes import line_of, outcome_words, stopped
+from grader.stage.outcomes import ended_before, stopped
 from grader.stage.stage import Stage
 from grader.stage.watch import Watch
 from grader.trace.faults import Fault
@@ -68,13 +68,8 @@ class Scene(OnStage):
         """
         if self.process is not None:
             return self.process
-        arranged = {
-            "arranged": self.arranged.has_caller,
-            "closed": self.arranged.closed,
-            "directory": self.arranged.directory,
-            "network": self.network_host().pid if self.arranged.has_own_network else 0,
-        }
-        request = self.stage.request(self.unit) | arranged
+        network = self.network_host().pid if self.arranged.has_own_network else 0
+        request = self.stage.request(self.unit) | self.arranged.of_host(network)
         self.process = LearnerProcess(self.stage.server(self.unit.language), request)
         if self.time.is_held:
             self.process.trace.hold_clock()
@@ -258,11 +253,7 @@ class Scene(OnStage):
                 self.has_stopped()
             return
         if not may_come or nobody_is_left(watch, self):
-            raise Broken(
-                Failure(
-                    "unmet", f"{outcome_words(self.runs[-1], self.unit)} before {awaited}", line=line_of(self.runs[-1])
-                )
-            )
+            raise Broken(ended_before(self.runs[-1], self.unit, awaited))
         # What is still open is closed by ending the process: then it comes, or never.
         delivered = quiet.all_delivered(self) and quiet.children_rest(self)
         if not self.concluded and watch.twice("delivered", delivered):

@@ -98,7 +98,7 @@ FAILURES = tuple(
         ("connect", "unix unconnected", "EACCES", "unix(7): no permission for the path"),
         ("connect", "unix unconnected", "ECONNREFUSED", "unix(7): nobody listens"),
         ("connect", "unix unconnected", "ENOENT", "unix(7): the path is not there"),
-        ("connect", "unix unconnected blocking", "EINTR", "unix_wait_for_peer() sleeps"),
+        ("connect", "unix stream unconnected blocking", "EINTR", "unix_wait_for_peer() sleeps"),
         ("connect", "udp", "EACCES", "connect(2): a security module forbids it"),
         ("connect", "udp", "EAGAIN", "inet_autobind(): all ephemeral ports are in use"),
         ("connect", "udp", "ENETUNREACH", "connect(2): no route"),

@@ -8,6 +8,7 @@ from grader.peers.process import PeerError, PeerProcess
 from grader.stage.broken import Broken, NotHere
 from grader.stage.party import Party
 from grader.stage.scene import Scene
+from grader.stage.twin import Twin
 from grader.verbs.lent import Lent
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
@@ -35,6 +36,7 @@ class Actor:
         self._process = process
         self._who, self._name = who, who or CONNECTION
         self._lent: Lent | None = None
+        self._twin: Twin | None = None
         self._has_datagrams = False
         self._target: Address = ""  # where its datagrams go
         self._party = Party(who or "the peer")
@@ -89,9 +91,11 @@ class Actor:
         self._scene.steps.append(Step(f"{self._who} {text}".strip(), **effects))
 
     def close(self) -> None:
-        """Close the judge's own descriptor of a lent connection."""
+        """Close the judge's own descriptor of a lent connection, and end a second process."""
         if self._lent is not None:
             self._lent.close()
+        if self._twin is not None:
+            self._twin.close()
 
 
 def _wanted(action: str, count: int) -> str:

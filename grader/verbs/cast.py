@@ -11,6 +11,7 @@ from typing import Any
 from grader.catalogue.unit import Unit
 from grader.peers.places import TCP, UDP, Kind, Place
 from grader.peers.process import free_port
+from grader.stage.paths import clear
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage
 from grader.stage.stand_ins import of_address
@@ -61,6 +62,7 @@ class Cast:
         for close in reversed(self._closers):
             close()
         self.scene.close()
+        clear(self.scene)
 
     def learner(self) -> Learner:
         """The program under judgement."""

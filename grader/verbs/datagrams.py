@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from grader.peers.places import UDP, Address, Place, is_path
-from grader.stage import quiet
+from grader.peers.process import PeerError
+from grader.stage import holdings, quiet
 from grader.stage.broken import Broken
+from grader.stage.outcomes import ended_before, error_words
+from grader.stage.twin import Twin
 from grader.verbs.acting import Actor
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
@@ -72,19 +76,96 @@ class DatagramVerbs(Actor):
         """The address that the last datagram came from: ``other_peer.sends(b"...", to=peer.asker)``."""
         if self._heard is None:
             raise RuntimeError("the peer has received no datagram yet")
+        if not self._heard["source"]:
+            sentence = "the datagram comes from a socket without an address: nobody can answer it"
+            raise Broken(Failure("unnamed", sentence, read="unix(7)"))
         return self._heard["source"]
 
     # --- datagrams ----------------------------------------------------------
 
     def _sends_datagram(self, data: bytes, to: Address | None = None) -> None:
         to = to or self._target or self.asker
-        self._wait(
-            "send_to", "the program makes room for a datagram", after_return=True, name=self._name, data=data, to=to
-        )
+        try:
+            self._wait(
+                "send_to", "the program makes room for a datagram", after_return=True, name=self._name, data=data, to=to
+            )
+        except PeerError as error:
+            self._is_turned_away(data, error)
+            return
         self._party.said += data
         self._party.datagrams.append(len(data))
         # an empty one is what a receive returns 0 for
         self._note(f"sends {_a_datagram(data)}", sends=len(data), ends=int(not data))
+
+    def _is_turned_away(self, data: bytes, error: PeerError) -> None:
+        """What it means that a datagram cannot be delivered: EPERM comes from a Unix
+        socket that is connected to somebody else.
+
+        Raises:
+            Broken: there is no such socket any more.
+        """
+        self._scene.company.creditor = None
+        if error.errno == "EPERM":
+            self._note(f"sends {_a_datagram(data)}, and is turned away ({error.errno})")
+            return
+        if error.errno not in ("ENOENT", "ENOTDIR", "ECONNREFUSED"):
+            raise error
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
+        if scene.run is None and scene.runs:
+            raise Broken(ended_before(scene.runs[-1], scene.unit, "it is answered"))
+        sentence = f"the address that the datagram came from cannot be reached ({error.errno})"
+        raise Broken(Failure("unreachable", sentence, read="unix(7), Pathname sockets"))
+
+    def answers(self, question: bytes, answer: bytes) -> None:
+        """Receive exactly that datagram; and when the program rests, for it waits for
+        the answer, send this one."""
+        self._receives_datagram((question,), {}, "", 0)
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: scene.run is None or rest(), "the program waits for its answer", after_return=True)
+        self._sends_datagram(answer)
+
+    def sends_early(self, data: bytes) -> None:
+        """Send a datagram to the address that the program has just taken, in a bind()
+        that is held, and let it go on; nothing if it takes one in no bind()."""
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        trace = scene.process.trace
+        scene.wait(lambda: trace["held"] > trace["released"] or rest(), "the program takes an address")
+        trace.update()  # which of its calls is held, it may have said a moment later
+        if not any(call.name == "bind" for call in trace.unfinished):
+            return  # another call is held
+        for name in holdings.datagram_names(scene):
+            to = name if name[:1] == b"\0" else os.fsdecode(name)
+            self._do("reach", name=self._name, at=to)
+            self._has_datagrams = True
+            self._sends_datagram(data, to)
+        trace["released"] += 1
+
+    def is_asked_by_another(self, function: str, *arguments: object, otherwise: str = "") -> None:
+        """A second process of the program calls the function while the first one waits
+        for its answer; its datagram arrives, from an address of its own.
+
+        Args:
+            otherwise: slug of the gap that another outcome gives away.
+
+        Raises:
+            Broken: it has the same address, or none.
+        """
+        first, scene = self.asker, self._scene
+        self._twin = Twin(scene)
+        self._twin.calls(function, arguments)
+        self._player.start("take", name=self._name)
+        heard = self._twin.asks(self._player)
+        how = "has the same address"
+        if heard is None:
+            self._player.break_off()
+            raised = (self._twin.outcome or {}).get("raised")
+            how = f"gets {error_words(raised, scene.unit)}" if raised else "is not heard"
+        if heard is None or heard["source"] == first:
+            sentence = f"a second process that asks at the same time {how}"
+            raise Broken(Failure("shared-address", sentence, gap=otherwise, read="bind(2), EADDRINUSE"))
+        self._heard = heard
+        self._note(f"receives {_a_datagram(heard['data'])} from a second process")
 
     def _receives_datagram(
         self,
@@ -246,11 +327,18 @@ class DatagramVerbs(Actor):
             raise Broken(Failure("shared-port", sentence, gap=shared, read="socket(7), SO_REUSEADDR"))
         self._note("is a second server, and finds the port taken")
 
-    def fills(self, path: str) -> None:
-        """Send datagrams to that path until its queue is full."""
+    def fills(self, path: str) -> int:
+        """Send datagrams to that path until its queue is full; returns how many."""
         self._do("reach", name="sender", at=path)
-        self._do("fill", name="sender", to=path)
+        count = self._do("fill", name="sender", to=path)["count"]
         self._note("fills the queue of the path")
+        return count
+
+    def takes(self, count: int) -> None:
+        """Take so many datagrams from its queue, whatever they are: there is room again."""
+        for _ in range(count):
+            self._do("look", name=self._name)
+        self._note(f"takes the {counted(count, 'datagram')} that its queue was full of")
 
     # --- multicast ----------------------------------------------------------
 

@@ -316,6 +316,8 @@ def zero_is_closed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             continue  # it has not ended, so it has not taken that for anything
         for call in evidence.during(run):
             if call.any_of("send") and call.done and call.result == call.args[0] == 0 and call.name != "sendfile":
+                if (life := evidence.life(call)) is not None and life.has_datagrams:
+                    continue  # an empty datagram is one, too
                 after = "" if run.succeeded else f", and {answer(evidence, run)}: that 0 says nothing of the peer"
                 yield Finding(
                     call.index, ("zero-is-closed",),

@@ -27,6 +27,9 @@ def other_path(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             name, gaps = bind.path, ()
             if bind.failed or name == wanted or os.path.dirname(name) != os.path.dirname(wanted):
                 continue
+            life = evidence.life(bind)
+            if life is None or (life.first("listen") is None and len(wanted) <= _LONGEST):
+                continue  # a client's own
             shown = os.fsdecode(os.path.basename(name))
             how = f"makes {shown!r}, and not the path that {run.function}() was given"
             if wanted.startswith(name) and len(wanted) > _LONGEST:

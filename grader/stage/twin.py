@@ -1,0 +1,67 @@
+"""A second process of the program: it does what the first one does, while that still waits."""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Any
+
+from grader.learner.process import LearnerProcess
+from grader.peers.process import PeerProcess
+from grader.stage.arranged import Arranged
+from grader.stage.hangs import IDLE_SECONDS
+from grader.stage.on_stage import OnStage
+
+#: How long it may take to leave when it has been answered (seconds).
+_FAREWELL = 0.2
+
+
+class Twin:
+    """The process; nothing is judged of it but what becomes of its call.
+
+    Args:
+        scene: whose program it loads.
+
+    Attributes:
+        outcome: what its function has answered; None while it goes on.
+    """
+
+    def __init__(self, scene: OnStage) -> None:
+        request = scene.stage.request(scene.unit) | Arranged().of_host()
+        self._process = LearnerProcess(scene.stage.server(scene.unit.language), request)
+        self.outcome: dict | None = None
+        self._await(IDLE_SECONDS)  # until it is loaded, as the first one was
+        self.outcome = None
+
+    def calls(self, function: str, arguments: tuple[Any, ...]) -> None:
+        """Call a function of the contract."""
+        self._process.call(function, list(arguments), {}, ())
+
+    def asks(self, player: PeerProcess) -> dict | None:
+        """The answer of a peer's action that the call is to bring about; None if the
+        call is over, or nothing comes of it, before."""
+        limit = time.monotonic() + IDLE_SECONDS
+        while (answer := player.answer()) is None and self.outcome is None and time.monotonic() < limit:
+            ready, _, _ = select.select([player.channel, self._process.channel], [], [], IDLE_SECONDS)
+            if player.channel in ready:
+                player.channel.pump()
+            if self._process.channel in ready:
+                self._await(0)
+        return answer
+
+    def _await(self, seconds: float) -> None:
+        """Take what the process has to say, within that time."""
+        channel = self._process.channel
+        limit = time.monotonic() + seconds
+        while (message := channel.take()) is None and not channel.closed:
+            if not select.select([channel], [], [], max(0, limit - time.monotonic()))[0] or not channel.pump():
+                break
+        if isinstance(message, dict):
+            self.outcome = message
+
+    def close(self) -> None:
+        """End it; if it has been answered, it tidies up first."""
+        if self.outcome is None:
+            self._await(_FAREWELL)
+        self._process.end()
+        self._process.close()
