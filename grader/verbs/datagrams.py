@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from grader.peers.places import UDP, Address, Place, is_path
@@ -65,6 +66,13 @@ class DatagramVerbs(Actor):
 
     def _takes_datagrams(self) -> None:
         self._has_datagrams = self._scene.company.has_datagrams = True
+
+    def _lets_the_program_rest(self) -> None:
+        """Let a program that has failed come to rest, or to its end, so that every
+        run tells the same of it."""
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        with suppress(Broken):
+            scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
 
     def _program_is_bound(self) -> bool:
         first = self._scene.runs[-1].first
@@ -198,6 +206,7 @@ class DatagramVerbs(Actor):
                 raise Broken(Failure("source", sentence, read="udp(7)"))
             return own
         gap = mistakes.get(rest, fewer if len(rest) < len(data) else "")
+        self._lets_the_program_rest()
         scene.company.creditor, party.came = party, rest
         raise Broken(Failure("bytes", _compared(data, rest), difference=Difference(data, rest), gap=gap))
 
@@ -263,6 +272,7 @@ class DatagramVerbs(Actor):
             if not got.startswith(head) or not is_next:
                 expected = head + rest[:most]
                 gap = repeated if is_next and number and got.startswith(before) else ""
+                self._lets_the_program_rest()
                 raise Broken(Failure("bytes", _compared(expected, got), difference=Difference(expected, got), gap=gap))
             rest = rest[len(piece) :]
             self._sends_datagram(replies[number % len(replies)], None)

@@ -3,12 +3,48 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from collections.abc import Iterator
 
 from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rule import Finding, answer, explains, when_returned
 from grader.verdict.rules.requests import OUT_OF_TIME, may_wait, of_datagrams, sent_in
 from grader.verdict.words import counted
+
+#: Bytes before the data: all that the end has, and an acknowledgement.
+_HEAD = 2
+
+
+@explains
+def taken_for_its_own(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The acknowledgement of another datagram is taken for that of the last one, or
+    the next one looks like the one before."""
+    run = evidence.run
+    if failure.kind not in (*OUT_OF_TIME, "bytes") or run is None:
+        return
+    moved = of_datagrams(evidence, run)
+    if not moved or moved[0].any_of("recv"):
+        return  # it acknowledges itself
+    for before, again in itertools.pairwise(sent_in(moved)):
+        came = [c for c in moved if before.index < c.index < again.index and c.any_of("recv") and c.result == _HEAD]
+        if before.payload == again.payload or not came:
+            continue
+        if came[-1].payload[1:] != before.payload[1:_HEAD]:
+            yield Finding(
+                came[-1].index, ("old-ack",),
+                f"{evidence.place(came[-1])} {came[-1].name}() got the acknowledgement of another datagram than the "
+                f"one sent at {evidence.place(before)}, and the next is sent",
+                (came[-1], again), "udp(7)", particular=True,
+            )  # fmt: skip
+            return
+        if again.payload[1:_HEAD] == before.payload[1:_HEAD]:
+            yield Finding(
+                again.index, ("no-sequence",),
+                f"{evidence.place(again)} the next datagram is sent with the bit of the one before, as if it were a "
+                "repeat",
+                (again, before), "udp(7)", particular=True,
+            )  # fmt: skip
+            return
 
 
 @explains
@@ -25,7 +61,7 @@ def repeat_unanswered(evidence: Evidence, failure: Failure) -> Iterator[Finding]
     before = next((c for c in came[:-1] if (c.payload, c.result) == (last.payload, last.result)), None)
     if before is not None and any(c.any_of("send") and before.index < c.index < last.index for c in moved):
         yield Finding(
-            last.index, ("silent-duplicate",),
+            last.index, ("last-ack-lost", "silent-duplicate") if last.result == _HEAD else ("silent-duplicate",),
             f"{evidence.place(last)} {last.name}() got the same {counted(last.result)} once more, and nothing was "
             "sent: whoever repeats a datagram has not heard that it has come",
             (last, before), "udp(7)", particular=True,

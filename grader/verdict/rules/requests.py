@@ -40,7 +40,7 @@ def _end(wait: Call) -> int:
 
 def _since(call: Call, other: Call) -> str:
     """The script's time between two calls, in words."""
-    return f"{(other.entered - call.left) / 1e9:.3g} s"
+    return f"{(other.entered - call.left) // _MILLISECOND / 1000:.3g} s"
 
 
 @explains
@@ -49,9 +49,10 @@ def sent_once(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     run = evidence.run
     if failure.kind not in OUT_OF_TIME or run is None or run.endless:
         return
-    sent = sent_in(of_datagrams(evidence, run))
-    if not sent:
-        return
+    moved = of_datagrams(evidence, run)
+    sent = sent_in(moved)
+    if not sent or moved[0].any_of("recv"):
+        return  # the other side speaks first
     last, gaps = sent[-1], ("no-retry", "no-retransmit")
     waits = [c for c in may_wait(evidence, run) if c.index > last.index]
     endless = next((c for c in waits if not c.done and not c.patience), None)
@@ -116,8 +117,9 @@ def renewed_wait(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     run, limit = evidence.run, evidence.time_limit
     if failure.kind not in OUT_OF_TIME or run is None or not limit:
         return
+    all_sent = sent_in(of_datagrams(evidence, run))
     for wait in may_wait(evidence, run):
-        sent = [c for c in sent_in(of_datagrams(evidence, run)) if c.index < wait.index]
+        sent = [c for c in all_sent if c.index < wait.index]
         if not sent or not wait.patience or _end(wait) < sent[-1].left + limit + _TOLERANCE:
             continue
         between = [c for c in evidence.during(run) if sent[-1].index < c.index < wait.index and c.done]
@@ -140,12 +142,11 @@ def sent_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind != "surplus" or run is None:
         return
     moved = of_datagrams(evidence, run)
-    sent = sent_in(moved)
-    if len(sent) < 2 or sent[-1].payload != sent[-2].payload:
-        return
-    before, again = sent[-2:]
     limit = evidence.time_limit
-    if limit and again.entered > before.left + limit - _TOLERANCE:
+    for before, again in itertools.pairwise(sent_in(moved)):
+        if before.payload == again.payload and not (limit and again.entered > before.left + limit - _TOLERANCE):
+            break
+    else:
         return
     came = [c for c in moved if before.index < c.index < again.index and c.any_of("recv") and c.done]
     why, gaps = "", ()
@@ -193,8 +194,9 @@ def not_told(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     run = evidence.run
     if failure.kind not in OUT_OF_TIME or run is None or run.endless:
         return
+    all_sent = sent_in(of_datagrams(evidence, run))
     for wait in may_wait(evidence, run):
-        sent = [c for c in sent_in(of_datagrams(evidence, run)) if c.index < wait.index]
+        sent = [c for c in all_sent if c.index < wait.index]
         life = evidence.life(sent[-1]) if sent else None
         if life is None or any(c.name == "connect" or _asks_for_errors(c) for c in life.calls):
             continue
@@ -206,3 +208,38 @@ def not_told(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 (wait, sent[-1]), "udp(7)", particular=True,
             )  # fmt: skip
             return
+
+
+@explains
+def sent_too_late(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A wait is longer than the time after which the same is to be sent again."""
+    run, limit = evidence.run, evidence.time_limit
+    if failure.kind != "slow" or run is None or run.endless or not limit:
+        return
+    sent, waits = sent_in(of_datagrams(evidence, run)), may_wait(evidence, run)
+    if sent and waits and waits[-1].index > sent[-1].index and _end(waits[-1]) > sent[-1].left + limit + _TOLERANCE:
+        wait = waits[-1]
+        yield Finding(
+            wait.index, (),
+            f"{evidence.place(wait)} {wait.name}() may wait for {wait.patience / 1000:g} s; what was sent at "
+            f"{evidence.place(sent[-1])} is to be sent again {limit / 1e9:g} s after that",
+            (wait, sent[-1]), "udp(7)",
+        )  # fmt: skip
+
+
+@explains
+def sent_too_often(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The time is up, and the same is sent once more."""
+    run = evidence.run
+    if failure.kind != "late" or run is None:
+        return
+    sent = sent_in(of_datagrams(evidence, run))
+    times = [c.payload for c in sent].count(sent[-1].payload) if sent else 0
+    since = [c for c in may_wait(evidence, run) if times and c.index > sent[-1].index]
+    if times > 1 and len(since) == 1:
+        yield Finding(
+            sent[-1].index, (),
+            f"{evidence.place(sent[-1])} the same is sent once more, {times} times in all; the time is up after "
+            f"{times - 1}",
+            (sent[-1],), "udp(7)",
+        )  # fmt: skip
