@@ -47,9 +47,9 @@ def child(request: dict, control: Channel) -> None:
         request: what the judge asks for: ``language``, ``path`` of the program,
             ``functions`` of its contract, whether its caller has settings of its
             own (``arranged``), the standard descriptors that it has ``closed``, the
-            ``directory`` that it works in (``""``: any) and, for C, ``module``,
-            ``binding`` and whether it is ``sanitized``; ``network`` is a process
-            whose network it enters, or 0.
+            ``directory`` that it works in and the PATH that it is to ``search``
+            (``""``: any) and, for C, ``module``, ``binding`` and whether it is
+            ``sanitized``; ``network`` is a process whose network it enters, or 0.
         control: the launcher's channel, which brought the descriptors: trace,
             doorbell, channel, standard output, standard error, dump.
     """
@@ -124,6 +124,8 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         program.arrange()
     if request["directory"]:
         os.chdir(request["directory"])
+    if request["search"]:
+        os.environ["PATH"] = request["search"]
     for number in request["closed"]:
         _close(number)
     judge.send({"ready": True})

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from grader.learner.decided import Returns
-from grader.learner.program import LoadError
+from grader.learner.program import LoadError, described
 from grader.trace.python import tamper
 from grader.trace.python.recorder import Recorder
 from grader.trace.python.snapshot import Moment, Snapshots
@@ -105,8 +105,9 @@ def raised(exception: BaseException, snapshots: Snapshots | None = None) -> dict
 
     Returns:
         ``class``, ``bases`` (names, most derived first), ``errno``, ``text``,
-        ``name`` (of a NameError), ``line``, the innermost in the program, and
-        ``decided``, what there was at it.
+        ``name`` (of a NameError), ``line``, the innermost in the program,
+        ``decided``, what there was at it, and of a `CalledProcessError` its
+        ``status`` and ``output``.
     """
     lines, values = snapshots.of_traceback(exception.__traceback__) if snapshots else ([], [])
     errno = getattr(exception, "errno", None)
@@ -123,6 +124,8 @@ def raised(exception: BaseException, snapshots: Snapshots | None = None) -> dict
         "name": name if type(name) is str else None,
         "line": lines[0] if lines else None,
         "decided": (lines, values),
+        "status": described(getattr(exception, "returncode", None)),
+        "output": described(getattr(exception, "output", None)),
     }
     traceback.clear_frames(exception.__traceback__)
     return report

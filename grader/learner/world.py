@@ -20,6 +20,7 @@ from typing import Any
 #: The signals whose handlers are compared.
 _HANDLED = ("SIGHUP", "SIGINT", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGCHLD")
 #: How many files the caller opens: the program's second descriptor is not 3 then.
+#: Every second one is inherited by programs that are executed.
 _FILES = 4
 #: Room for a struct sigaction, which begins with the handler's address.
 _ACTION = 256
@@ -50,8 +51,8 @@ class World:
             signal.signal(number, self._handler)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
-        for _ in range(_FILES):
-            os.open(os.devnull, os.O_RDWR)
+        for number in range(_FILES):
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), number % 2 == 0)
         os.close(0)  # as a daemon does: the program's first descriptor is 0
         os.umask(0o027)
         os.chdir("/")

@@ -34,6 +34,7 @@ class Arranged:
         has_caller: whether the caller has settings of its own (`grader.learner.world`).
         closed: the standard descriptors that the caller has closed.
         directory: that the program is called in; ``""`` for any.
+        search: where it finds other programs (PATH); ``""`` for anywhere.
         tells_states: whether the trace holds the states of every call.
         port: that the program is to use, if one has been chosen.
         stand_ins: text that is another one in every run -> what reports have instead.
@@ -56,6 +57,7 @@ class Arranged:
     has_caller: bool = False
     closed: tuple[int, ...] = ()
     directory: str = ""
+    search: str = ""
     tells_states: bool = False
     port: int = 0
     stand_ins: dict[str, str] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class Arranged:
             "arranged": self.has_caller,
             "closed": self.closed,
             "directory": self.directory,
+            "search": self.search,
             "network": network,
         }
 

@@ -20,6 +20,7 @@ _KINDS = {
     stat.S_IFREG: "a regular file",
     stat.S_IFDIR: "a directory",
     stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
 }
 
 _Thing = TypeVar("_Thing")

@@ -30,6 +30,8 @@ MOST_CALLS = 150_000
 #: After so many new calls it is looked at whether they come to anything.
 _MANY = 200
 
+#: Scheduler states of a thread that is about to go on, when there is a processor or a disk for it.
+_AWAKE = {"R", "D"}
 _MOVES = {*GROUPS["send"], *GROUPS["recv"]}
 
 
@@ -87,7 +89,8 @@ class Hangs:
         is_held = process.trace["held"] > process.trace["released"]
         used = 0 if is_held else process.processor_ticks
         progress = (process.trace["next"], used, len(process.trace.unfinished))
-        if watch.idle(progress) > IDLE_SECONDS or self._only_looks_around(watch):
+        is_idle = watch.idle(progress) > IDLE_SECONDS and not _AWAKE & set(process.task_states().values())
+        if is_idle or self._only_looks_around(watch):
             raise Broken(standstill.of_sleep(scene, awaited))
         return False
 

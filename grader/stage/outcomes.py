@@ -129,7 +129,7 @@ def value_words(value: Any, function: str, unit: Unit) -> str:
         if unit.language == "python" and len(value) <= _SHORT and value.isascii():
             return repr(value)
         return counted(len(value))
-    if isinstance(value, dict):
+    if isinstance(value, dict) or (isinstance(value, list) and [type(item) for item in value] == [bytes, int]):
         return _handed(value, "int" in _annotation(function, unit.exercise))
     if value is None and "|" in _annotation(function, unit.exercise):
         return "None, the end" if unit.language == "python" else "the value that stands for the end"
@@ -138,8 +138,10 @@ def value_words(value: Any, function: str, unit: Unit) -> str:
     return repr(value)
 
 
-def _handed(value: dict, is_number: bool) -> str:
-    """A descriptor that was returned, or what JSON has no word for."""
+def _handed(value: dict | list, is_number: bool) -> str:
+    """A descriptor that was returned, a reply with a status, or what JSON has no word for."""
+    if isinstance(value, list):
+        return f"{counted(len(value[0]))} and status {value[1]}"
     if "descriptor" not in value:
         return str(value.get("other", value))
     return f"descriptor {value['descriptor']}" if is_number else "a connection"

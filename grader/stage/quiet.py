@@ -39,6 +39,12 @@ _ROUNDS = 3
 _LATE = 1_000_000_000
 #: Numbers of futex(2) and read(2): what threads wait in that the trace does not see.
 _FUTEX, _READ = {"x86_64": (202, 0), "aarch64": (98, 63)}.get(os.uname().machine, (-1, -1))
+#: Of calls that another program waits in for bytes, for room or for a child: read, write,
+#: readv, writev, sendfile, splice, sendto, recvfrom, sendmsg, recvmsg, wait4.
+_MOVES = {
+    "x86_64": (0, 1, 19, 20, 40, 275, 44, 45, 46, 47, 61),
+    "aarch64": (63, 64, 65, 66, 71, 76, 206, 207, 211, 212, 260),
+}.get(os.uname().machine, ())
 
 
 def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
@@ -53,11 +59,11 @@ def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
     trace = scene.process.trace
     if not states or scene.run is None or not _all_sleep(scene, states):
         return []
-    waiting = {call.tid: call for call in trace.unfinished}
+    waiting = {call.tid: call for call in trace.unfinished if call.name != "execve"}
     calls = [waiting[tid] for tid in states if tid in waiting]
     if not calls or trace["held"] > trace["released"]:
         return []
-    if not all(_waits_on_a_lock(tid) for tid in states if tid not in waiting):
+    if not all(_waits_on_a_lock(tid) or _waits_to_move(tid) for tid in states if tid not in waiting):
         return []
     if not all(_is_endless(call, trace["clock_now"]) or _waits_for_room(scene, call) for call in calls):
         return []
@@ -339,6 +345,12 @@ def _waits_on_a_lock(tid: int) -> bool:
     """Whether a thread waits, without a limit, for another one of its process."""
     number, *arguments = _system_call(tid)
     return number == _FUTEX and arguments[3] == 0
+
+
+def _waits_to_move(tid: int) -> bool:
+    """Whether a thread of another program, which the trace does not see, waits for
+    bytes, for room or for a child."""
+    return _system_call(tid)[0] in _MOVES
 
 
 def _reads(tid: int) -> bool:

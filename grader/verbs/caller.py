@@ -6,6 +6,9 @@ from grader.stage.scene import Scene
 from grader.verbs.folder import Directory
 from grader.verdict.transcript import Step
 
+#: Where a system has its programs.
+_SYSTEM = "/usr/local/bin:/usr/bin:/bin"
+
 
 class Caller:
     """Whoever calls the program's function: its settings are there before the
@@ -25,6 +28,16 @@ class Caller:
         """Its working directory is that one."""
         self._scene.arranged.directory = str(folder)
         self._scene.steps.append(Step("is called in the directory", "learner"))
+
+    def finds_programs_in(self, folder: Directory) -> None:
+        """Its PATH leads to that directory first, and to the system's own."""
+        self._scene.arranged.search = f"{folder}:{_SYSTEM}"
+        self._scene.steps.append(Step("is called with the directory in its PATH", "learner"))
+
+    @property
+    def standard_error(self) -> bytes:
+        """What its standard error is (proc(5))."""
+        return b"/memfd:stderr (deleted)"
 
     def has_closed(self, *numbers: int) -> None:
         """It has closed these standard descriptors, and what is opened gets their

@@ -26,6 +26,7 @@ class Directory:
         self._scene = scene
         scene.arranged.folder = self._folder = Folder()
         self._open: list[OpenFile] = []
+        self._gates: dict[str, int] = {}
 
     def path(self, name: str = "server", *, size: int = 0, datagrams: bool = False) -> str:
         """The absolute path of a name there, which need not exist.
@@ -49,6 +50,29 @@ class Directory:
             file.write(data)
         return self._knows(path)
 
+    def has_program(self, name: str, text: str, mode: int = 0o755) -> str:
+        """A file that is executed, which begins with the name of its interpreter;
+        returns its path.
+
+        Args:
+            mode: its permissions: without 0o111 it cannot be executed.
+        """
+        path = self.has_file(name, text.encode())
+        os.chmod(path, mode)
+        return self._knows(path)
+
+    def has_gate(self, name: str) -> str:
+        """A named pipe, whose reader waits until it `opens_gate`; returns its path."""
+        path = self.path(name)
+        os.mkfifo(path)
+        self._gates[name] = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return self._knows(path)
+
+    def opens_gate(self, name: str) -> None:
+        """Let the reader of that named pipe go on: a line arrives."""
+        os.write(self._gates[name], b"open\n")
+        self._note(f"opens the gate {name}")
+
     def opened(self, name: str, data: bytes = b"a line of notes\n") -> OpenFile:
         """A regular file that is open."""
         self._open.append(OpenFile(self.has_file(name, data)))
@@ -58,6 +82,8 @@ class Directory:
         """Close the judge's own descriptors of open files."""
         for file in self._open:
             file.forget()
+        for gate in self._gates.values():
+            os.close(gate)
 
     def has_directory(self, name: str) -> str:
         """A directory; returns its path."""

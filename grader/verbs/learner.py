@@ -24,6 +24,7 @@ from grader.stage.outcomes import (
 from grader.stage.scene import Scene
 from grader.trace import layout
 from grader.verbs.calls import CallVerbs
+from grader.verbs.filtering import FilteringVerbs
 from grader.verbs.lent import Lent, OpenFile
 from grader.verbs.peer import Peer
 from grader.verbs.serving import ServingVerbs
@@ -32,7 +33,7 @@ from grader.verdict.transcript import Step
 from grader.verdict.words import counted
 
 
-class Learner(CallVerbs, ServingVerbs):
+class Learner(CallVerbs, FilteringVerbs, ServingVerbs):
     """The subject of a check: the program under judgement."""
 
     def __init__(self, scene: Scene) -> None:
@@ -46,6 +47,7 @@ class Learner(CallVerbs, ServingVerbs):
         of: int = -1,
         takes: Iterable[int] = (),
         sends: bytes | None = None,
+        bulk: bool = False,
         **options: Any,
     ) -> None:
         """Call a function of the contract; it runs while the peers act.
@@ -60,6 +62,7 @@ class Learner(CallVerbs, ServingVerbs):
                 part, for the rules: ``[4, 11]`` is a header and a payload.
             sends: the bytes it is to put on its connection, for the rules;
                 without it, the message among its arguments.
+            bulk: whether so much is moved that the kernel cuts it as it likes.
             options: for the C binding alone: sizes of buffers.
         """
         scene = self._scene
@@ -89,6 +92,7 @@ class Learner(CallVerbs, ServingVerbs):
         first = process.trace["next"]
         run = Run(function, shown, first, message=message, told=message is not None, null=null, path=path)
         run.takes, run.numbers = tuple(takes), numbers
+        scene.arranged.bulk |= bulk
         scene.begins(run)
         scene.steps.append(Step(f"runs {shown}", "learner", starts=len(scene.runs) - 1))
         new = self._handed[handed:]

@@ -141,7 +141,7 @@ def one_at_a_time(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind != "hang":
         return
     accepted = {life.number for life in evidence.descriptors if life.was_accepted}
-    for call in evidence.calls:
+    for call in evidence.calls if accepted else ():
         if call.done or call.pid != evidence.pid:
             continue
         if call.name == "waitpid" and not call.args[1] & os.WNOHANG:

@@ -318,13 +318,13 @@ def _forgiven(evidence: Evidence) -> Iterator[Finding]:
 def zero_is_closed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """send() of nothing returns 0, which says nothing about the peer (M59)."""
     for run in evidence.runs:
-        if run.endless:
-            continue  # it has not ended, so it has not taken that for anything
+        if run.endless or run.succeeded:
+            continue  # it has not taken that for anything
         for call in evidence.during(run):
             if call.any_of("send") and call.done and call.result == call.args[0] == 0 and call.name != "sendfile":
                 if (life := evidence.life(call)) is not None and life.has_datagrams:
                     continue  # an empty datagram is one, too
-                after = "" if run.succeeded else f", and {answer(evidence, run)}: that 0 says nothing of the peer"
+                after = f", and {answer(evidence, run)}: that 0 says nothing of the peer"
                 yield Finding(
                     call.index, ("zero-is-closed",),
                     f"{evidence.place(call)} {call.name}() was called with 0 bytes and {ended(evidence, call)}{after}",
