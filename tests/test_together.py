@@ -260,17 +260,23 @@ WRONG: dict[str, tuple[Base, list[tuple[str, str]], str, str]] = {
         "goes_on_after_an_interruption",
         "",
     ),
+    "a rest that is sent from the beginning": (
+        ("echo_server", "accepted/poll_every_call.c"),
+        [("send(fd, data + sent, ", "send(fd, data, ")],
+        "sends_every_byte_when_send_is_short",
+        "",
+    ),
+    "an empty line behind the last": (
+        ("lines", "accepted/generator.py"),
+        [("    if tail:", "    if True:")],
+        "takes_a_bare_cr_for_content",
+        "",
+    ),
     "no look at what socket() has returned": (
         ("echo_server", "echo_server.c"),
         [("        if (listener == -1)\n            continue;\n", "")],
         "reports_why_it_cannot_serve",
         "EBADF",
-    ),
-    "nothing to send that is refused": (
-        ("half_close", "accepted/threads.c"),
-        [("(!request && len)", "!request")],
-        "reports_a_reply_that_does_not_fit",
-        "",
     ),
     "blanks that are the end": (
         ("echo_server", "echo_server.py"),

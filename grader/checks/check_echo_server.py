@@ -83,11 +83,14 @@ def check_hears_a_client_to_its_end(learner, clients, port):
 def check_sends_every_byte_when_send_is_short(learner, clients, port, fault):
     """sends every byte back when the kernel accepts only a few, or the client reads late"""
     ann, bob = clients("ann", "bob")
+    fault("send", limit=7, when="1..30")
     fault("send", limit=1021)
 
     learner.serves("serve", port)
 
     ann.connects(port)
+    learner.rests()
+    ann.is_echoed(PATTERN[:200])  # less than any buffer has room for
     learner.rests()
     ann.is_echoed(PATTERN)
     ann.leaves()

@@ -34,7 +34,7 @@ def check_keeps_what_stands_behind_a_line(learner, peer):
 
 @reveals("bare-cr")
 def check_takes_a_bare_cr_for_content(learner, peer):
-    """ends a line at LF or CR LF, and leaves every other byte as it is"""
+    """ends a line at LF or CR LF, leaves every other byte as it is, and finds no line behind the last"""
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
 
@@ -51,6 +51,12 @@ def check_takes_a_bare_cr_for_content(learner, peer):
     learner.runs("read_line")
     peer.sends_in_pieces([ASTA[:9], ASTA[9:] + b"\r", b"\n"])
     learner.returns(ASTA, mistakes={ASTA + b"\r": "newest-chunk-only"})
+
+    peer.half_closes()
+    learner.runs("read_line")
+    learner.returns(None)
+    learner.runs("read_line")
+    learner.returns(None)
 
 
 @reveals("lost-remainder")
@@ -133,7 +139,7 @@ def check_refuses_a_line_without_end(learner, peer, other_peer):
     peer.sends_in_pieces([LONGEST, b"\r", b"\n"])
     learner.returns(LONGEST)
 
-    peer.sends(LONGEST + b"x\r")
+    peer.sends(LONGEST + b"x")
     learner.runs("read_line")
     learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
 

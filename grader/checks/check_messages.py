@@ -121,8 +121,8 @@ def check_moves_large_messages(learner, peer, caller):
 @reveals("cut-message", "header-one-recv")
 def check_reports_an_end_inside_a_length(learner, peer, other_peer):
     """reports a stream that ends inside a length, or right behind it"""
-    learner.runs("recv_message", peer.connection, takes=[4, 256])
-    peer.sends_in_pieces([WIRE[:1], WIRE[1:3]])
+    learner.runs("recv_message", peer.connection, takes=[4, 0])
+    peer.sends_in_pieces([b"\0", b"\0\0"])
     peer.closes()
     learner.raises(python="EOFError", c="ECONNRESET", instead="cut-message")
 
@@ -133,12 +133,17 @@ def check_reports_an_end_inside_a_length(learner, peer, other_peer):
 
 
 @reveals("cut-message", "payload-one-recv")
-def check_reports_an_end_inside_a_payload(learner, peer):
-    """reports a stream that ends inside a payload"""
+def check_reports_an_end_inside_a_payload(learner, peer, other_peer):
+    """reports a stream that ends inside a payload, or inside a length that would be too large"""
     learner.runs("recv_message", peer.connection, takes=[4, 256])
     peer.sends_in_pieces([WIRE[:14], WIRE[14:259]])
     peer.sees_all_taken()
     peer.closes()
+    learner.raises(python="EOFError", c="ECONNRESET", instead="cut-message")
+
+    learner.runs("recv_message", other_peer.connection, takes=[4, 256])
+    other_peer.sends(b"\xff\xff\xff")
+    other_peer.closes()
     learner.raises(python="EOFError", c="ECONNRESET", instead="cut-message")
 
 
