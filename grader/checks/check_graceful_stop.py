@@ -69,11 +69,11 @@ def check_stops_when_the_signal_comes_early(learner, port, fault):
 
 @reveals("cut-client")
 def check_takes_in_what_comes_with_the_signal(learner, clients, port):
-    """serves its client to the end when its last bytes, its end and SIGTERM come at once"""
+    """serves its client, at any address, to the end when its last bytes, its end and SIGTERM come at once"""
     ann, bob = clients("ann", "bob")
 
     learner.serves("serve", port)
-    ann.connects(port)
+    ann.connects(port, "127.0.0.2")
     ann.is_echoed(HELLO)
     learner.is_stopped()
     learner.gets("SIGTERM")
@@ -114,7 +114,7 @@ def check_leaves_nothing_behind(learner, peer, other_peer, port, fault):
     """reports a port that is taken and a listening socket that is lost, not what passes"""
     taken = peer.listens("0.0.0.0")
     learner.runs("serve", taken)
-    learner.raises("EADDRINUSE")
+    learner.raises("EADDRINUSE", named=True)
 
     fault("getaddrinfo", error="EMFILE", when="1")
     fault("socket", error="ENFILE", when="1")
