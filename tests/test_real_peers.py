@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import select
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,6 +33,10 @@ MAIN_C = {
     "event_loop": "return serve(argv[1]);",
     "dual_stack": "return serve(argv[1]);",
     "udp_echo": "return serve(argv[1]);",
+    "peer_credentials": """
+        unsigned allowed = (unsigned)strtoul(argv[2], NULL, 10);
+        return serve(argv[1], &allowed, 1);
+    """,
     "multicast": """
         static char message[65507];
         ssize_t n;
@@ -48,6 +54,7 @@ MAIN_PYTHON = {
     "event_loop": "serve(sys.argv[1])",
     "dual_stack": "serve(sys.argv[1])",
     "udp_echo": "serve(sys.argv[1])",
+    "peer_credentials": "serve(sys.argv[1], [int(sys.argv[2])])",
     "multicast": "print(end=hear(*sys.argv[1:]).decode()) if len(sys.argv) < 5 else "
     "announce(*sys.argv[1:4], sys.argv[4].encode())",
 }
@@ -66,7 +73,7 @@ def command(tmp_path: Path) -> Callable[[str, str], list[str]]:
             return [sys.executable, "-c", code]
         main, program = tmp_path / "main.c", tmp_path / slug
         main.write_text(
-            f'#include <stdio.h>\n#include <string.h>\n#include "{slug}.h"\n'
+            f'#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include "{slug}.h"\n'
             f"int main(int argc, char *argv[])\n{{\n    (void)argc;\n{MAIN_C[slug]}}}\n"
         )
         subprocess.run(
@@ -220,6 +227,25 @@ def test_nc_and_socat_are_told_their_addresses(language: str, command: Callable,
     ):
         done = subprocess.run(client, stdout=subprocess.PIPE, check=True, timeout=60)
         assert done.stdout == address
+
+
+@LANGUAGES
+@pytest.mark.tools("nc", "socat")
+def test_the_kernel_says_who_nc_and_socat_are(language: str, command: Callable, start: Callable) -> None:
+    own, users = os.geteuid(), {os.geteuid(): b"welcome\n"} | ({40001: b"denied\n"} if os.geteuid() == 0 else {})
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        path = Path(folder, "dome")
+        server = start(*command("peer_credentials", language), path, own)
+        with socket.socket(socket.AF_UNIX) as probe:
+            _until(lambda: probe.connect_ex(str(path)) == 0, server)
+
+        for client in (["nc", "-N", "-U", str(path)], ["socat", "-u", f"UNIX-CONNECT:{path}", "-"]):
+            for user, answer in users.items():
+                done = subprocess.run(
+                    client, user=user, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, timeout=60
+                )
+                assert done.stdout == answer
 
 
 @LANGUAGES
