@@ -30,6 +30,7 @@ class Arranged:
 
     Attributes:
         faults: tampered calls.
+        posing: the one of them that has the last client be another user.
         resolver: names that are not the machine's.
         has_caller: whether the caller has settings of its own (`grader.learner.world`).
         closed: the standard descriptors that the caller has closed.
@@ -53,6 +54,7 @@ class Arranged:
     """
 
     faults: list[Fault] = field(default_factory=list)
+    posing: Fault | None = None
     resolver: Resolver | None = None
     has_caller: bool = False
     closed: tuple[int, ...] = ()

@@ -302,6 +302,19 @@ class Scene(OnStage):
         if self.process is not None:
             self.process.trace.plan(self.arranged.faults)
 
+    def poses(self, told: bytes) -> None:
+        """Let the kernel's answers who is at the other end of a connection be these,
+        from now on; ``b""`` for its own."""
+        arranged = self.arranged
+        number = next((i for i, fault in enumerate(arranged.faults) if fault is arranged.posing), -1)
+        if number >= 0 and self.process is not None:
+            self.process.trace.retire(number)
+        elif number >= 0:
+            arranged.faults.pop(number)
+        arranged.posing = Fault("getsockopt", "connected", option="SO_PEERCRED", poke=told) if told else None
+        if told:
+            self.tampers(arranged.posing)
+
     def release(self) -> None:
         """Let the program go on, wherever the script holds or has stopped it."""
         self.process.trace["released"] = 1 << 30

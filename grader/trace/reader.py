@@ -313,6 +313,13 @@ class Trace:
             self._memory[offset : offset + layout.FAULT.size] = fault.packed()
         self["fault_count"] = len(faults)
 
+    def retire(self, number: int) -> None:
+        """Let the plan's fault of that number touch no call any more."""
+        offset = layout.FAULTS + number * layout.FAULT.size
+        entry = list(layout.FAULT.unpack_from(self._memory, offset))
+        entry[7] = 0  # the last call that it is meant for
+        layout.FAULT.pack_into(self._memory, offset, *entry)
+
     def hits(self, number: int) -> int:
         """How many calls the plan's fault of that number has touched."""
         return layout.FAULT.unpack_from(self._memory, layout.FAULTS + number * layout.FAULT.size)[12]

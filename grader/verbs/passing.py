@@ -7,7 +7,6 @@ import struct
 
 from grader.peers.process import PeerError
 from grader.stage.broken import Broken
-from grader.trace.faults import Fault
 from grader.verbs.acting import Actor
 from grader.verbs.lent import Lent, OpenFile
 from grader.verdict.evidence import Failure
@@ -72,10 +71,11 @@ class PassingVerbs(Actor):
     def _as(self, user: int | None, group: int | None, action: str, **arguments: object) -> dict:
         """An action as another user.
 
-        Where nobody but root may be one, and the judge is not, the kernel's next
-        answer to the program, of who is at the other end of a connection, is
-        overwritten.
+        Where nobody but root may be one, and the judge is not, what the kernel answers
+        the program, of who is at the other end of a connection, is overwritten; until
+        the next client comes, before which this one is to be known.
         """
+        self._scene.poses(b"")
         if user is None and group is None:
             return self._do(action, **arguments)
         try:
@@ -83,8 +83,7 @@ class PassingVerbs(Actor):
         except PeerError as error:
             if error.errno not in ("EPERM", "EINVAL"):
                 raise
-        told = struct.pack("=iII", *self.credentials(user, group))
-        self._scene.tampers(Fault("getsockopt", "connected 1", option="SO_PEERCRED", poke=told))
+        self._scene.poses(struct.pack("=iII", *self.credentials(user, group)))
         return self._do(action, **arguments)
 
     # --- descriptors --------------------------------------------------------
