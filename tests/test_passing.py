@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 from collections.abc import Callable
+from multiprocessing import reduction
 
 import pytest
 
 from grader.trial.performance import play
 from grader.verbs.cast import Cast
+from tests.conftest import by_slug
 
 #: Sends a descriptor; ``fd`` is lent as a number.
 SENDS = """
@@ -298,3 +302,20 @@ def test_a_file_may_be_returned_as_often_as_it_is_passed(cast_of: Callable[..., 
 
     found = play(script, cast)
     assert (found.kind if found else "") == kind
+
+
+def test_the_standard_library_passes_descriptors_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(by_slug("fd_passing").solution("python").parent))
+    monkeypatch.delitem(sys.modules, "fd_passing", raising=False)
+    from fd_passing import recv_fd, send_fd
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs, open(__file__, "rb") as file:
+        send_fd(ours, file.fileno())
+        reduction.sendfds(theirs, [file.fileno()])
+        received = [*reduction.recvfds(theirs, 1), recv_fd(ours)]
+        try:
+            assert all(os.path.sameopenfile(fd, file.fileno()) for fd in received)
+        finally:
+            for fd in received:
+                os.close(fd)

@@ -62,7 +62,8 @@ def of_held(scene: OnStage, call: Call, awaited: str) -> Failure:
 def of_sleep(scene: OnStage, awaited: str) -> Failure:
     """A program that neither computes nor goes on, after the last limit."""
     alive = scene.process.task_states()
-    waiting = [call for call in scene.process.trace.unfinished if call.tid in alive]
+    unfinished = [call for call in scene.process.trace.unfinished if call.name != "execve"]
+    waiting = [call for call in unfinished if call.tid in alive]
     if waiting:
         return of_blocked(scene, max(waiting, key=lambda call: (call.tid == scene.process.pid, call.index)), awaited)
     during = _function(scene) if scene.runs else "the program, while it is loaded,"

@@ -31,6 +31,11 @@ class FilteringVerbs:
         """
         run, unit = self._ended(f"{self._scene.runs[-1].function}() returns"), self._scene.unit
         told = _told(run.outcome)
+        if (nothing := _has_no_output(run.outcome)) is not None:
+            sentence = (
+                f"{run.shown} raised CalledProcessError with the output {nothing}; expected {counted(len(reply))}"
+            )
+            raise Broken(Failure("outcome", sentence))
         if told is None:
             how = f"CalledProcessError with returncode {status}" if unit.language == "python" else f"status {status}"
             raise Broken(unexpected(run, how, unit))
@@ -54,3 +59,11 @@ def _told(outcome: dict) -> tuple[int, bytes] | None:
     if isinstance(returned, list) and len(returned) == 2:
         return returned[1], returned[0]
     return None
+
+
+def _has_no_output(outcome: dict) -> str | None:
+    """What stands in the place of the reply, if a failure is told without it."""
+    raised = outcome.get("raised")
+    if raised is None or "CalledProcessError" not in raised["bases"] or isinstance(raised["output"], bytes):
+        return None
+    return repr(raised["output"])

@@ -29,6 +29,8 @@ def unset_descriptor(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         closes |= call.name == "close" and call.done
         if closes and call.fd == _CLOSED_SOCKET and evidence.source.language == "python":
             continue  # another mistake: see `after_close`
+        if call.name == "close" and call.pid != evidence.pid:
+            continue  # a child closes whatever it may have inherited
         if call.failed and call.errno in ("EBADF", "ENOTSOCK") and not call.injected and call.fd not in returned:
             used = evidence.source.descriptor(call) or "a descriptor"
             yield _mixed_up(evidence, call, f"`{used}`", f"{call.name}() uses `{used}`, which no call has set")

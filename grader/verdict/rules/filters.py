@@ -61,7 +61,7 @@ def program_goes_on(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     run, blocked = evidence.run, _blocked(evidence)
     if failure.kind != "hang" or run is None or blocked is None or blocked.name != "waitpid":
         return
-    calls = evidence.during(run)
+    calls = [c for c in evidence.during(run) if c.pid == evidence.pid]
     if _starts(evidence, run) and any(c.failed for c in calls) and not any(c.name == "kill" for c in calls):
         sentence = f"{evidence.place(blocked)} waits for the program, which goes on: nothing has killed it"
         yield Finding(blocked.index, ("zombie",), sentence, (blocked,), "kill(2)")

@@ -318,7 +318,7 @@ def _forgiven(evidence: Evidence) -> Iterator[Finding]:
 def zero_is_closed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """send() of nothing returns 0, which says nothing about the peer (M59)."""
     for run in evidence.runs:
-        if run.endless or run.succeeded:
+        if run.endless or run.succeeded or "CalledProcessError" in (run.raised or {}).get("bases", ()):
             continue  # it has not taken that for anything
         for call in evidence.during(run):
             if call.any_of("send") and call.done and call.result == call.args[0] == 0 and call.name != "sendfile":
