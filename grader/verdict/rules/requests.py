@@ -157,10 +157,10 @@ def sent_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             f", because of the {counted(came[-1].result)} that came at {evidence.place(came[-1])}",
             ("resends-on-ack",),
         )
-    time = f" of the {limit / 1e9:g} s" if limit else ""
+    when = f" when {_since(before, again)} of the {limit / 1e9:g} s have passed" if limit else ""
     yield Finding(
         again.index, gaps,
-        f"{evidence.place(again)} sends the same again when {_since(before, again)}{time} have passed{why}",
+        f"{evidence.place(again)} sends the same again{when}{why}",
         (again, *came[-1:], before), "udp(7)",
     )  # fmt: skip
 

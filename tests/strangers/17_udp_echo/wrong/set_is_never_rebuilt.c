@@ -2,7 +2,7 @@
  * gap: other
  * cause: The set is filled once: after the first time limit select() has emptied it, and no datagram is ever seen again.
  * shows: A second of silence, then a datagram.
- * says: the client has sent a whole line (30 bytes) and waits for a datagram; a datagram lies unread in the program's socket; serve() sleeps in select()
+ * says: a datagram lies unread in the program's socket; serve() sleeps in select()
  */
 #include "udp_echo.h"
 

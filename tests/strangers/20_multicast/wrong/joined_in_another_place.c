@@ -2,7 +2,7 @@
  * gap: other
  * cause: The group is joined by a second socket, which is never closed.
  * shows: Every call of hear().
- * says: the descriptor of multicast.c:94 is never closed
+ * says: is never closed
  */
 #include "multicast.h"
 

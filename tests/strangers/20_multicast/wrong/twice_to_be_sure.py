@@ -2,7 +2,7 @@
 # gap: other
 # cause: The message is sent twice.
 # shows: Every announcement.
-# says: a datagram of 10 bytes arrives where none was to come
+# says: sends the same again
 import ipaddress
 import socket
 import struct

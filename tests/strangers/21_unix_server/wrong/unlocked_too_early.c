@@ -141,8 +141,10 @@ int serve(const char *path)
         unlink(path);
     }
     close(directory);
-    if (error == 0 && listen(fd, SOMAXCONN) == -1)
+    if (error == 0 && listen(fd, SOMAXCONN) == -1) {
         error = errno;
+        unlink(path);
+    }
     if (error != 0) {
         if (fd != -1)
             close(fd);
