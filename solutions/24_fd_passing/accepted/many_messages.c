@@ -4,7 +4,6 @@
 #include "fd_passing.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -12,33 +11,31 @@ struct letter {
     struct mmsghdr header;
     struct iovec body;
     char byte;
-    void *control;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
 };
 
 /* A letter of one byte, with an envelope for one descriptor, and for no more. */
-static int prepare(struct letter *letter)
+static void prepare(struct letter *letter)
 {
     memset(letter, 0, sizeof *letter);
-    letter->control = calloc(1, CMSG_SPACE(sizeof(int)));
-    if (letter->control == NULL)
-        return -1;
     letter->body.iov_base = &letter->byte;
     letter->body.iov_len = 1;
     letter->header.msg_hdr.msg_iov = &letter->body;
     letter->header.msg_hdr.msg_iovlen = 1;
-    letter->header.msg_hdr.msg_control = letter->control;
+    letter->header.msg_hdr.msg_control = &letter->control;
     letter->header.msg_hdr.msg_controllen = CMSG_LEN(sizeof(int));
-    return 0;
 }
 
 int send_fd(int sock, int fd)
 {
     struct letter letter;
     struct cmsghdr *rights;
-    int sent, error;
+    int sent;
 
-    if (prepare(&letter) == -1)
-        return -1;
+    prepare(&letter);
     rights = CMSG_FIRSTHDR(&letter.header.msg_hdr);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
@@ -47,9 +44,6 @@ int send_fd(int sock, int fd)
     do {
         sent = sendmmsg(sock, &letter.header, 1, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
-    error = errno;
-    free(letter.control);
-    errno = error;
     return sent == 1 ? 0 : -1;
 }
 
@@ -57,26 +51,22 @@ int recv_fd(int sock)
 {
     struct letter letter;
     struct cmsghdr *rights;
-    int received, fd = -1, error;
+    int received, fd = -1;
 
-    if (prepare(&letter) == -1)
-        return -1;
+    prepare(&letter);
     do {
         received = recvmmsg(sock, &letter.header, 1, MSG_CMSG_CLOEXEC, NULL);
     } while (received < 0 && errno == EINTR);
-    error = errno;
     if (received == 1 && letter.header.msg_len == 0) {
-        error = ENODATA;
+        errno = ENODATA;
     } else if (received == 1) {
         rights = CMSG_FIRSTHDR(&letter.header.msg_hdr);
         if (rights != NULL)
             memcpy(&fd, CMSG_DATA(rights), sizeof fd);
         else if (letter.header.msg_hdr.msg_flags & MSG_CTRUNC)
-            error = EMFILE;
+            errno = EMFILE;
         else
-            error = ENOMSG;
+            errno = ENOMSG;
     }
-    free(letter.control);
-    errno = error;
     return fd;
 }
