@@ -15,7 +15,9 @@ from grader.verdict.rule import EXPLANATIONS, VIOLATIONS
 
 __all__ = ["EXPLANATIONS", "VIOLATIONS"]
 
-# The rules register themselves, module after module; of two findings at the same
-# record the one registered first wins.
-for _module in sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")):
-    importlib.import_module(f"{__name__}.{_module}")
+# The rules register themselves; of two findings at the same record that of the
+# first module by name wins, whichever module was loaded for another one's sake.
+for _module in Path(__file__).parent.glob("[a-z]*.py"):
+    importlib.import_module(f"{__name__}.{_module.stem}")
+for _rules in (EXPLANATIONS, VIOLATIONS):
+    _rules.sort(key=lambda rule: rule.__module__)
