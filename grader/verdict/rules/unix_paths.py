@@ -28,13 +28,14 @@ def other_path(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             if bind.failed or name == wanted or os.path.dirname(name) != os.path.dirname(wanted):
                 continue
             life = evidence.life(bind)
-            if life is None or (life.first("listen") is None and len(wanted) <= _LONGEST):
+            is_cut = wanted.startswith(name)
+            if life is None or (life.first("listen") is None and len(wanted) <= _LONGEST and not is_cut):
                 continue  # a client's own
             shown = os.fsdecode(os.path.basename(name))
             how = f"makes {shown!r}, and not the path that {run.function}() was given"
-            if wanted.startswith(name) and len(wanted) > _LONGEST:
+            if is_cut and len(wanted) > _LONGEST:
                 gaps, how = ("long-path",), f"is given {len(name)} bytes of a path of {len(wanted)}, which is too long"
-            elif wanted.startswith(name):
+            elif is_cut:
                 gaps, how = (
                     ("short-addrlen",),
                     f"makes {shown!r}: its length, {bind.arg('length')}, ends inside the path",
