@@ -218,12 +218,6 @@ WRONG: dict[str, tuple[Base, list[tuple[str, str]], str, str]] = {
         "waits_for_nobody",
         "",
     ),
-    "a room that is shut for a second": (
-        ("event_loop", "event_loop.py"),
-        [("self.pause = 0.01", "self.pause = 1.01")],
-        "keeps_nobody_waiting",
-        "while a client waits",
-    ),
     "a last byte that is not sent": (
         ("tcp_server", "tcp_server.c"),
         [("while (len > 0)", "while (len > 1)")],

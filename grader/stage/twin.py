@@ -12,9 +12,6 @@ from grader.stage.arranged import Arranged
 from grader.stage.hangs import IDLE_SECONDS
 from grader.stage.on_stage import OnStage
 
-#: How long it may take to leave when it has been answered (seconds).
-_FAREWELL = 0.2
-
 
 class Twin:
     """The process; nothing is judged of it but what becomes of its call.
@@ -59,9 +56,12 @@ class Twin:
         if isinstance(message, dict):
             self.outcome = message
 
-    def close(self) -> None:
-        """End it; if it has been answered, it tidies up first."""
+    def leaves(self) -> None:
+        """It has been answered: let it tidy up, and return."""
         if self.outcome is None:
-            self._await(_FAREWELL)
+            self._await(IDLE_SECONDS)
+
+    def close(self) -> None:
+        """End it, wherever it is."""
         self._process.end()
         self._process.close()

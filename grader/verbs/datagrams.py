@@ -104,6 +104,8 @@ class DatagramVerbs(Actor):
         self._party.datagrams.append(len(data))
         # an empty one is what a receive returns 0 for
         self._note(f"sends {_a_datagram(data)}", sends=len(data), ends=int(not data))
+        if self._twin is not None and to == self.asker:
+            self._twin.leaves()  # before it is looked at what is left in the directory
 
     def _is_turned_away(self, data: bytes, error: PeerError) -> None:
         """What it means that a datagram cannot be delivered: EPERM comes from a Unix
