@@ -131,7 +131,7 @@ def check_lends_nothing_but_the_socket(learner, folder, caller):
     learner.returns(b"socket in /, 0027\n")
 
 
-@reveals("parent-keeps-end")
+@reveals("raw-status")
 def check_waits_for_the_program(learner, folder, caller):
     """waits for a program that goes on after it has closed its input and output"""
     folder.has_program("lingers", LINGERS)

@@ -293,7 +293,7 @@ def check_goes_on_after_silence(learner, peer, other_peer, clock, resolves):
     other_peer.receives_nothing()
 
 
-@reveals("refused-is-silence", "fd-leak")
+@reveals("fd-leak")
 def check_reports_the_last_error(learner, peer, other_peer, clock, resolves):
     """reports the error of the last address: its silence, or its refusal"""
     port = peer.binds("127.0.0.1")

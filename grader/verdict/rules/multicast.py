@@ -128,7 +128,7 @@ def port_of_its_own(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 bind.index, ("no-reuse-address",),
                 f"{evidence.place(bind)} bind() {ended(evidence, bind)}: another program hears the group, and "
                 "SO_REUSEADDR was not set on this socket before",
-                (bind,), "socket(7), SO_REUSEADDR",
+                (bind,), "socket(7), SO_REUSEADDR", particular=True,
             )  # fmt: skip
 
 
