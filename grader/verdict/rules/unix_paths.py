@@ -183,7 +183,8 @@ def patient_question(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.verdict is not Verdict.HANG:
         return
     for call in evidence.calls:
-        if call.name == "connect" and not call.done and call.address is None:
+        tried = any(c.name == "connect" and c.fd == call.fd and c.done for c in evidence.calls)
+        if call.name == "connect" and not call.done and call.address is None and not tried:
             sentence = (
                 f"{evidence.place(call)} connect() waits until a server that is alive and busy has room in its backlog"
             )

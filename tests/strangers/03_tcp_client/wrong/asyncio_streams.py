@@ -2,7 +2,7 @@
 # gap: other
 # cause: asyncio.open_connection() joins the errors of several addresses into a plain OSError("Multiple exceptions"): the last one's own class, ConnectionRefusedError say, is lost.
 # shows: A host with two addresses, both of which refuse.
-# says: ETIMEDOUT, the error of the last address
+# says: the error of the last address
 import asyncio
 import socket
 
