@@ -182,9 +182,9 @@ def patient_question(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """connect() waits for room in the backlog of a live server."""
     if failure.verdict is not Verdict.HANG:
         return
+    tried = {call.fd for call in evidence.calls if call.name == "connect" and call.done}
     for call in evidence.calls:
-        tried = any(c.name == "connect" and c.fd == call.fd and c.done for c in evidence.calls)
-        if call.name == "connect" and not call.done and call.address is None and not tried:
+        if call.name == "connect" and not call.done and call.address is None and call.fd not in tried:
             sentence = (
                 f"{evidence.place(call)} connect() waits until a server that is alive and busy has room in its backlog"
             )
