@@ -198,7 +198,7 @@ class Trace:
             if (
                 call.done
                 or call.until != before.until
-                or (call.payload, call.sockaddr) != (before.payload, before.sockaddr)
+                or (call.payload, call.sockaddr, call.control) != (before.payload, before.sockaddr, before.control)
             ):
                 self.calls[position] = call
                 changed = True
