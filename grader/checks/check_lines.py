@@ -153,6 +153,18 @@ def check_refuses_a_line_without_end(learner, peer, other_peer):
     learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
 
 
+@reveals("overlong-line")
+def check_refuses_a_line_that_no_ending_can_save(learner, peer):
+    """refuses 1,025 bytes and a CR, whatever comes next"""
+    learner.runs("LineReader", peer.connection)
+    learner.returns(None)
+
+    peer.sends(LONGEST + b"x\r")
+    learner.runs("read_line")
+
+    learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
+
+
 @reveals("unlimited-line")
 def check_refuses_a_line_that_is_too_long(learner, peer, other_peer):
     """refuses a line that is too long and has ended, by LF or by end-of-file"""
