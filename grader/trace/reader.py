@@ -96,6 +96,11 @@ class Call:
         return self.errno == "EAGAIN" or 0 <= self.result < self.args[0]
 
     @property
+    def gives_up_at(self) -> int:
+        """When a wait on a held clock was to end by itself (nanoseconds)."""
+        return self.entered + self.patience * 1_000_000
+
+    @property
     def told_error(self) -> int | None:
         """The errno that getsockopt(SO_ERROR) told of, 0 for none; None of any other call."""
         if self.name != "getsockopt" or self.args[:2] != (socket.SOL_SOCKET, socket.SO_ERROR) or not self.done:

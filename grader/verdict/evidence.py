@@ -273,6 +273,12 @@ class Evidence:
         """The descriptor that a call worked on, as it was then."""
         return next((life for life in self.descriptors if any(c is call for c in life.calls)), None)
 
+    def is_of_datagrams(self, call: Call) -> bool:
+        """Whether a call was on a datagram socket, where each message is one of its own
+        and nothing is the end."""
+        life = self.life(call)
+        return life is not None and life.has_datagrams
+
     def is_given(self, life: Descriptor) -> bool:
         """Whether a descriptor that is open has been handed to the caller."""
         table = self.after.descriptors if self.after else {}

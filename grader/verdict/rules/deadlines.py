@@ -34,11 +34,6 @@ def _waits(evidence: Evidence, run: Run) -> list[Call]:
     return [c for c in evidence.during(run) if c.name in _WAITS and c.patience]
 
 
-def _end(wait: Call) -> int:
-    """When a wait was to give up."""
-    return wait.entered + wait.patience * _MILLISECOND
-
-
 @explains
 def writable_is_connected(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A connect in the background is over, and nobody asks how it ended (M87)."""
@@ -152,7 +147,7 @@ def deadlines(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind == "early":
         yield from _counts_resolving(evidence, waits[0], resolved, allowed)
         return
-    late = next((w for w in waits if _end(w) > allowed + _TOLERANCE), None)
+    late = next((w for w in waits if w.gives_up_at > allowed + _TOLERANCE), None)
     if late is None or late is waits[0]:
         return
     connects = [c for c in calls if c.name == "connect" and c.index <= late.index]
@@ -193,7 +188,7 @@ def _counts_resolving(evidence: Evidence, wait: Call, resolved: Call | None, all
     if resolved is None or resolved.left - resolved.entered <= _TOLERANCE:
         return
     spent = resolved.left - resolved.entered
-    if abs(_end(wait) + spent - allowed) <= _TOLERANCE:
+    if abs(wait.gives_up_at + spent - allowed) <= _TOLERANCE:
         yield Finding(
             wait.index, ("resolving-counted",),
             f"{evidence.place(wait)} {wait.name}() waits for {wait.patience / 1000:g} s: the {spent / 1e9:g} s that "

@@ -20,7 +20,7 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if not received or not run.succeeded or run.takes or run.endless:
             continue
         last = received[-1]
-        if last.fd in evidence.lent or _is_of_datagrams(evidence, last):
+        if last.fd in evidence.lent or evidence.is_of_datagrams(last):
             continue  # the caller's connection: the function need not read to its end
         if (life := evidence.life(last)) is not None and life.has_datagrams:
             continue  # a datagram is whole, and has no end
@@ -34,12 +34,6 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 f"{more}",
                 (last,), "recv(2), RETURN VALUE",
             )  # fmt: skip
-
-
-def _is_of_datagrams(evidence: Evidence, call: Call) -> bool:
-    """Whether a call is on a datagram socket, which has no end."""
-    life = evidence.life(call)
-    return life is not None and life.has_datagrams
 
 
 @explains
@@ -172,7 +166,7 @@ def small_buffer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if not received or not run.succeeded or run.takes or run.endless:
             continue
         last = received[-1]
-        if last.fd in evidence.lent or _is_of_datagrams(evidence, last):
+        if last.fd in evidence.lent or evidence.is_of_datagrams(last):
             continue
         if last.result == 0 and last.args[0] == 0:
             yield Finding(

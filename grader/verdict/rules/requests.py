@@ -33,11 +33,6 @@ def may_wait(evidence: Evidence, run: Run) -> list[Call]:
     return [c for c in evidence.during(run) if c.patience or (not c.done and (c.any_of("wait") or c.any_of("recv")))]
 
 
-def _end(wait: Call) -> int:
-    """When a wait was to give up."""
-    return wait.entered + wait.patience * _MILLISECOND
-
-
 def _since(call: Call, other: Call) -> str:
     """The script's time between two calls, in words."""
     return f"{(other.entered - call.left) // _MILLISECOND / 1000:.3g} s"
@@ -65,7 +60,7 @@ def sent_once(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         )  # fmt: skip
         return
     over = last.left + evidence.time_limit
-    again = next((c for c in waits if c.entered > over - _TOLERANCE and _end(c) > over + _TOLERANCE), None)
+    again = next((c for c in waits if c.entered > over - _TOLERANCE and c.gives_up_at > over + _TOLERANCE), None)
     if evidence.time_limit and again is not None and [c.payload for c in sent].count(last.payload) == 1:
         yield Finding(
             again.index, gaps,
@@ -120,7 +115,7 @@ def renewed_wait(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     all_sent = sent_in(of_datagrams(evidence, run))
     for wait in may_wait(evidence, run):
         sent = [c for c in all_sent if c.index < wait.index]
-        if not sent or not wait.patience or _end(wait) < sent[-1].left + limit + _TOLERANCE:
+        if not sent or not wait.patience or wait.gives_up_at < sent[-1].left + limit + _TOLERANCE:
             continue
         between = [c for c in evidence.during(run) if sent[-1].index < c.index < wait.index and c.done]
         came = [c for c in between if (c.any_of("recv") and c.result >= 0) or c.errno == "EINTR"]
@@ -217,8 +212,10 @@ def sent_too_late(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind != "slow" or run is None or run.endless or not limit:
         return
     sent, waits = sent_in(of_datagrams(evidence, run)), may_wait(evidence, run)
-    if sent and waits and waits[-1].index > sent[-1].index and _end(waits[-1]) > sent[-1].left + limit + _TOLERANCE:
-        wait = waits[-1]
+    if not sent or not waits:
+        return
+    wait = waits[-1]
+    if wait.index > sent[-1].index and wait.gives_up_at > sent[-1].left + limit + _TOLERANCE:
         yield Finding(
             wait.index, (),
             f"{evidence.place(wait)} {wait.name}() may wait for {wait.patience / 1000:g} s; what was sent at "

@@ -44,12 +44,6 @@ def _is_through(evidence: Evidence, run: Run, failure: Failure) -> bool:
     return any(call.any_of("recv") for call in evidence.during(run) if not call.done)
 
 
-def _is_of_datagrams(evidence: Evidence, call: Call) -> bool:
-    """Whether a call has sent a datagram, which is a message of its own."""
-    life = evidence.life(call)
-    return life is not None and life.has_datagrams
-
-
 @explains
 def nothing_sent(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A function succeeds, and has sent nothing of what it was to send."""
@@ -70,7 +64,7 @@ def wrong_length(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in (*_MISSING, "hang"):
         return
     for run, message, calls in _messages(evidence):
-        if not calls or not _is_through(evidence, run, failure) or _is_of_datagrams(evidence, calls[-1]):
+        if not calls or not _is_through(evidence, run, failure) or evidence.is_of_datagrams(calls[-1]):
             continue
         total, last = sum(c.result for c in calls), calls[-1]
         if total >= len(message) or last.result < last.args[0]:
