@@ -27,7 +27,9 @@ class Sockets:
     def _has_something(self, sock: socket.socket) -> bool:
         """Whether there is something to read, waiting until there is, or until
         there is something else to do."""
-        return sock in select.select([sock, self._channel], [], [])[0]
+        # what there is to do may have come in one piece with what is being done
+        patience = 0 if self._channel.has_messages else None
+        return sock in select.select([sock, self._channel], [], [], patience)[0]
 
     def _keep(self, name: str, sock: socket.socket) -> None:
         """Have a socket under a name; another one that had it is closed."""

@@ -87,6 +87,12 @@ class Channel:
                 raise EOFError
         return self._messages.popleft()
 
+    @property
+    def has_messages(self) -> bool:
+        """Whether a message has been read that nobody has taken: a wait for the
+        descriptor to be readable knows nothing of it."""
+        return bool(self._messages)
+
     def take(self) -> Any | None:
         """The next message that has arrived, or None."""
         return self._messages.popleft() if self._messages else None
