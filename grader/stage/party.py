@@ -16,7 +16,6 @@ class Party:
         link: how it is tied to the program, once it is.
         since: index of the first record that can be of its present connection.
         said: all bytes that it has sent.
-        earlier: how many of them went to connections before that one.
         heard: all bytes that it has got and was to get.
         answered: how many bytes it had sent when it last got what it was owed.
         datagrams: sizes of the datagrams that it has sent since (bytes).
@@ -30,7 +29,6 @@ class Party:
     link: Link | None = None
     since: int = 0
     said: bytearray = field(default_factory=bytearray)
-    earlier: int = 0
     heard: bytearray = field(default_factory=bytearray)
     answered: int = 0
     datagrams: list[int] = field(default_factory=list)

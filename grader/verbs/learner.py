@@ -268,6 +268,7 @@ class Learner(CallVerbs, FilteringVerbs, ServingVerbs):
         """A call has reached its `hold`."""
         trace = self._scene.process.trace
         self._scene.wait(lambda: trace["held"] > trace["released"], "a held call returns")
+        trace.update()  # which one is held, it may have said a moment after the last look
 
     def rests_but_for_the_held(self) -> None:
         """Whatever threads are not held have done what there was to do."""

@@ -30,7 +30,7 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
     def accepts(self) -> None:
         """The program connects, and the peer accepts."""
         self._wait("accept", "the program connects", name=self._name, listener=LISTENER)
-        self._party.since, self._party.earlier = self._scene.runs[-1].first, self._party.sent
+        self._party.since = self._scene.runs[-1].first
         self._note("accepts", accepts=1)
 
     def connects(
@@ -165,10 +165,9 @@ class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
         waits = any(c.name in _WAITS_FOR_INPUT for c in trace.unfinished)
         if receiving and receiving[-1].errno == "EAGAIN":  # it sleeps between two tries
             waits = waits or any(c.name == "sleep" for c in trace.unfinished)
-        if sum(c.result for c in receiving if c.done and c.result > 0) >= party.sent - party.earlier and waits:
-            return True
-        # A receive that goes on until its buffer is full, or one that the trace
-        # does not see: all there is has been delivered, and the program sleeps.
+        # What it has received is not counted: a receive may go on until its buffer is
+        # full, and the trace does not see every one.  A wait alone proves nothing
+        # either, for it may be one for connect(); one that lasts does.
         return (waits or not receiving) and quiet.sleeps_on_all_delivered(self._scene)
 
     def receives(
