@@ -11,9 +11,8 @@ from grader.peers.process import COMES_FROM_THE_LIVING
 from grader.stage import death, quiet, standstill
 from grader.stage.broken import Broken
 from grader.stage.on_stage import OnStage
-from grader.stage.turns import has_waited, last_fruit, spins
+from grader.stage.turns import has_waited, is_fruitful, last_fruit, spins
 from grader.stage.watch import Watch
-from grader.trace.calls import GROUPS
 from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Verdict
@@ -32,7 +31,6 @@ _MANY = 200
 
 #: Scheduler states of a thread that is about to go on, when there is a processor or a disk for it.
 _AWAKE = {"R", "D"}
-_MOVES = {*GROUPS["send"], *GROUPS["recv"]}
 
 
 class Hangs:
@@ -156,7 +154,8 @@ class Hangs:
         return idle and quiet.rests(scene) and scene.company.is_asleep
 
     def _is_busy_for_nothing(self, process: LearnerProcess) -> bool:
-        """Whether a processor-time budget is used up and no byte has moved in it."""
+        """Whether a processor-time budget is used up and nothing has come of it: no
+        byte has moved, no client has been taken, no process or thread made."""
         if self._scene.unit.language == "python":
             # of a crash, which is under way, the interpreter tells in other words
             noted = process.dump().count("Stack (most recent call first)")
@@ -166,7 +165,7 @@ class Hangs:
             return False
         first = self._scene.runs[-1].first if self._scene.runs else 0
         calls = process.trace.calls
-        moved = sum(c.result for c in calls if c.index >= first and c.result > 0 and c.name in _MOVES)
+        moved = sum(is_fruitful(c) for c in calls if c.index >= first)
         waited = any(c.until or has_waited(c) for c in calls if c.index >= self._noted_at)
         for_nothing = moved == self._moved and not waited
         self._notes, self._moved, self._noted_at = noted, moved, process.trace["next"]
