@@ -114,21 +114,23 @@ def short_echo(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in ("bytes", "hang"):
         return
     for life in connections(evidence):
-        sent = [c for c in life.calls if c.any_of("send") and c.done and c.result > 0]
-        for call in sent:
-            if call.result >= call.args[0]:
-                continue
-            after = [c for c in life.calls if c.index > call.index and (c.any_of("send") or c.any_of("recv"))]
-            if after and after[0].any_of("recv") and after[0].done and after[0].result != 0:
-                continue  # it may read before it sends the rest
-            if not any(c.any_of("send") for c in after) and (after or life.closed is not None):
-                yield Finding(
-                    call.index, ("short-send",),
-                    f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}, "
-                    f"and {others(call.args[0] - call.result)} never sent",
-                    (call,), "send(2), RETURN VALUE",
-                )  # fmt: skip
-                return
+        moves = [c for c in life.calls if c.any_of("send") or c.any_of("recv")]
+        last = next((n for n in reversed(range(len(moves))) if moves[n].any_of("send")), None)
+        if last is None:
+            continue
+        call, after = moves[last], moves[last + 1 :]
+        if not (call.done and 0 < call.result < call.args[0]):
+            continue
+        if after and after[0].done and after[0].result != 0:
+            continue  # it may read before it sends the rest
+        if after or life.closed is not None:
+            yield Finding(
+                call.index, ("short-send",),
+                f"{evidence.place(call)} {call.name}() took {call.result} of {counted(call.args[0])}, "
+                f"and {others(call.args[0] - call.result)} never sent",
+                (call,), "send(2), RETURN VALUE",
+            )  # fmt: skip
+            return
 
 
 @explains
