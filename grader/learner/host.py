@@ -37,7 +37,7 @@ FILE_SIZE = 1 << 20
 #: Address space of a program that is not built with AddressSanitizer (bytes).
 ADDRESS_SPACE = 2 << 30
 
-_dup_above, _close, _exit = fcntl.fcntl, os.close, os._exit
+_fcntl, _close, _exit = fcntl.fcntl, os.close, os._exit
 
 
 def child(request: dict, control: Channel) -> None:
@@ -92,7 +92,7 @@ def _above(fd: int) -> int:
 
 def _moved(fd: int, least: int, how: int = fcntl.F_DUPFD) -> int:
     """Give a descriptor the first free number from least on."""
-    moved = _dup_above(fd, how, least)
+    moved = _fcntl(fd, how, least)
     _close(fd)
     return moved
 
@@ -185,6 +185,7 @@ def _value(argument: Any, judge: Channel, program: Any, lent: list, least: int) 
         fd, limit = judge.take_fd(), argument["lent"]
         if least:
             fd = _moved(fd, 0 if limit is None else least)
+        _fcntl(fd, fcntl.F_SETFD, fcntl.FD_CLOEXEC)  # as whoever opens one in Python has it
         thing = fd if limit is None else program.lend(fd, limit)  # of a file its number
         lent.append(thing)
         return thing

@@ -8,6 +8,7 @@ before each call and after it; the judge compares.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
@@ -16,6 +17,8 @@ import socket
 from _socket import socket as plain_socket
 from collections import Counter
 from typing import Any
+
+_fcntl = fcntl.fcntl  # the trace does not see the judge's questions
 
 #: The signals whose handlers are compared.
 _HANDLED = ("SIGHUP", "SIGINT", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGCHLD")
@@ -67,7 +70,8 @@ class World:
             ``handlers`` (name -> a number for Python's, and the address that the
             kernel has), ``called`` (name -> how often), ``umask``,
             ``directory``, ``timeout``, ``wakeup`` (of `signal.set_wakeup_fd`), and
-            ``sockets``, the options of each, and ``lent``, their numbers.
+            ``sockets``, the options of each, ``inherited``, whether each is by a
+            program that is executed, and ``lent``, their numbers.
         """
         umask = os.umask(0)
         os.umask(umask)
@@ -79,6 +83,7 @@ class World:
             "timeout": socket.getdefaulttimeout(),
             "wakeup": _wakeup(),
             "sockets": [_options(thing) for thing in lent],
+            "inherited": [_is_inherited(_number(thing)) for thing in lent],
             "lent": [_number(thing) for thing in lent],
         }
 
@@ -97,6 +102,14 @@ class World:
 
 def _number(lent: Any) -> int:
     return lent if isinstance(lent, int) else lent.fileno()
+
+
+def _is_inherited(number: int) -> bool:
+    """Whether a descriptor survives exec; one that is closed does not."""
+    try:
+        return not _fcntl(number, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+    except (OSError, ValueError):
+        return False
 
 
 def _options(lent: Any) -> dict[str, Any]:

@@ -26,6 +26,10 @@ def judge_settings(scene: OnStage) -> None:
         if changed:
             sentence = f"{run.function}() leaves the caller's socket with {_OPTIONS[changed]}"
             raise Broken(Failure("lent-changed", sentence, read="socket(7), Socket options"))
+    for before, after in zip(found["inherited"], left["inherited"], strict=True):
+        if after and not before:
+            sentence = f"{run.function}() takes close-on-exec from the caller's descriptor: programs inherit it"
+            raise Broken(Failure("lent-changed", sentence, read="fcntl(2), F_SETFD"))
     if not scene.exercise.keeps_signals:
         return
     for name, action in left["handlers"].items():

@@ -246,7 +246,8 @@ def waits_for_more(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     at, call = calls[-1] if calls else (0, None)
     if call is None or call.done or call.args[0] == 0 or at != sum(run.takes):
         return
-    gaps, words = (), f"waits for more, although all {at} bytes have come"
+    taken = "the one byte that it was to take has" if at == 1 else f"all {at} bytes have"
+    gaps, words = (), f"waits for more, although {taken} come"
     if run.takes == (_HEADER,):  # the check lets nothing follow it: it is to be refused
         length = int.from_bytes(_first_bytes(calls), "big")
         # who asks for less may mean to throw it away
