@@ -13,8 +13,8 @@ int resolve(const char *host, const char *service, char *text, size_t size)
 {
     const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
     struct addrinfo *list, *a, *b;
-    char *whole = NULL;
-    size_t length = 0;
+    char *whole;
+    size_t length;
     FILE *stream;
     int code;
 
@@ -22,37 +22,33 @@ int resolve(const char *host, const char *service, char *text, size_t size)
         errno = EINVAL;
         return EAI_SYSTEM;
     }
-    stream = open_memstream(&whole, &length);
-    if (stream == NULL)
-        return EAI_MEMORY;
     code = getaddrinfo(host, service, &hints, &list);
-    if (code != 0) {
-        int error = errno;
-
-        fclose(stream);
-        free(whole);
-        errno = error;
+    if (code != 0)
         return code;
+    stream = open_memstream(&whole, &length);
+    if (stream == NULL) {
+        freeaddrinfo(list);
+        return EAI_MEMORY;
     }
-    for (a = list; a != NULL && code == 0; a = a->ai_next) {
+    for (a = list; a != NULL; a = a->ai_next) {
         char address[NI_MAXHOST], port[NI_MAXSERV];
         const char *form = a->ai_family == AF_INET6 ? "[%s]:%s\n" : "%s:%s\n";
 
-        for (b = list; b != a; b = b->ai_next)
-            if (a->ai_addrlen == b->ai_addrlen && !memcmp(a->ai_addr, b->ai_addr, a->ai_addrlen))
-                break;
+        /* The first with the address of a is a itself, or stands in the list already. */
+        b = list;
+        while (b->ai_addrlen != a->ai_addrlen || memcmp(b->ai_addr, a->ai_addr, a->ai_addrlen) != 0)
+            b = b->ai_next;
         if (b != a)
             continue;
-        code = getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof address,
-                           port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-        if (code == 0)
-            fprintf(stream, form, address, port);
+        getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof address,
+                    port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+        fprintf(stream, form, address, port);
     }
     freeaddrinfo(list);
     fclose(stream);
-    if (code == 0 && length < size) {
+    if (length < size) {
         memcpy(text, whole, length + 1);
-    } else if (code == 0) {
+    } else {
         errno = EMSGSIZE;
         code = EAI_SYSTEM;
     }
