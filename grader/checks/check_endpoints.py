@@ -15,6 +15,8 @@ SWAPPED = {
 NO_PORT = {"error": "unchecked-port", "OverflowError": "unchecked-port"}
 # inet_pton() tells of a text that is no address with an OSError.
 NO_ADDRESS = {"OSError": "unchecked-conversion"}
+# As long as arrays that somebody may copy an address to, without room for its end.
+OVERLONG = [f"[{'1' * size}]:3490" for size in (64, 100, 128, 256, 1025)]
 
 
 @reveals("host-order-port")
@@ -66,6 +68,7 @@ def check_refuses_what_is_no_address(learner):
         "192.0.2.1 :3490",
         " 192.0.2.1:3490",
         "192.0.2.1\0:3490",
+        "192.168.100.1000:3490",
         ":3490",
         "",
         mistakes=NO_ADDRESS,
@@ -88,6 +91,8 @@ def check_refuses_what_is_no_address_in_brackets(learner):
     learner.refuses_each(
         "pack_endpoint",
         "[2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000:0000]:3490",
+        "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffff]:3490",
+        "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2550]:3490",
         "[fe80::1%1]:3490",
         "2001:db8::1:3490",
         "[192.0.2.1]:3490",
@@ -105,6 +110,7 @@ def check_refuses_what_is_no_address_in_brackets(learner):
         "[]:3490",
         "[:3490",
         "]:3490",
+        *OVERLONG,
         mistakes=NO_ADDRESS,
     )
 
@@ -175,6 +181,9 @@ def check_unpacks_ipv4(learner):
     learner.runs("unpack_endpoint", bytes.fromhex("04 0000 00000000"))
     learner.returns("0.0.0.0:0")
 
+    learner.runs("unpack_endpoint", bytes.fromhex("04 0050 7f000001"))
+    learner.returns("127.0.0.1:80", mistakes={"127.0.0.1:20480": "host-order-port"})
+
 
 @reveals("host-order-port")
 def check_unpacks_ipv6(learner, caller):
@@ -196,6 +205,9 @@ def check_unpacks_ipv6(learner, caller):
     learner.runs("unpack_endpoint", b"\x06" + b"\xff" * 18)
     learner.returns("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")
 
+    learner.runs("unpack_endpoint", bytes.fromhex("06 0050") + bytes(15) + b"\1")
+    learner.returns("[::1]:80", mistakes={"[::1]:20480": "host-order-port"})
+
 
 @reveals("trailing-bytes")
 def check_refuses_records_of_a_wrong_length(learner):
@@ -214,6 +226,7 @@ def check_refuses_unknown_families(learner):
         b"\x0a" + IPV6[1:],
         b"\0" + IPV4[1:],
         b"\x02" + IPV4[1:],
+        b"\x05" + IPV4[1:],
         instead="unknown-family",
     )
 

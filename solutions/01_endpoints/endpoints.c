@@ -48,7 +48,7 @@ ssize_t pack_endpoint(const char *text, unsigned char *record, size_t size)
     port = htons((uint16_t)number);
 
     length = (size_t)(colon - text);
-    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+    if (text[0] == '[' && colon[-1] == ']') {
         family = AF_INET6;
         address_size = sizeof(struct in6_addr);
         text += 1;

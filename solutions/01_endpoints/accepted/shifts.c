@@ -58,14 +58,13 @@ int unpack_endpoint(const unsigned char *record, size_t len, char *text, size_t 
     unsigned int port;
     int is_six;
 
-    if ((record == NULL && len > 0) || (text == NULL && size > 0) || len < 1)
+    is_six = len == 19;
+    if (record == NULL || (text == NULL && size > 0) || (!is_six && len != 7))
         goto invalid;
-    is_six = record[0] == 6;
-    if ((!is_six && record[0] != 4) || len != (is_six ? 19u : 7u))
+    if (record[0] != (is_six ? 6 : 4))
         goto invalid;
     port = (unsigned int)record[1] << 8 | record[2];
-    if (inet_ntop(is_six ? AF_INET6 : AF_INET, record + 3, host, sizeof host) == NULL)
-        return -1;
+    inet_ntop(is_six ? AF_INET6 : AF_INET, record + 3, host, sizeof host);
     sprintf(whole, is_six ? "[%s]:%u" : "%s:%u", host, port);
     if (strlen(whole) + 1 > size) {
         errno = EMSGSIZE;
