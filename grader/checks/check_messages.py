@@ -118,11 +118,11 @@ def check_moves_large_messages(learner, peer, caller):
     learner.returns(None)
 
 
-@reveals("cut-message", "header-one-recv")
+@reveals("cut-message")
 def check_reports_an_end_inside_a_length(learner, peer, other_peer):
     """reports a stream that ends inside a length, or right behind it"""
     learner.runs("recv_message", peer.connection, takes=[4, 0])
-    peer.sends_in_pieces([b"\0", b"\0\0"])
+    peer.sends(b"\0")
     peer.closes()
     learner.raises(python="EOFError", c="ECONNRESET", instead="cut-message")
 
@@ -171,8 +171,12 @@ def check_sends_every_byte_when_send_is_short(learner, peer, fault):
     fault("send", limit=3)
 
     learner.runs("send_message", peer.connection, FORECAST, sends=WIRE)
-
     peer.receives(WIRE)
+    learner.returns(None)
+
+    # One byte is left in the end of a payload, above, or of a whole message.
+    learner.runs("send_message", peer.connection, b"open gate 12", sends=framed(b"open gate 12"))
+    peer.receives(framed(b"open gate 12"))
     learner.returns(None)
     peer.sees_end_of_file()
 
@@ -211,14 +215,18 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
 
 @only("c", because="a blocking socket of Python's has no time limit of its own")
 @reveals("missed-error")
-def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
+def check_reports_a_time_limit_of_the_caller(learner, peer, other_peer, fault):
     """reports EAGAIN, which a blocking recv() gives at the caller's time limit, and keeps that limit"""
     fault("recv", error="EAGAIN", when="2")
-    fault("recv", limit=4)
+    fault("recv", error="EAGAIN", when="6")
+    fault("recv", limit=3)
 
     learner.runs("recv_message", peer.limited_connection, takes=[4, 11])
-
     peer.sends(framed(ORDER) + WIRE)
+    learner.reports_the_fault("EAGAIN", otherwise=ORDER)
+
+    learner.runs("recv_message", other_peer.limited_connection, takes=[4, 11])
+    other_peer.sends(framed(ORDER) + WIRE)
     learner.reports_the_fault("EAGAIN", otherwise=ORDER)
 
 
@@ -267,6 +275,14 @@ def check_refuses_a_length_over_the_limit(learner, peer, other_peer):
 
     learner.runs("recv_message", other_peer.connection, takes=[4])
     other_peer.sends(b"\xff\xff\xff\xff")
+    learner.raises(python="ValueError", c="EMSGSIZE", instead="unchecked-length")
+
+
+@reveals("unchecked-length")
+def check_refuses_a_length_that_is_large_in_one_byte(learner, peer):
+    """refuses a length whose first byte alone takes it over the limit"""
+    learner.runs("recv_message", peer.connection, takes=[4])
+    peer.sends(b"\1" + framed(ORDER)[1:4])
     learner.raises(python="ValueError", c="EMSGSIZE", instead="unchecked-length")
 
 
