@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import select
+import socket
 from collections import Counter
 
 from grader.processes.sockets import sockets_of
@@ -241,6 +242,8 @@ def _sleeping(scene: OnStage, call: Call, party: Party | None) -> str:
     words = f"{call.name}(){scene.at(call)}"
     if call.any_of("recv") and call.only_looks:
         words += ", which only looks at what is there (MSG_PEEK)"
+    elif call.any_of("recv") and call.args[1] & socket.MSG_WAITALL:
+        words += f", which returns when all {counted(call.args[0])} have come (MSG_WAITALL)"
     other = _talks_to(scene, call)
     if other is not None and other is not party and (call.any_of("recv") or call.any_of("send")):
         words += f", for {other.name}"

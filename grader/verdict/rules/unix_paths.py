@@ -44,6 +44,20 @@ def other_path(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 
 @explains
+def empty_path(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A server at no path: the kernel takes an empty one for a name of its own kind."""
+    for run in evidence.runs:
+        for bind in (c for c in evidence.during(run) if c.name == "bind" and c.path is not None and not c.failed):
+            life = evidence.life(bind)
+            if not bind.path.strip(b"\0") and life is not None and life.first("listen") is not None:
+                sentence = (
+                    f"{evidence.place(bind)} bind() is given an empty path, and makes an address in no directory: "
+                    "nobody finds the server there"
+                )
+                yield Finding(bind.index, (), sentence, (bind,), "unix(7), Autobind feature")
+
+
+@explains
 def length_refused(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A path that fits is called too long."""
     for run in evidence.runs:
@@ -66,10 +80,11 @@ def nameless_directory(evidence: Evidence, failure: Failure) -> Iterator[Finding
 def impatient_lock(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A lock that somebody else has is not waited for."""
     run = evidence.run
-    for call in evidence.during(run) if run else ():
-        if call.name == "flock" and call.errno == "EAGAIN" and _says(run, "EAGAIN"):
-            sentence = f"{evidence.place(call)} flock(LOCK_NB) does not wait for the lock, and {answer(evidence, run)}"
-            yield Finding(call.index, (), sentence, (call,), "flock(2)")
+    locks = [call for call in evidence.during(run) if call.name == "flock"] if run else []
+    if locks and locks[-1].errno == "EAGAIN" and (_says(run, "EAGAIN") or _says(run, "EADDRINUSE")):
+        call = locks[-1]
+        sentence = f"{evidence.place(call)} flock(LOCK_NB) does not wait for the lock, and {answer(evidence, run)}"
+        yield Finding(call.index, (), sentence, (call,), "flock(2)")
 
 
 @explains
@@ -182,9 +197,8 @@ def patient_question(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """connect() waits for room in the backlog of a live server."""
     if failure.verdict is not Verdict.HANG:
         return
-    tried = {call.fd for call in evidence.calls if call.name == "connect" and call.done}
     for call in evidence.calls:
-        if call.name == "connect" and not call.done and call.address is None and call.fd not in tried:
+        if call.name == "connect" and not call.done and call.address is None and not _was_tried(evidence, call):
             sentence = (
                 f"{evidence.place(call)} connect() waits until a server that is alive and busy has room in its backlog"
             )
@@ -229,6 +243,12 @@ def unlocked(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     else:
         return
     yield Finding(guilty.index, ("unlisted-server",), f"{evidence.place(guilty)} {how}", (guilty, lock), "flock(2)")
+
+
+def _was_tried(evidence: Evidence, connect: Call) -> bool:
+    """Whether the same socket has made that call before: it is tried again and again."""
+    life = evidence.life(connect)
+    return life is not None and any(c.name == "connect" and c.done for c in life.calls)
 
 
 def _calls(evidence: Evidence, run: Run, name: str) -> list[Call]:
