@@ -22,7 +22,7 @@ HOUR = 3600.0
 
 #: Each waits for an hour in its own way, then sends what has passed, in seconds.
 PYTHON = """
-import asyncio, datetime, select, selectors, signal, socket, struct, threading, time
+import asyncio, datetime, queue, select, selectors, signal, socket, struct, threading, time
 
 def ring(*_):
     raise InterruptedError
@@ -61,6 +61,12 @@ def timer(sock):
     except InterruptedError:
         pass
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+def queued(sock):
+    box = queue.Queue()
+    threading.Thread(target=lambda: [box.put(number) for number in range(2000)]).start()
+    for _ in range(2000):
+        box.get(timeout=1)
 
 def reading(sock):
     begun = time.monotonic()
@@ -102,6 +108,7 @@ WAYS = {
     b"event": lambda sock: threading.Event().wait(3600),
     b"join": join,
     b"timer": timer,
+    b"queued": queued,
     b"reading": reading,
     b"asyncio": lambda sock: asyncio.run(asyncio.sleep(3600)),
 }
@@ -289,6 +296,39 @@ def test_what_arrives_ends_a_wait_on_a_clock_that_stands(scene: Scene, way: str)
 
     peer.receives(b"10")
     learner.returns(None)
+
+
+@pytest.mark.parametrize("language", ["python"])
+def test_no_notification_is_lost_between_two_looks(scene: Scene) -> None:
+    learner, peer = Learner(scene), Peer(scene)
+    Clock(scene)
+
+    learner.runs("send_all", peer.connection, b"queued")
+
+    peer.receives(b"0")
+    learner.returns(None)
+
+
+@pytest.mark.parametrize(("language", "way"), [("python", "sleep"), ("c", "sleep")])
+def test_the_end_of_a_wait_is_judged_from_both_sides(scene: Scene, way: str) -> None:
+    learner, peer, clock = Learner(scene), Peer(scene), Clock(scene)
+
+    learner.runs("send_all", peer.connection, way.encode())
+
+    clock.is_up_after(HOUR)
+    learner.returns(None)
+
+
+@pytest.mark.parametrize(("seconds", "kind"), [(HOUR - 1, "late"), (HOUR + 1, "early")])
+@pytest.mark.parametrize("language", ["python"])
+def test_an_end_at_another_time_is_told(scene: Scene, seconds: float, kind: str) -> None:
+    learner, peer, clock = Learner(scene), Peer(scene), Clock(scene)
+
+    learner.runs("send_all", peer.connection, b"sleep")
+
+    with pytest.raises(Broken) as broken:
+        clock.is_up_after(seconds)
+    assert broken.value.failure.kind == kind
 
 
 @pytest.mark.parametrize("language", ["c"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 
-from grader.stage.turns import Strides, in_vain, last_fruit, spins
+from grader.stage.turns import LastFruit, Strides, in_vain, last_fruit, spins
 from grader.trace.reader import Call
 
 MILLISECOND = 1_000_000
@@ -57,6 +57,19 @@ def test_a_repetition_is_no_news() -> None:
     assert last_fruit([*calls, replace(RECEIVES, index=10)]) == 10
     assert last_fruit([*calls, replace(LOOK, index=10, done=False)]) == 1
     assert last_fruit(trace(LOOK, turns=1000)) == -1
+
+
+def test_whoever_asks_again_is_told_the_same_as_whoever_asks_first() -> None:
+    calls, fruits = trace(LOOK, CLOSES, turns=300), LastFruit()
+    assert fruits.of(calls[:20]) == 1
+    assert fruits.of(calls) == 1
+
+    under_way = replace(RECEIVES, index=600, done=False, tid=2)
+    calls += [under_way, *(replace(call, index=call.index + 601) for call in trace(LOOK, turns=100))]
+    assert fruits.of(calls) == 1
+
+    calls[600] = replace(under_way, done=True)
+    assert fruits.of(calls) == last_fruit(calls) == 600
 
 
 def test_time_makes_strides_when_nothing_comes_of_many_turns() -> None:

@@ -11,7 +11,7 @@ from grader.peers.process import COMES_FROM_THE_LIVING
 from grader.stage import death, quiet, standstill
 from grader.stage.broken import Broken
 from grader.stage.on_stage import OnStage
-from grader.stage.turns import has_waited, is_fruitful, last_fruit, spins
+from grader.stage.turns import LastFruit, has_waited, is_fruitful, spins
 from grader.stage.watch import Watch
 from grader.trace.reader import Call
 from grader.verdict.evidence import Failure
@@ -39,6 +39,7 @@ class Hangs:
     def __init__(self, scene: OnStage) -> None:
         self._scene = scene
         self._notes = self._moved = self._noted_at = self._seen = 0
+        self._fruits = LastFruit()
 
     def begins_anew(self) -> None:
         """A function is called: nothing has been moved by it yet."""
@@ -150,7 +151,9 @@ class Hangs:
         """Whether a program that waits with a limit, over and over, waits for
         what nobody is left to do."""
         scene = self._scene
-        idle = watch.idle(last_fruit(scene.process.trace.calls), "fruits") > 2 * IDLE_SECONDS
+        trace = scene.process.trace
+        news = self._fruits.of(trace.calls), trace["clock_now"]  # while that moves, time ends its waits one by one
+        idle = watch.idle(news, "fruits") > 2 * IDLE_SECONDS
         return idle and quiet.rests(scene) and scene.company.is_asleep
 
     def _is_busy_for_nothing(self, process: LearnerProcess) -> bool:

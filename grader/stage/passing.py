@@ -20,6 +20,8 @@ SECOND = 1_000_000_000
 #: So many looks are enough to notice a datagram: one that lies there longer is left
 #: unread by a program that waits for something else.
 _GLANCES = 40
+#: So many times in a row all threads are found asleep.
+_LOOKS = 3
 #: Waits that end in the course of one step of the script, before we give up.
 _MOST_WAITS = 5000
 
@@ -67,10 +69,11 @@ def _at_rest(scene: Scene) -> Callable[[], bool]:
     """Asked again and again, tells whether the program waits on the clock and does
     nothing else.
 
-    A thread that is in no call of the trace must be asleep at two looks.  In
+    A thread that is in no call of the trace must be asleep at several looks.  In
     a silence it may also wait for something else than the clock.
     """
     looks = glances = 0
+    trace = scene.process.trace
 
     def ready() -> bool:
         nonlocal looks, glances
@@ -79,14 +82,13 @@ def _at_rest(scene: Scene) -> Callable[[], bool]:
         glances += 1
         if glances < _GLANCES and quiet.is_about_to_receive(scene):
             return False
-        if not scene.process.trace.limited:
+        if not trace.limited:
             looks = looks + 1 if scene.time.is_silent and quiet.sleeps_on_all_delivered(scene) else 0
             return looks > 2
         states = scene.process.task_states()
         if scene.company.has_datagrams and len(states) > 1:  # one of them may be about to hear of a refusal
-            looks = looks + 1 if set(states.values()) == {"S"} else 0
-            return looks > 2
-        elsewhere = states.keys() - {call.tid for call in scene.process.trace.unfinished}
+            return all(quiet.is_asleep(scene) and not trace.update() for _ in range(_LOOKS))
+        elsewhere = states.keys() - {call.tid for call in trace.unfinished}
         if not elsewhere:
             return True
         looks = looks + 1 if all(states[tid] == "S" for tid in elsewhere) else 0

@@ -167,6 +167,10 @@ def is_about_to_receive(scene: OnStage) -> bool:
         return False
     if not any(call.any_of("recv") or call.any_of("wait") for call in scene.process.trace.unfinished):
         return False
+    return _has_unread_datagrams(scene)
+
+
+def _has_unread_datagrams(scene: OnStage) -> bool:
     own = {inode for pid in scene.process.family() for inode in sockets_of(pid).values()}
     return any(end.has_unread and end.inode in own for end in bound(scene.company.network))
 
@@ -227,7 +231,7 @@ class Rest:
         waiting = {c.tid for c in trace.unfinished}
         looking = {c.tid for c in trace.unfinished if _is_short(c)} | (_idlers(self._scene) - waiting)
         looking &= self._scene.process.task_states().keys()
-        if not looking:
+        if not looking or self._waits_for_time_alone():
             return True
         fruit = last_fruit(trace.calls)
         if self._seen < 0 or fruit != self._fruit:
@@ -236,6 +240,12 @@ class Rest:
         since = (c for c in trace.calls[-_ROUNDS * 400 :] if c.index >= self._seen)
         turns = Counter(c.tid for c in since if c.name in TIMED or has_waited(c))
         return all(turns[tid] >= _ROUNDS for tid in looking)
+
+    def _waits_for_time_alone(self) -> bool:
+        """Whether a program that sleeps on a clock that stands has received every
+        datagram that has come: however short its wait is, only the script ends it."""
+        scene = self._scene
+        return scene.time.is_held and scene.company.has_datagrams and not _has_unread_datagrams(scene)
 
 
 def _is_short(call: Call) -> bool:

@@ -21,6 +21,8 @@ _WIDEST = 6
 _WINDOW = 400
 #: ... each of them beside so many before it of the same thread.
 _MEMORY = 16
+#: To remember those, so many calls of all threads are read that were looked at before.
+_BEFORE = 64
 #: A call that lasted so long has waited (nanoseconds).
 _WAIT = 100_000
 #: Calls that time ends: args[1] is a limit in ms, -1 for none.
@@ -61,7 +63,23 @@ def spins(calls: list[Call]) -> bool:
 def last_fruit(calls: list[Call]) -> int:
     """The index of the last call that is no repetition; -1 if there is none among
     the last ones."""
-    return max((call.index for call, is_news in _read(calls) if is_news), default=-1)
+    return LastFruit().of(calls)
+
+
+class LastFruit:
+    """The last call that is no repetition, for whoever asks again and again: only
+    what has been done since is read."""
+
+    def __init__(self) -> None:
+        self._index = -1
+        self._known = 0  # so many calls are done, and known
+
+    def of(self, calls: list[Call]) -> int:
+        """Its index; -1 if there is none among the last ones."""
+        begin = max(self._known, len(calls) - _WINDOW)
+        self._index = max((call.index for call, is_news in _read(calls, begin) if is_news), default=self._index)
+        self._known = next((n for n in range(begin, len(calls)) if not calls[n].done), len(calls))
+        return self._index
 
 
 def in_vain(calls: list[Call]) -> Counter[int]:
@@ -79,18 +97,21 @@ def in_vain(calls: list[Call]) -> Counter[int]:
     return Counter({tid: count for tid, count in waits.items() if count * _WIDEST >= made[tid]})
 
 
-def _read(calls: list[Call]) -> Iterator[tuple[Call, bool]]:
-    """The last calls, and whether each is no repetition.
+def _read(calls: list[Call], begin: int = 0) -> Iterator[tuple[Call, bool]]:
+    """The last calls, from that one on, and whether each is no repetition.
 
     A call repeats another that the same thread made a moment ago, with the same
     result; one that is under way is no news yet.
     """
+    begin = max(begin, len(calls) - _WINDOW)
+    first = max(0, begin - _BEFORE) if begin > len(calls) - _WINDOW else begin
     remembered: dict[int, deque] = {}
-    for call in calls[-_WINDOW:]:
+    for number, call in enumerate(calls[first:], first):
         memory = remembered.setdefault(call.tid, deque(maxlen=_MEMORY))
         likeness = _likeness(call)
-        is_known = likeness in memory or (len(calls) > _WINDOW and len(memory) < _MEMORY)
-        yield call, call.done and (is_fruitful(call) or not is_known)
+        is_known = likeness in memory or (first > 0 and len(memory) < _MEMORY)
+        if number >= begin:
+            yield call, call.done and (is_fruitful(call) or not is_known)
         memory.append(likeness)
 
 
@@ -105,6 +126,7 @@ class Strides:
     def __init__(self) -> None:
         self._fruit = self._since = -1
         self._turns = 0
+        self._fruits = LastFruit()
 
     def next(self, calls: list[Call], now: int) -> int:
         """The moment to which time may go on at least (nanoseconds); a turn begins.
@@ -123,7 +145,7 @@ class Strides:
         return self._turns > _FEWEST and now - self._since > _LONGEST
 
     def _look(self, calls: list[Call], now: int) -> None:
-        fruit = last_fruit(calls)
+        fruit = self._fruits.of(calls)
         if fruit != self._fruit or self._since < 0:
             self._fruit, self._since, self._turns = fruit, now, 0
 

@@ -7,6 +7,7 @@ time, until there is something to report or the script's time has come.
 
 from __future__ import annotations
 
+import _thread
 import errno
 import os
 import queue
@@ -27,6 +28,7 @@ _real_poll, _real_sleep, _raise_signal = select.poll, time.sleep, signal.raise_s
 _clock_gettime_ns, _monotonic_ns, _time_ns = time.clock_gettime_ns, time.monotonic_ns, time.time_ns
 _real_setitimer, _real_alarm, _real_getitimer = signal.setitimer, signal.alarm, signal.getitimer
 _condition_wait, _thread_join = threading.Condition.wait, threading.Thread.join
+_allocate_lock = _thread.allocate_lock
 _real = socket.socket
 
 #: What one look lasts (seconds).
@@ -264,10 +266,25 @@ def sleep(seconds: float) -> None:
 def _wait_for_condition(condition: threading.Condition, timeout: float | None = None) -> bool:
     if timeout is None or timeout <= 0 or not is_held():
         return _condition_wait(condition, timeout)
-    return recorded(
-        "sleep", -1, (0, int(timeout * 1000)),
-        lambda call: wait(call, timeout, lambda seconds: _condition_wait(condition, seconds)),
-    )  # fmt: skip
+    return recorded("sleep", -1, (0, int(timeout * 1000)), lambda call: _waits_for(condition, call, timeout))
+
+
+def _waits_for(condition: threading.Condition, call: Call, timeout: float) -> bool:
+    """What Condition.wait() does, with one lock for all looks: between two waits a
+    notification would be lost."""
+    if not condition._is_owned():
+        raise RuntimeError("cannot wait on un-acquired lock")
+    waiter = _allocate_lock()
+    waiter.acquire()
+    condition._waiters.append(waiter)
+    saved, is_notified = condition._release_save(), False
+    try:
+        is_notified = bool(wait(call, timeout, lambda seconds: waiter.acquire(True, seconds)))
+        return is_notified
+    finally:
+        condition._acquire_restore(saved)
+        if not is_notified and waiter in condition._waiters:
+            condition._waiters.remove(waiter)
 
 
 def _join(thread: threading.Thread, timeout: float | None = None) -> None:
