@@ -83,6 +83,7 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
             scene.look_up(calls)
             for run in scene.runs:
                 run.decided = moments.of_run(run)
+    resolver = scene.arranged.resolver
     return Evidence(
         source=scene.source,
         calls=calls,
@@ -91,7 +92,8 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
         before=scene.world.before,
         after=scene.world.after,
         message=scene.message,
-        addresses=len(scene.arranged.resolver.addresses) if scene.arranged.resolver else 0,
+        addresses=len(resolver.addresses) if resolver else 0,
+        families=resolver.families if resolver else frozenset(),
         port=scene.arranged.port,
         time_wait=scene.arranged.time_wait,
         given=set(scene.world.given),

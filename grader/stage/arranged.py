@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,6 +23,11 @@ class Resolver(NamedTuple):
     addresses: list[str]
     service: str = ""
     port: str = ""
+
+    @property
+    def families(self) -> frozenset[int]:
+        """The families of its addresses."""
+        return frozenset(socket.AF_INET6 if ":" in address else socket.AF_INET for address in self.addresses)
 
 
 @dataclass

@@ -160,6 +160,7 @@ class Evidence:
         message: what the program was to send on its connection, if the check
             has said so.
         addresses: how many addresses the scripted resolver has.
+        families: and of which families they are.
         port: the port that the program was given, where a check has one.
         time_wait: whether that port had a connection in TIME_WAIT.
         given: what the program has handed to its caller (proc(5): ``socket:[1234]``).
@@ -189,6 +190,7 @@ class Evidence:
     after: State | None = None
     message: bytes | None = None
     addresses: int = 0
+    families: frozenset[int] = frozenset()
     port: int = 0
     time_wait: bool = False
     given: set[str] = field(default_factory=set)

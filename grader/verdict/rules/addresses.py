@@ -19,11 +19,13 @@ _NO_SUCH_FAMILY = ("EAFNOSUPPORT", "EPROTONOSUPPORT")
 @explains
 def one_family(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """Only addresses of one family are asked for, and the others are needed (M15)."""
-    if failure.kind not in ("unmet", "outcome", "bytes") or evidence.addresses < 2:
+    if failure.kind not in ("unmet", "outcome", "bytes"):
         return
     names = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
     for call in evidence.calls:
-        if call.name == "getaddrinfo" and call.args[0] in names and call.payload.partition(b"\0")[0]:
+        if call.name != "getaddrinfo" or call.args[0] not in names or not call.payload.partition(b"\0")[0]:
+            continue
+        if evidence.families - {call.args[0]}:
             yield Finding(
                 call.index, ("one-family",),
                 f"{evidence.place(call)} getaddrinfo() is asked for {names[call.args[0]]} addresses alone",
