@@ -31,6 +31,25 @@ TRANSFERS = """
             sock.send({head} + piece)
             assert sock.recv(100)[1] == number % 2
         return b''"""
+REPEATS = """
+import socket
+import time
+
+def fetch(host, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((host, int(port)))
+        sock.send(b'question')
+        end = time.monotonic() + {seconds}
+        while (left := end - time.monotonic()) > 0:
+            sock.settimeout(left)
+            try:
+                if {taken}:
+                    break
+            except TimeoutError:
+                pass
+        sock.send(b'question')
+    return b''
+"""
 SERVES = """
 import socket
 
@@ -164,3 +183,32 @@ def test_one_datagram_too_many_gives_a_gap_away(cast: Callable[[str], Cast]) -> 
     found = play(script, parts)
     assert found is not None
     assert (found.kind, found.gap) == ("surplus", "eager")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "taken", "kind"),
+    [
+        (1.0, "sock.recv(100) == b'answer'", None),
+        (1.0, "sock.recv(100)", "surplus"),
+        (0.5, "sock.recv(100) == b'answer'", "early"),
+        (2.0, "sock.recv(100) == b'answer'", "slow"),
+    ],
+)
+def test_strays_neither_move_nor_delay_what_is_due(
+    cast: Callable[[str], Cast], seconds: float, taken: str, kind: str | None
+) -> None:
+    parts = cast(REPEATS.format(seconds=seconds, taken=taken))
+    learner, peer, clock = parts["learner"], parts["peer"], parts["clock"]
+
+    def script() -> None:
+        port = peer.binds()
+        clock.limits_waiting(0.1)
+        learner.runs("fetch", "127.0.0.1", port)
+        peer.receives(b"question")
+        clock.passes(0.7)
+        peer.sends_in_vain(b"stray", b"", b"answers")
+        peer.receives_after(0.3, b"question")
+        learner.returns(b"")
+
+    found = play(script, parts)
+    assert (found.kind if found else None) == kind

@@ -10,6 +10,9 @@ from grader.stage.scene import Scene
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 
+#: How far from the right moment nobody minds (seconds).
+NEARLY = 0.15
+
 
 class Clock:
     """The time that the program sees.
@@ -75,6 +78,16 @@ class Clock:
         where = self._scene.at(call)
         words = f"{passed:.3g} s later the program is still in {call.name}(){where}, to wait for another {more:.3g} s"
         raise Broken(Failure("late", words, line=call.line))
+
+    def is_up_after(self, seconds: float) -> None:
+        """So much time passes, and the program returns at the end of it, neither
+        earlier nor later, within `NEARLY`.
+
+        Raises:
+            Broken: it returns earlier, or still waits.
+        """
+        self.passes(seconds - NEARLY)
+        self.runs_out(2 * NEARLY)
 
     def advances(self, seconds: float) -> None:
         """So much time passes while the program is held in a call."""

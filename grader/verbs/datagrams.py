@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
 
 from grader.peers.places import UDP, Address, Place, is_path
 from grader.peers.process import PeerError
@@ -17,9 +16,6 @@ from grader.verbs.acting import Actor
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.words import counted, differing
-
-#: How often a datagram is sent that gets no answer.
-_ATTEMPTS = 3
 
 
 class DatagramVerbs(Actor):
@@ -103,7 +99,7 @@ class DatagramVerbs(Actor):
         self._party.said += data
         self._party.datagrams.append(len(data))
         # an empty one is what a receive returns 0 for
-        self._note(f"sends {_a_datagram(data)}", sends=len(data), ends=int(not data))
+        self._note(f"sends {a_datagram(data)}", sends=len(data), ends=int(not data))
         if self._twin is not None and to == self.asker:
             self._twin.leaves()  # before it is looked at what is left in the directory
 
@@ -116,7 +112,7 @@ class DatagramVerbs(Actor):
         """
         self._scene.company.creditor = None
         if error.errno == "EPERM":
-            self._note(f"sends {_a_datagram(data)}, and is turned away ({error.errno})")
+            self._note(f"sends {a_datagram(data)}, and is turned away ({error.errno})")
             return
         if error.errno not in ("ENOENT", "ENOTDIR", "ECONNREFUSED"):
             raise error
@@ -126,14 +122,6 @@ class DatagramVerbs(Actor):
             raise Broken(ended_before(scene.runs[-1], scene.unit, "it is answered"))
         sentence = f"the address that the datagram came from cannot be reached ({error.errno})"
         raise Broken(Failure("unreachable", sentence, read="unix(7), Pathname sockets"))
-
-    def answers(self, question: bytes, answer: bytes) -> None:
-        """Receive exactly that datagram; and when the program rests, for it waits for
-        the answer, send this one."""
-        self._receives_datagram((question,), {}, "", 0)
-        scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: scene.run is None or rest(), "the program waits for its answer", after_return=True)
-        self._sends_datagram(answer)
 
     def sends_early(self, data: bytes) -> None:
         """Send a datagram to the address that the program has just taken, in a bind()
@@ -175,7 +163,7 @@ class DatagramVerbs(Actor):
             sentence = f"a second process that asks at the same time {how}"
             raise Broken(Failure("shared-address", sentence, gap=otherwise, read="bind(2), EADDRINUSE"))
         self._heard = heard
-        self._note(f"receives {_a_datagram(heard['data'])} from a second process")
+        self._note(f"receives {a_datagram(heard['data'])} from a second process")
 
     def _receives_datagram(
         self,
@@ -190,14 +178,14 @@ class DatagramVerbs(Actor):
         scene.arranged.has_choices |= after > 0
         party.owed, party.came = data, b""
         try:
-            self._heard = self._wait("take", f"{_a_datagram(data)} arrives", after_return=True, name=self._name)
+            self._heard = self._wait("take", f"{a_datagram(data)} arrives", after_return=True, name=self._name)
         except Broken as broken:
             if broken.failure.verdict is Verdict.HANG:
                 self._player.break_off()
             raise
         got = self._heard["data"]
         own, rest = got[:after], got[after:]
-        self._note(f"receives {_a_datagram(got)}", receives=max(1, len(got)))
+        self._note(f"receives {a_datagram(got)}", receives=max(1, len(got)))
         if len(own) == after and rest in answers:
             if unlike and set(unlike) == {own}:
                 sentence = f"the same {counted(after)} stand before it as in {counted(len(unlike), 'datagram')} before"
@@ -210,30 +198,11 @@ class DatagramVerbs(Actor):
         gap = mistakes.get(rest, fewer if len(rest) < len(data) else "")
         self._lets_the_program_rest()
         scene.company.creditor, party.came = party, rest
-        raise Broken(Failure("bytes", _compared(data, rest), difference=Difference(data, rest), gap=gap))
+        raise Broken(Failure("bytes", compared(data, rest), difference=Difference(data, rest), gap=gap))
 
     def _is_from_there(self, source: Address) -> bool:
         """Whether a datagram comes from the UDP port that this peer sends to."""
         return not isinstance(self._target, list) or source[1] == self._target[1]
-
-    def receives_copies(self, count: int, data: bytes) -> None:
-        """So many datagrams arrive, one after the other, all with this data, and
-        then no other.
-
-        Raises:
-            Broken: another one arrives, or fewer do, or more.
-        """
-        steps, first = self._scene.steps, len(self._scene.steps)
-        for number in range(count):
-            try:
-                self._receives_datagram((data,), {}, "", 0)
-            except Broken as broken:
-                sentence = f"{number} of {counted(count, 'datagram')} have come; {broken.failure.sentence}"
-                raise Broken(replace(broken.failure, sentence=sentence)) from None
-        received = sum(step.receives for step in steps[first:])
-        del steps[first:]
-        self._note(f"receives {_a_datagram(data)} {count} times", receives=received)
-        self.receives_nothing()
 
     def receives_what_has_come(self) -> bytes:
         """The datagram that has come by the time that the program rests, or has
@@ -244,55 +213,8 @@ class DatagramVerbs(Actor):
         if looked["end"]:
             self._note("has received nothing")
         else:
-            self._note(f"receives {_a_datagram(looked['data'])}", receives=max(1, len(looked["data"])))
+            self._note(f"receives {a_datagram(looked['data'])}", receives=max(1, len(looked["data"])))
         return looked["data"]
-
-    def receives_pieces(
-        self, data: bytes, *, heads: Sequence[bytes], replies: Sequence[bytes], most: int, repeated: str = ""
-    ) -> None:
-        """This data arrives in datagrams, cut as the program likes, and behind it an
-        empty one; each is answered before the next one comes.
-
-        Args:
-            heads: what stands before the data, of one datagram after the other, over
-                and over.
-            replies: what they are answered with, in the same way.
-            most: bytes of the data that a datagram may carry.
-            repeated: slug of the gap that the head of the one before gives away.
-
-        Raises:
-            Broken: another datagram arrives, or too few do.
-        """
-        piece, rest, number = data, data, 0
-        while piece:
-            head, before = (heads[n % len(heads)] for n in (number, number - 1))
-            self._heard = self._wait("take", "the next datagram arrives", after_return=True, name=self._name)
-            got = self._heard["data"]
-            self._note(f"receives {_a_datagram(got)}", receives=max(1, len(got)))
-            piece = got[len(head) :]
-            is_next = len(piece) <= most and rest.startswith(piece) and bool(piece) == bool(rest)
-            if not got.startswith(head) or not is_next:
-                expected = head + rest[:most]
-                gap = repeated if is_next and number and got.startswith(before) else ""
-                self._lets_the_program_rest()
-                raise Broken(Failure("bytes", _compared(expected, got), difference=Difference(expected, got), gap=gap))
-            rest = rest[len(piece) :]
-            self._sends_datagram(replies[number % len(replies)], None)
-            number += 1
-
-    def delivers(self, data: bytes, reply: bytes) -> None:
-        """Send a datagram until exactly this one comes back: again where the program
-        rests and nothing has come, a few times.
-
-        Raises:
-            Broken: another one comes, or none.
-        """
-        for _ in range(_ATTEMPTS):
-            self._sends_datagram(data, None)
-            if got := self.receives_what_has_come():
-                break
-        if got != reply:
-            raise Broken(Failure("bytes", _compared(reply, got), difference=Difference(reply, got)))
 
     def receives_nothing(self, *, more: str = "", mistakes: Mapping[bytes, str] | None = None) -> None:
         """The program rests, or has returned, and no datagram has come.
@@ -310,8 +232,8 @@ class DatagramVerbs(Actor):
         if looked["end"]:
             return
         self._heard = looked
-        self._note(f"receives {_a_datagram(looked['data'])}", receives=max(1, len(looked["data"])))
-        sentence = f"{_a_datagram(looked['data'])} arrives where none was to come"
+        self._note(f"receives {a_datagram(looked['data'])}", receives=max(1, len(looked["data"])))
+        sentence = f"{a_datagram(looked['data'])} arrives where none was to come"
         gap = (mistakes or {}).get(looked["data"], more)
         raise Broken(Failure("surplus", sentence, difference=Difference(b"", looked["data"]), gap=gap))
 
@@ -379,14 +301,14 @@ class DatagramVerbs(Actor):
             raise Broken(Failure("hops", sentence, gap=more, read="ip(7), IP_MULTICAST_TTL"))
 
 
-def _a_datagram(data: bytes) -> str:
+def a_datagram(data: bytes) -> str:
     return f"a datagram of {counted(len(data))}" if data else "an empty datagram"
 
 
-def _compared(expected: bytes, actual: bytes) -> str:
+def compared(expected: bytes, actual: bytes) -> str:
     if len(actual) == len(expected):
         return f"of the datagram of {counted(len(actual))} that arrives, {differing(expected, actual)}"
     if expected.startswith(actual):
         cut = f", the first of {len(expected)}" if actual else f"; expected {counted(len(expected))}"
-        return f"{_a_datagram(actual)} arrives{cut}"
-    return f"{_a_datagram(actual)} arrives; expected {counted(len(expected))}"
+        return f"{a_datagram(actual)} arrives{cut}"
+    return f"{a_datagram(actual)} arrives; expected {counted(len(expected))}"

@@ -221,10 +221,11 @@ class Learner(CallVerbs, FilteringVerbs, ServingVerbs):
         self._scene.steps.append(Step(f"{verb} {error_words(raised, unit)}", "learner"))
         judge_state(self._scene)
 
-    def fails_with(self, error: str, function: str, *arguments: Any) -> None:
-        """Call a function that fails at once, with the errno that its contract names."""
-        self.runs(function, *arguments)
-        self.raises(error, named=True)
+    def fails_with(self, error: str, function: str, *arguments: Any, **options: Any) -> None:
+        """Call a function that fails at once, with the errno that its contract names,
+        or with a `"gaierror"`."""
+        self.runs(function, *arguments, **options)
+        self.raises(error, named=error.isupper())
 
     def refuses_each(
         self, function: str, *values: Any, instead: str = "", mistakes: Mapping[str, str] | None = None

@@ -10,7 +10,7 @@ from grader.peers.places import Address, address_of, kind_of
 from grader.peers.process import PeerError
 from grader.stage import holdings, quiet
 from grader.stage.broken import Broken
-from grader.verbs.datagrams import DatagramVerbs
+from grader.verbs.exchanges import ExchangeVerbs
 from grader.verbs.hosting import LISTENER, HostingVerbs
 from grader.verbs.passing import PassingVerbs
 from grader.verdict.evidence import Failure
@@ -22,7 +22,7 @@ _COUNTABLE = 4096
 _WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "select", "epoll_wait")
 
 
-class Peer(HostingVerbs, DatagramVerbs, PassingVerbs):
+class Peer(HostingVerbs, ExchangeVerbs, PassingVerbs):
     """The process at the other end, driven step by step."""
 
     # --- connections ------------------------------------------------------

@@ -1,0 +1,120 @@
+"""What a check can have a peer do in a conversation of datagrams: questions and
+answers, data and acknowledgements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from grader.stage import quiet
+from grader.stage.broken import Broken
+from grader.verbs.clock import NEARLY, Clock
+from grader.verbs.datagrams import DatagramVerbs, a_datagram, compared
+from grader.verdict.evidence import Failure
+from grader.verdict.model import Difference
+from grader.verdict.words import counted
+
+#: How often a datagram is sent that gets no answer.
+_ATTEMPTS = 3
+
+
+class ExchangeVerbs(DatagramVerbs):
+    """The verbs of `Peer` for conversations of datagrams."""
+
+    def answers(self, question: bytes, answer: bytes) -> None:
+        """Receive exactly that datagram; and when the program rests, for it waits for
+        the answer, send this one."""
+        self._receives_datagram((question,), {}, "", 0)
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: scene.run is None or rest(), "the program waits for its answer", after_return=True)
+        self._sends_datagram(answer)
+
+    def asks(self, question: bytes, answer: bytes) -> None:
+        """Send a datagram, and receive exactly this one."""
+        self._sends_datagram(question)
+        self._receives_datagram((answer,), {}, "", 0)
+
+    def receives_after(self, seconds: float, data: bytes) -> None:
+        """So much time passes, and at the end of it exactly this datagram arrives,
+        neither earlier nor later, within `NEARLY`."""
+        clock = Clock(self._scene)
+        clock.passes(seconds - NEARLY)
+        self.receives_nothing()
+        clock.passes(NEARLY)
+        self._receives_datagram((data,), {}, "", 0)
+
+    def sends_in_vain(self, *datagrams: bytes, more: str = "", mistakes: Mapping[bytes, str] | None = None) -> None:
+        """Send datagrams, because of which the program sends nothing.
+
+        Args:
+            more, mistakes: see `receives_nothing`.
+        """
+        for datagram in datagrams:
+            self._sends_datagram(datagram)
+        self.receives_nothing(more=more, mistakes=mistakes)
+
+    def receives_copies(self, count: int, data: bytes) -> None:
+        """So many datagrams arrive, one after the other, all with this data, and
+        then no other.
+
+        Raises:
+            Broken: another one arrives, or fewer do, or more.
+        """
+        steps, first = self._scene.steps, len(self._scene.steps)
+        for number in range(count):
+            try:
+                self._receives_datagram((data,), {}, "", 0)
+            except Broken as broken:
+                sentence = f"{number} of {counted(count, 'datagram')} have come; {broken.failure.sentence}"
+                raise Broken(replace(broken.failure, sentence=sentence)) from None
+        received = sum(step.receives for step in steps[first:])
+        del steps[first:]
+        self._note(f"receives {a_datagram(data)} {count} times", receives=received)
+        self.receives_nothing()
+
+    def receives_pieces(
+        self, data: bytes, *, heads: Sequence[bytes], replies: Sequence[bytes], most: int, repeated: str = ""
+    ) -> None:
+        """This data arrives in datagrams, cut as the program likes, and behind it an
+        empty one; each is answered before the next one comes.
+
+        Args:
+            heads: what stands before the data, of one datagram after the other, over
+                and over.
+            replies: what they are answered with, in the same way.
+            most: bytes of the data that a datagram may carry.
+            repeated: slug of the gap that the head of the one before gives away.
+
+        Raises:
+            Broken: another datagram arrives, or too few do.
+        """
+        piece, rest, number = data, data, 0
+        while piece:
+            head, before = (heads[n % len(heads)] for n in (number, number - 1))
+            self._heard = self._wait("take", "the next datagram arrives", after_return=True, name=self._name)
+            got = self._heard["data"]
+            self._note(f"receives {a_datagram(got)}", receives=max(1, len(got)))
+            piece = got[len(head) :]
+            is_next = len(piece) <= most and rest.startswith(piece) and bool(piece) == bool(rest)
+            if not got.startswith(head) or not is_next:
+                expected = head + rest[:most]
+                gap = repeated if is_next and number and got.startswith(before) else ""
+                self._lets_the_program_rest()
+                raise Broken(Failure("bytes", compared(expected, got), difference=Difference(expected, got), gap=gap))
+            rest = rest[len(piece) :]
+            self._sends_datagram(replies[number % len(replies)], None)
+            number += 1
+
+    def delivers(self, data: bytes, reply: bytes) -> None:
+        """Send a datagram until exactly this one comes back: again where the program
+        rests and nothing has come, a few times.
+
+        Raises:
+            Broken: another one comes, or none.
+        """
+        for _ in range(_ATTEMPTS):
+            self._sends_datagram(data, None)
+            if got := self.receives_what_has_come():
+                break
+        if got != reply:
+            raise Broken(Failure("bytes", compared(reply, got), difference=Difference(reply, got)))
