@@ -9,12 +9,12 @@ from time import monotonic
 BITS = (b"\0", b"\1")
 
 
-def heard(sock, until=lambda: None):
-    """Datagrams with where they come from, until that moment, which may move."""
+def heard(sock, until=(None,)):
+    """Datagrams with where they come from, until the moment in that list, which may move."""
     waiter = select.epoll()
     with waiter:
         waiter.register(sock, select.EPOLLIN)
-        while (end := until()) is None or monotonic() < end:
+        while (end := until[0]) is None or monotonic() < end:
             left = None if end is None else end - monotonic()
             for _ in waiter.poll(left):
                 try:
@@ -31,8 +31,8 @@ class Stream:
     def put(self, bit, piece):
         for _ in range(40):
             self.socket.sendto(BITS[0] + bit + piece, self.there)
-            end = monotonic() + self.seconds
-            if any(what == (BITS[1] + bit, self.there) for what in heard(self.socket, lambda: end)):
+            until = [monotonic() + self.seconds]
+            if any(what == (BITS[1] + bit, self.there) for what in heard(self.socket, until)):
                 self.is_known = True
                 return
         raise TimeoutError(f"{self.there[0]} is silent")
@@ -80,11 +80,11 @@ def recv_reliably(port, seconds):
                 expected = next(turns)
                 if not piece:
                     break
-        end = monotonic() + seconds
-        for what in heard(sock, lambda: end):
+        until = [monotonic() + seconds]
+        for what in heard(sock, until):
             if what == (BITS[0] + bit, sender):
                 sock.sendto(BITS[1] + bit, sender)
-                end = monotonic() + seconds
+                until[0] = monotonic() + seconds
         return b"".join(pieces)
     finally:
         sock.close()

@@ -56,7 +56,7 @@ def send_reliably(host, port, data, seconds):
             with socket.socket(*info[:3]) as sock:
                 sock.connect(info[4])
                 with mailbox(sock) as box:
-                    for done, piece in enumerate(pieces):  # noqa: B007
+                    for done, piece in enumerate(pieces):
                         put(sock, box, done % 2, piece, seconds)
             return
         except OSError:
