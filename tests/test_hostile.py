@@ -44,6 +44,10 @@ PYTHON = {
     "forks for ever": (python("while True:\n    os.fork()"), "crash", "forks without end"),
     "syntax error": ("def send_all(sock, data:\n    pass\n", "build", "SyntaxError"),
     "missing function": ("x = 1\n", "build", "send_all() is not defined"),
+    "socket at import": ("import socket\nsock = socket.socket()\n", "build", "send_all() is not defined"),
+    "loop at import with a socket": (
+        python("pass", head="sock = socket.socket()\nwhile True: pass"), "hang", "computes without end while it is loaded",
+    ),
     "wrong signature": ("def send_all(sock):\n    pass\n", "build", "cannot be called as the contract says"),
     "not a function": ("send_all = 3\n", "build", "send_all is a int, not a function"),
     "not text": (b"\xff\xfe\x00bad", "build", ""),

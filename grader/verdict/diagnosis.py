@@ -18,9 +18,10 @@ def violations(evidence: Evidence) -> list[Finding]:
     """Broken rules that take a pass away although every peer was content.
 
     A trace with records missing (a program that makes more calls than it
-    holds) says nothing of what was not done.
+    holds) says nothing of what was not done; nor does one of a program that
+    was not loaded, and has had no time to tidy up.
     """
-    if evidence.lost:
+    if evidence.lost or not evidence.runs:
         return []
     return sorted((f for rule in VIOLATIONS for f in rule(evidence)), key=lambda f: f.at)
 
