@@ -363,6 +363,10 @@ def _hashable(value: Any) -> bool:
     return True
 
 
+#: So many items of a long list are shown.
+_SHOWN = 3
+
+
 class _Room:
     """The size of a buffer that a C function is given."""
 
@@ -386,4 +390,6 @@ def _shown(argument: Any, language: str) -> str:
     if language == "c" and isinstance(argument, float):
         return f"{argument * 1000:g}"  # milliseconds, as all limits in C
     shown = "port" if is_port else repr(argument)
+    if isinstance(argument, list) and len(argument) > 3 * _SHOWN:
+        shown = f"[{', '.join(map(repr, argument[:_SHOWN]))} and {len(argument) - _SHOWN} more]"
     return shown.replace("None", "NULL").replace("'", '"') if language == "c" else shown

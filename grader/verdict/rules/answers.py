@@ -51,6 +51,22 @@ def answered_too_often(evidence: Evidence, failure: Failure) -> Iterator[Finding
         )  # fmt: skip
 
 
+@explains
+def zero_is_sent(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The zero that ends a text in C goes out with it."""
+    talk = evidence.talks[0] if evidence.talks else None
+    if failure.kind != "bytes" or talk is None or talk.owed or talk.came != b"\0":
+        return
+    call = talk.sender_of(0)
+    if call is not None and call.payload[: call.result] == talk.heard[-call.result + 1 :] + b"\0":
+        yield Finding(
+            call.index, (),
+            f"{evidence.place(call)} {call.name}() sends {counted(call.result)}, the last of them the zero that ends "
+            f"the text; the answer has {call.result - 1}",
+            (call,), "strlen(3)",
+        )  # fmt: skip
+
+
 def _is_number_each(talk: Talk) -> bool:
     """Whether the client is owed a number for each line, and nothing else."""
     return all(line.isdigit() for line in talk.owed.splitlines()) and talk.owed.endswith(b"\n") and not talk.is_echo

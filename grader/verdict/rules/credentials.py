@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from grader.trace.decoded import Credentials
@@ -19,6 +19,8 @@ _NOBODY = 2**32 - 1
 _LARGEST_SIGNED = 2**31 - 1
 #: Bytes of a struct ucred.
 _SIZE = 12
+#: A list that has no more numbers is looked through at a glance.
+_SHORT = 8
 _READ = "unix(7), SO_PEERCRED"
 
 
@@ -86,20 +88,42 @@ def _misread(evidence: Evidence, who: Credentials, is_welcome: bool) -> tuple[tu
         question (``"ask"``), where it is put (``"use"``), or in the answer.
     """
     allowed = evidence.run.numbers
-    fact = f"user {who.uid}, who is {'on the list' if who.uid in allowed else 'not on the list'}"
+    fact = f"user {who.uid}, who is {_on_the_list(who.uid, allowed)}"
     if who.uid == _NOBODY:
         return ("nobody-is-somebody",), f"user {_NOBODY}, which is nobody", "ask"
-    if who.uid > _LARGEST_SIGNED and not is_welcome:
+    if who.uid > _LARGEST_SIGNED and not is_welcome and _are_sorted_by(evidence, _has_small_id_on):
         return ("signed-uid",), f"{fact} (as a number with a sign it is {who.uid - 2**32})", "ask"
-    if who.gid != who.uid and all(_goes_by_group(talk, allowed) for talk in evidence.talks):
-        return ("group-for-user",), f"group {who.gid} and {fact}", "use"
+    if is_welcome and who.gid != who.uid and _are_sorted_by(evidence, _has_group_on):
+        return ("group-for-user",), f"group {who.gid}, which is a number of the list, and {fact}", "use"
     return ("root-enters",) if is_welcome and who.uid == 0 else (), fact, "answer"
 
 
-def _goes_by_group(talk: Talk, allowed: tuple[int, ...]) -> bool:
-    """Whether a client has got the answer that is its group's."""
-    pairs = [(ask.credentials, told) for ask, told in _answered(talk)]
-    return all(who is None or (who.gid in allowed) == told.payload.startswith(b"w") for who, told in pairs)
+def _on_the_list(user: int, allowed: tuple[int, ...]) -> str:
+    """Whether a user is on the list; of a long one, where."""
+    if user not in allowed:
+        return "not on the list"
+    place = "" if len(allowed) <= _SHORT else f"number {allowed.index(user) + 1} of {len(allowed)} "
+    return f"{place}on the list"
+
+
+def _has_group_on(who: Credentials, allowed: tuple[int, ...]) -> bool:
+    return who.gid in allowed
+
+
+def _has_small_id_on(who: Credentials, allowed: tuple[int, ...]) -> bool:
+    return who.uid in allowed and who.uid <= _LARGEST_SIGNED
+
+
+def _are_sorted_by(evidence: Evidence, is_let_in: Callable[[Credentials, tuple[int, ...]], bool]) -> bool:
+    """Whether every client has got the answer that goes by that, and both answers were given."""
+    allowed = evidence.run.numbers
+    answers = [
+        (is_let_in(ask.credentials, allowed), told.payload.startswith(b"w"))
+        for talk in evidence.talks
+        for ask, told in _answered(talk)
+        if ask.credentials is not None
+    ]
+    return set(answers) == {(True, True), (False, False)}
 
 
 def _is_welcome(who: Credentials, allowed: tuple[int, ...]) -> bool:
@@ -137,8 +161,9 @@ def wrong_identity(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     fact, gaps = f"{_where(evidence, ask)} told of user {who.uid}", ()
     if who.uid == _NOBODY and run.succeeded and "ENOTCONN" in failure.errors:
         gaps, fact = ("nobody-is-somebody",), f"{fact}, which is nobody, and {answer(evidence, run)}"
-    elif _LARGEST_SIGNED < who.uid < _NOBODY and not run.succeeded:
-        gaps, fact = ("signed-uid",), f"{fact}, which has no sign, and {answer(evidence, run)}"
+    elif _LARGEST_SIGNED < who.uid < _NOBODY and run.raised and not _is_answered(evidence, run, ask):
+        number = f"as a number with a sign it is {who.uid - 2**32}"
+        gaps, fact = ("signed-uid",), f"{fact} ({number}), and {answer(evidence, run)}"
     elif failure.kind == "credentials" and isinstance(returned, list) and len(returned) == 3:
         gaps, how = _mistaken(returned, who)
         fact = f"{fact} and group {who.gid}; {run.function}() returned {how}" if gaps else ""
@@ -154,6 +179,11 @@ def own_identity(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind == "credentials" and isinstance(returned, list) and returned[:1] == [evidence.pid or -1]:
         sentence = f"{run.function}() returned who it is itself, and not who its peer is"
         yield Finding(_asking(evidence, run), ("own-credentials",), sentence, (), _READ)
+
+
+def _is_answered(evidence: Evidence, run: Run, ask: Call) -> bool:
+    """Whether anybody has been told anything since the kernel was asked."""
+    return any(c.index > ask.index and c.any_of("send") for c in evidence.during(run))
 
 
 def _mistaken(returned: list, who: Credentials) -> tuple[tuple[str, ...], str]:

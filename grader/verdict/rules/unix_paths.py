@@ -29,6 +29,8 @@ def other_path(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 continue
             life = evidence.life(bind)
             is_cut = wanted.startswith(name)
+            if any(c.name == "rename" and _removes(c, run.path) for c in evidence.during(run)):
+                continue  # it gets the path's name in the end
             if life is None or (life.first("listen") is None and len(wanted) <= _LONGEST and not is_cut):
                 continue  # a client's own
             shown = os.fsdecode(os.path.basename(name))
@@ -149,6 +151,11 @@ def taken_path(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             asked = [c for c in calls if c.name == "connect" and c.index < removal.index]
             answer = asked[-1] if asked else None
             where = f"{evidence.place(removal)} {removal.name}()"
+            refused = _refused_before(calls, removal)
+            if what and refused is not None:
+                gap, how = "robbed-server", f"removes {what} that is somebody else's: bind() has failed with EADDRINUSE"
+                yield Finding(removal.index, (gap,), f"{where} {how}", (removal, refused), "bind(2), EADDRINUSE")
+                continue
             if what == "a socket" and listen is not None and listen.index < removal.index:
                 gap, how = "robbed-successor", "removes a path that another server has taken meanwhile"
             elif what not in ("a socket", "a stale socket", ""):
@@ -254,6 +261,13 @@ def _was_tried(evidence: Evidence, connect: Call) -> bool:
 def _calls(evidence: Evidence, run: Run, name: str) -> list[Call]:
     """The calls of that name on a Unix path."""
     return [c for c in evidence.during(run) if c.name == name and c.path]
+
+
+def _refused_before(calls: list[Call], removal: Call) -> Call | None:
+    """A bind() that has found a path taken, with no other one to come, and the path is removed all the same."""
+    binds = [c for c in calls if c.name == "bind" and c.path]
+    is_last = bool(binds) and binds[-1].index < removal.index and binds[-1].errno == "EADDRINUSE"
+    return binds[-1] if is_last and removal.name == "unlink" else None
 
 
 def _removes(call: Call, path: str) -> bool:
