@@ -154,14 +154,18 @@ def check_refuses_a_line_without_end(learner, peer, other_peer):
 
 
 @reveals("overlong-line")
-def check_refuses_a_line_that_no_ending_can_save(learner, peer):
-    """refuses 1,025 bytes and a CR, whatever comes next"""
+def check_refuses_a_line_that_no_ending_can_save(learner, peer, other_peer):
+    """refuses 1,025 bytes and a CR, whatever comes next, and thousands of bytes without an ending"""
     learner.runs("LineReader", peer.connection)
     learner.returns(None)
-
     peer.sends(LONGEST + b"x\r")
     learner.runs("read_line")
+    learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
 
+    learner.runs("LineReader", other_peer.connection)
+    learner.returns(None)
+    other_peer.sends(LONGEST * 6)
+    learner.runs("read_line")
     learner.raises(python="ValueError", c="EMSGSIZE", instead="overlong-line")
 
 

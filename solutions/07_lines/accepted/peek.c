@@ -31,7 +31,8 @@ static ssize_t finish(struct line_reader *r, size_t len, char *line, size_t size
         errno = EMSGSIZE;
         return -1;
     }
-    memcpy(line ? line : r->data, r->data, len);
+    if (len > 0)
+        memcpy(line, r->data, len);
     return (ssize_t)len;
 }
 
@@ -57,7 +58,7 @@ ssize_t read_line(struct line_reader *r, char *line, size_t size)
         if (n < 0)
             return -1;
         r->end += (size_t)n;
-        if (lf && (size_t)n == wanted) {
+        if (lf) {
             len = r->end - 1;
             if (len && r->data[len - 1] == '\r')
                 len--;
