@@ -95,7 +95,9 @@ C = {
     "conflicting prototype": ("int send_all(int fd) { return fd; }\n", "build", "the compiler refuses"),
     "missing include": ('int send_all(int fd, const void *d, size_t n) { return frob(fd, d, n); }\n', "build", "the compiler refuses"),
     "undefined reference": (c("extern int frob(void); frob();"), "build", "frob"),
-    "raw system call": (c("syscall(1);"), "build", "calls syscall()"),
+    "raw system call": (
+        c("syscall(SYS_fork);", head="#include <sys/syscall.h>"), "fail", "syscall(SYS_fork) goes past the trace",
+    ),
     "prints a gigabyte": (c("for (;;) printf(\"%0999d\", 1);"), "crash", "more than 1 MiB"),
     "closes everything": (c("for (int i = 0; i < 256; i++) close(i);"), "fail", "closes the descriptor that was lent"),
     "stops itself": (c("raise(SIGSTOP);"), "hang", "SIGSTOP"),

@@ -396,3 +396,27 @@ def test_a_message_that_was_never_set_is_for_the_kernel_to_judge(tmp_path: Path)
 
     assert [call.errno for call in made.named("sendmsg")] == ["EINVAL", "EINVAL"]
     assert [call.name for call in made.calls[-2:]] == ["close", "close"], "it did not die of it"
+
+
+#: Calls by their numbers: of three that the trace knows, one that touches nothing, and one that is refused.
+BY_NUMBER = """
+    int ends[2];
+
+    syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, ends);
+    syscall(SYS_write, ends[0], "ab", 2);
+    syscall(SYS_getpid);
+    syscall(SYS_close, ends[0]);
+    if (syscall(SYS_fork) != -1 || errno != ENOSYS)
+        abort();
+    close(ends[1]);
+"""
+
+
+def test_a_call_by_its_number_is_that_call(tmp_path: Path) -> None:
+    made = run(tmp_path, ("", BY_NUMBER), "c")
+
+    calls = [call for call in made.calls if call.name != "close" or call.fd != 3]
+    assert [call.name for call in calls[:5]] == ["socketpair", "write", "close", "syscall", "close"]
+    first = calls[0].line
+    assert [call.line - first for call in calls[:5]] == [0, 1, 3, 4, 6]
+    assert (calls[1].payload[:2], calls[3].errno) == (b"ab", "ENOSYS")

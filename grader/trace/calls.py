@@ -106,6 +106,7 @@ TABLE = tuple(
          "", "path"),
         ("kill", "kill", "os.kill", "pid signal"),
         ("exit", "exit _exit", "os._exit", "status handlers"),
+        ("syscall", "syscall", "", "number"),  # only one that was not made
         # --- waiting for time, signals, children, threads
         ("sleep", "sleep usleep nanosleep clock_nanosleep", "time.sleep", "count limit"),  # also a poll of nothing
         ("pause", "pause sigsuspend", "signal.pause", "count limit"),

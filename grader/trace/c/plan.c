@@ -101,7 +101,7 @@ static void break_connection(const struct record *record, int error)
         return;
     if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT ||
         error == EHOSTUNREACH)
-        syscall(SYS_shutdown, record->fd, SHUT_RDWR);
+        __real_syscall(SYS_shutdown, record->fd, SHUT_RDWR);
     errno = saved;
 }
 
@@ -150,7 +150,7 @@ void trace_spare_non_blocking(struct call *call, int fd, int flags, int error)
 {
     if (!call->fault || call->fault->error != error)
         return;
-    if (flags & MSG_DONTWAIT || syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) {
+    if (flags & MSG_DONTWAIT || __real_syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) {
         call->fault = NULL;
         call->record->injected = 0;
     }

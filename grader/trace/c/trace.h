@@ -76,6 +76,13 @@ struct call trace_enter(int operation, uintptr_t caller, int fd,
    ready, one that sleeps comes to it when it is (trace_is_ready). */
 void plan_consult(struct call *call, int operation, int fd, int64_t a, int64_t b);
 
+/* The wrapper that is called next stands for another one, which was called at that
+   place; 0: for itself. */
+void trace_stand_for(uintptr_t caller);
+
+/* Not the wrapper: the tracer's own calls are none of the learner's. */
+long __real_syscall(long, ...);
+
 /* Keep up to sizeof payload bytes of data in the record. */
 void trace_keep(struct call *call, const void *data, size_t length);
 
