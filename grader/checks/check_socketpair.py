@@ -9,6 +9,8 @@ LINES = b"pear\napple\nquince\n"
 BINARY = bytes(range(256)) * 4
 # Every 8 bytes tell where they stand: "0000000 0000008 ...".
 PATTERN = b"".join(b"%07d " % offset for offset in range(0, 1 << 20, 8))
+# The shell reads a byte at a time, so that no other program misses what follows a line.
+BACKWARDS = "read one; read two; read three; echo $three $two $one"
 # Each of these is a file of its own, which is found by PATH.
 ONE_SOCKET = """#!/bin/sh
 input=$(readlink /proc/$$/fd/0)
@@ -46,6 +48,9 @@ def check_returns_what_a_program_writes(learner, caller):
 
     learner.runs("run_filter", ["tr", "a-z", "A-Z"], BINARY)
     learner.returns(BINARY.upper())
+
+    learner.runs("run_filter", ["sh", "-c", BACKWARDS], LINES)
+    learner.returns(b"quince apple pear\n")
 
     learner.runs("run_filter", ["cat"], b"")
     learner.returns(b"")
@@ -133,7 +138,8 @@ def check_lends_nothing_but_the_socket(learner, folder, caller):
 
 @reveals("raw-status")
 def check_waits_for_the_program(learner, folder, caller):
-    """waits for a program that goes on after it has closed its input and output"""
+    """waits for its program, which may go on after it has closed input and output, and for no other"""
+    caller.has_a_child()
     folder.has_program("lingers", LINGERS)
     gate = folder.has_gate("gate")
     caller.finds_programs_in(folder)
@@ -142,6 +148,19 @@ def check_waits_for_the_program(learner, folder, caller):
     learner.rests()
     folder.opens_gate("gate")
     learner.returns_status(7, b"", raw="raw-status")
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("interrupted-call")
+def check_goes_on_after_an_interruption(learner, fault):
+    """goes on after signals have interrupted its calls"""
+    fault("wait", error="EINTR", when="1")
+    fault("recv", error="EINTR", when="1..2")
+    fault("send", error="EINTR", when="1")
+    fault("waitpid", error="EINTR", when="blocking 1")
+
+    learner.runs("run_filter", ["cat"], LINES)
+    learner.returns(LINES)
 
 
 @reveals("zombie")
@@ -187,19 +206,6 @@ def check_reports_what_does_not_fit(learner):
     learner.raises("EINVAL")
     learner.runs("run_filter", ["true"], b"", room=Null(1))
     learner.raises("EINVAL")
-
-
-@only("c", because="Python calls again by itself after EINTR (PEP 475)")
-@reveals("interrupted-call")
-def check_goes_on_after_an_interruption(learner, fault):
-    """goes on after signals have interrupted its calls"""
-    fault("wait", error="EINTR", when="1")
-    fault("recv", error="EINTR", when="1..2")
-    fault("send", error="EINTR", when="1")
-    fault("waitpid", error="EINTR", when="blocking 1")
-
-    learner.runs("run_filter", ["cat"], LINES)
-    learner.returns(LINES)
 
 
 @torture

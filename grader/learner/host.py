@@ -46,7 +46,7 @@ def child(request: dict, control: Channel) -> None:
     Args:
         request: what the judge asks for: ``language``, ``path`` of the program,
             ``functions`` of its contract, whether its caller has settings of its
-            own (``arranged``), the standard descriptors that it has ``closed``, the
+            own (``arranged``) and a ``child``, the standard descriptors that it has ``closed``, the
             ``directory`` that it works in and the PATH that it is to ``search``
             (``""``: any) and, for C, ``module``, ``binding`` and whether it is
             ``sanitized``; ``network`` is a process whose network it enters, or 0.
@@ -122,13 +122,15 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
     if request["arranged"]:
         world.arrange()
         program.arrange()
+    if request["child"]:
+        world.have_child()
     if request["directory"]:
         os.chdir(request["directory"])
     if request["search"]:
         os.environ["PATH"] = request["search"]
     for number in request["closed"]:
         _close(number)
-    judge.send({"ready": True})
+    judge.send({"ready": True, "child": world.child})
     lent: list[Any] = []
     given: list[Any] = []  # what functions have returned to their caller, us
     own = os.getpid()
@@ -154,6 +156,7 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         program.flush()
         judge.send(answer)
     _give_back(lent + given, program)
+    world.wait_for_child()
 
 
 def _give_back(lent: list, program: Any) -> None:

@@ -42,6 +42,7 @@ class LearnerProcess:
         fds = (self.trace.fd, self.doorbell, theirs.fileno(), *files)
         self.exit: Exit | None = None
         self.is_stopped = False  # by the script
+        self.callers_child = 0  # no child of the program's
         try:
             self.pid = server.spawn({**request, "fds": len(fds), "seconds": BUSY_SECONDS}, fds)
         finally:
@@ -97,7 +98,7 @@ class LearnerProcess:
             try:
                 found[pid] = proc.state(pid)
                 if self.trace["forks"]:
-                    left += proc.children(pid)
+                    left += [child for child in proc.children(pid) if child != self.callers_child]
             except OSError:
                 continue  # gone meanwhile
             if not left and self.trace["forks"]:

@@ -18,13 +18,20 @@ from _socket import socket as plain_socket
 from collections import Counter
 from typing import Any
 
-_fcntl = fcntl.fcntl  # the trace does not see the judge's questions
+from grader.learner.kit import KIT_DESCRIPTORS
+
+# the trace does not see what the judge asks and arranges
+_fcntl, _fork, _exit, _waitid = fcntl.fcntl, os.fork, os._exit, os.waitid
 
 #: The signals whose handlers are compared.
 _HANDLED = ("SIGHUP", "SIGINT", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGCHLD")
 #: How many files the caller opens: the program's second descriptor is not 3 then.
 #: Every second one is inherited by programs that are executed.
 _FILES = 4
+#: One more, which programs inherit, has the highest number that a caller may have.
+_HIGHEST = KIT_DESCRIPTORS - 1
+#: Exit code of the caller's own child.
+_CODE = 41
 #: Room for a struct sigaction, which begins with the handler's address.
 _ACTION = 256
 #: Room for the value of a socket option (bytes).
@@ -45,6 +52,7 @@ class World:
         if language == "c":
             self._own.append(signal.SIGPIPE)
         self._called: Counter[str] = Counter()
+        self.child = 0
         self._objects: list[Any] = []  # Python's handlers, which the kernel cannot tell apart
         self._sigaction = ctypes.CDLL(None).sigaction
 
@@ -56,9 +64,22 @@ class World:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
         for number in range(_FILES):
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), number % 2 == 0)
+        os.dup2(0, _HIGHEST)
         os.close(0)  # as a daemon does: the program's first descriptor is 0
         os.umask(0o027)
         os.chdir("/")
+
+    def have_child(self) -> None:
+        """Have a child that has ended, and not been waited for yet."""
+        self.child = _fork()
+        if self.child == 0:
+            _exit(_CODE)
+        _waitid(os.P_PID, self.child, os.WEXITED | os.WNOWAIT)
+
+    def wait_for_child(self) -> None:
+        """Wait for it, as whoever has children does in the end."""
+        if self._waiting_child():
+            _waitid(os.P_PID, self.child, os.WEXITED)
 
     def found(self, lent: list[Any]) -> dict[str, Any]:
         """The settings as they are now.
@@ -70,6 +91,7 @@ class World:
             ``handlers`` (name -> a number for Python's, and the address that the
             kernel has), ``called`` (name -> how often), ``umask``,
             ``directory``, ``timeout``, ``wakeup`` (of `signal.set_wakeup_fd`), and
+            ``child``, the caller's own, if its status is still there, or 0,
             ``sockets``, the options of each, ``inherited``, whether each is by a
             program that is executed, and ``lent``, their numbers.
         """
@@ -82,10 +104,20 @@ class World:
             "directory": _directory(),
             "timeout": socket.getdefaulttimeout(),
             "wakeup": _wakeup(),
+            "child": self._waiting_child(),
             "sockets": [_options(thing) for thing in lent],
             "inherited": [_is_inherited(_number(thing)) for thing in lent],
             "lent": [_number(thing) for thing in lent],
         }
+
+    def _waiting_child(self) -> int:
+        if self.child == 0:
+            return 0
+        try:
+            ended = _waitid(os.P_PID, self.child, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        except ChildProcessError:
+            return 0  # somebody has waited for it
+        return ended.si_pid
 
     def _handler(self, number: int, _frame: object) -> None:
         self._called[signal.Signals(number).name] += 1

@@ -39,6 +39,7 @@ class Arranged:
         posing: the one of them that has the last client be another user.
         resolver: names that are not the machine's.
         has_caller: whether the caller has settings of its own (`grader.learner.world`).
+        has_child: whether the caller has a child that it has not waited for.
         closed: the standard descriptors that the caller has closed.
         directory: that the program is called in; ``""`` for any.
         search: where it finds other programs (PATH); ``""`` for anywhere.
@@ -63,6 +64,7 @@ class Arranged:
     posing: Fault | None = None
     resolver: Resolver | None = None
     has_caller: bool = False
+    has_child: bool = False
     closed: tuple[int, ...] = ()
     directory: str = ""
     search: str = ""
@@ -87,6 +89,7 @@ class Arranged:
         """
         return {
             "arranged": self.has_caller,
+            "child": self.has_child,
             "closed": self.closed,
             "directory": self.directory,
             "search": self.search,

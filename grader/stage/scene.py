@@ -82,6 +82,7 @@ class Scene(OnStage):
             raise Broken(
                 Failure("load", str(report["sentence"]), Verdict.BUILD, report.get("line"), messages=report["detail"])
             )
+        self.process.callers_child = answer[0]["child"]
         self.process.trace.plan(self.arranged.faults)
         self.process.trace["tells_states"] = self.arranged.tells_states
         return self.process

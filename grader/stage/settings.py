@@ -48,6 +48,7 @@ _FOR_THE_CALLER = "SIGUSR1"
 _WORDS = {
     "umask": ("has changed the umask, and does not put it back", "umask(2)"),
     "directory": ("has changed the working directory, and does not put it back", "chdir(2)"),
+    "child": ("has waited for a child of its caller's, which cannot learn any more how it ended", "waitpid(2)"),
     "timeout": ("leaves the time limit of socket.setdefaulttimeout() in effect", ""),
     "wakeup": ("does not undo signal.set_wakeup_fd(): Python goes on writing to that descriptor", ""),
 }

@@ -19,10 +19,16 @@ class Caller:
 
     def has_settings_of_its_own(self) -> None:
         """It has handlers of its own (SIGTERM, SIGALRM, SIGUSR1, in C SIGPIPE too),
-        ignores SIGHUP, has blocked SIGUSR2, has four files open and the umask 027,
-        and works in ``/``; in C, errno holds what an earlier call has left."""
+        ignores SIGHUP, has blocked SIGUSR2, has five files open, one of them under a
+        number close to the limit, and the umask 027, and works in ``/``; in C, errno
+        holds what an earlier call has left."""
         self._scene.arranged.has_caller = True
         self._scene.steps.append(Step("has a caller with handlers and a mask of its own", "learner"))
+
+    def has_a_child(self) -> None:
+        """It has a child of its own that has ended, for which it will wait itself."""
+        self._scene.arranged.has_child = True
+        self._scene.steps.append(Step("has a caller with a child of its own", "learner"))
 
     def works_in(self, folder: Directory) -> None:
         """Its working directory is that one."""

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import socket
 from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
 from grader.verdict.rule import Finding, answer, ended, explains, when_returned
+from grader.verdict.words import counted
 
+#: What /proc calls the standard error of whoever calls a filter, and where another one leads.
+_STANDARD_ERROR = b"/memfd:stderr"
+_LINK = re.compile(rb"(/[\w/.]+|pipe|socket)(?::\[\d+\])?\n")
 #: What tells that a program reads no more.
 _GONE = ("ECONNRESET", "EPIPE")
+#: The type of a socket without the flags that socketpair(2) takes beside it.
+_TYPE = 0xF
 _ENDS_INPUT = (socket.SHUT_WR, socket.SHUT_RDWR)
 
 
@@ -44,10 +52,39 @@ def unfinished_conversation(evidence: Evidence, failure: Failure) -> Iterator[Fi
 
 
 @explains
+def nobody_reads(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """The input is sent before there is a program that could read it."""
+    run, blocked = evidence.run, _blocked(evidence)
+    if failure.kind != "hang" or run is None or blocked is None or not blocked.any_of("send"):
+        return
+    ours, _theirs = _pair(evidence, run)
+    if ours is not None and blocked in ours.calls and not _starts(evidence, run):
+        how = "waits for room in the socket, and the program that is to read from it has not been started yet"
+        yield Finding(blocked.index, (), f"{evidence.place(blocked)} {blocked.name}() {how}", (blocked,), "unix(7)")
+
+
+@explains
+def other_standard_error(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A program that tells where its standard error leads has another one."""
+    run, difference = evidence.run, failure.difference
+    if failure.kind != "outcome" or difference is None or run is None or not (started := _starts(evidence, run)):
+        return
+    if _STANDARD_ERROR in difference.expected and (leads := _LINK.fullmatch(difference.actual)):
+        kind = {"pipe": "a pipe", "socket": "a socket"}.get(leads[1].decode(), leads[1].decode())
+        sentence = (
+            f"{evidence.place(started[-1])} the program is started with {kind} as its standard error, not its caller's"
+        )
+        yield Finding(started[-1].index, (), sentence, (started[-1],), "proc(5), /proc/pid/fd")
+
+
+@explains
 def program_left_behind(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A program goes on, or stays a zombie, when its function has returned."""
     for run in evidence.runs if failure.kind == "left-process" else ():
-        waited = {c.result for c in evidence.during(run) if c.name == "waitpid" and c.done}
+        waits = [c for c in evidence.during(run) if c.name == "waitpid" and c.done and not c.failed]
+        if any(c.result == 0 and not c.arg("options") & os.WNOHANG for c in waits):
+            continue  # of waitid() that took one the trace does not know which
+        waited = {c.result for c in waits}
         for child in _starts(evidence, run):
             if child.result not in waited and run.outcome is not None:
                 what = f"the program that {evidence.place(child)} has started is never waited for"
@@ -64,7 +101,56 @@ def program_goes_on(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     calls = [c for c in evidence.during(run) if c.pid == evidence.pid]
     if _starts(evidence, run) and any(c.failed for c in calls) and not any(c.name == "kill" for c in calls):
         sentence = f"{evidence.place(blocked)} waits for the program, which goes on: nothing has killed it"
+        if (cause := next((c for c in calls if c.failed and c.injected), None)) is not None:
+            sentence += f" since {cause.name}() at {evidence.place(cause)} {ended(evidence, cause)}"
         yield Finding(blocked.index, ("zombie",), sentence, (blocked,), "kill(2)")
+
+
+@explains
+def anothers_child(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Any child is waited for, and one comes that is the caller's."""
+    for run in evidence.runs:
+        child = ((run.outcome or {}).get("found") or {}).get("child")
+        for call in evidence.during(run) if child else ():
+            if call.name == "waitpid" and call.done and call.result == child:
+                name = evidence.source.spelled(call) or call.name
+                how = "takes the status of another child of its caller's: wait for the program alone"
+                yield Finding(call.index, (), f"{evidence.place(call)} {name}() {how}", (call,), "waitpid(2)")
+                break
+
+
+@explains
+def gives_up_reading(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A program that reads no more is taken for one that writes no more."""
+    run = evidence.run
+    if failure.kind not in ("outcome", "status") or run is None or not _starts(evidence, run):
+        return
+    ours, _theirs = _pair(evidence, run)
+    calls = ours.calls if ours else []
+    broken = next((c for c in calls if c.any_of("send") and c.errno in _GONE and not c.injected), None)
+    if broken is None or (run.raised and errno.errorcode.get(run.raised["errno"]) == broken.errno):
+        return
+    if not any(c.any_of("recv") and c.index > broken.index for c in calls):
+        yield Finding(
+            broken.index, (),
+            f"{evidence.place(broken)} {broken.name}() {ended(evidence, broken)}: the program reads no more, and what "
+            "it writes is not received after that",
+            (broken,), "send(2), ERRORS",
+        )  # fmt: skip
+
+
+@explains
+def not_a_stream(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A pair of sockets that keeps messages apart, and drops what is not read at once."""
+    run = evidence.run
+    if failure.kind not in ("outcome", "status", "hang") or run is None:
+        return
+    ours, _theirs = _pair(evidence, run)
+    kind = ours.made.arg("type") & _TYPE if ours else socket.SOCK_STREAM
+    if kind != socket.SOCK_STREAM:
+        sentence = f"{evidence.place(ours.made)} socketpair({socket.SocketKind(kind).name}) makes no stream"
+        why = "what a program leaves of a message when it reads is lost"
+        yield Finding(ours.made.index, (), f"{sentence}: {why}", (ours.made,), "socket(2), SOCK_STREAM")
 
 
 @explains
@@ -150,8 +236,9 @@ def inherited_descriptors(evidence: Evidence, failure: Failure) -> Iterator[Find
         own = sorted(int(word) for word in found)
         yield Finding(
             started[-1].index, ("inherited-descriptors",),
-            f"{evidence.place(started[-1])} the program is started with {len(found) - len(expected)} descriptors of "
-            f"its caller's open: it has {', '.join(map(str, own))}",
+            f"{evidence.place(started[-1])} the program is started with "
+            f"{counted(len(found) - len(expected), 'descriptor')} of its caller's open: it has "
+            f"{', '.join(map(str, own))}",
             (started[-1],), "close_range(2)", particular=True,
         )  # fmt: skip
 
@@ -173,6 +260,8 @@ def _pair(evidence: Evidence, run: Run) -> tuple[Descriptor | None, Descriptor |
     made = [life for life in evidence.descriptors if life.made is not None and life.made.name == "socketpair"]
     made = [life for life in made if life.made.index >= run.first]
     own = next((life for life in made if life.first("send") or life.first("recv")), None)
+    if own is None:  # nothing has gone over it yet: it is the one that is kept
+        own = next((life for life in made if life.closed is None), None)
     other = next((life for life in made if own and life.made is own.made and life is not own), None)
     return own, other
 
