@@ -104,6 +104,7 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
         signalled=scene.arranged.signalled,
         lost=scene.process.trace.lost if scene.process else 0,
         queued=holdings.queued(scene) if lines else [],
+        unread=holdings.unread(scene) if lines and scene.process else [],
         talks=[_talk(scene, party) for party in _speakers(scene)] if lines else [],
         moments=moments.of_call,
         standing=scene.arranged.folder.standing if scene.arranged.folder else {},

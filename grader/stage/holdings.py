@@ -69,6 +69,19 @@ def queued(scene: OnStage) -> list[str]:
     return [party.name for party in streams if party.link.is_open() and not party.link.is_held()]
 
 
+def unread(scene: OnStage) -> list[int]:
+    """Descriptors of the program's connections in which bytes lie that it has not
+    received, or an end-of-file."""
+    table = tcp_table.ends(scene.company.network)
+    waiting = {end.inode for end in table if end.unread and end.state != tcp_table.LISTEN}
+    return sorted(fd for fd, inode in _held(scene, table) if inode in waiting or _is_unread(scene, inode))
+
+
+def _is_unread(scene: OnStage, inode: int) -> bool:
+    local = unix_table.end(scene.company.network, inode)
+    return local is not None and local.unread > 0
+
+
 def calls_on(scene: OnStage, link: Link) -> list[Call]:
     """What the program has called on a client's connection, in every process and
     through every duplicate, from its accept() on; with datagrams, on the socket

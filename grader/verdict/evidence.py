@@ -176,6 +176,7 @@ class Evidence:
             without one.
         lost: how many records of the trace were overwritten unread.
         queued: who has connected and has not been accepted.
+        unread: descriptors of connections in which something lies unreceived.
         talks: what those have said and got who are connected; whoever waits in
             vain, or has got other bytes, comes first.
         moments: what the program was about at a call.
@@ -201,6 +202,7 @@ class Evidence:
     signalled: int = -1
     lost: int = 0
     queued: list[str] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
     talks: list[Talk] = field(default_factory=list)
     moments: Callable[[Call], Moment] = lambda call: Moment(call.line)
     standing: dict[str, str] = field(default_factory=dict)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import select
 from collections.abc import Iterator
 from dataclasses import replace
 
 from grader.trace.reader import Call
-from grader.verdict.evidence import Evidence, Failure
+from grader.verdict.evidence import Descriptor, Evidence, Failure
 from grader.verdict.rule import Finding, explains
 
 _LOCKS = re.compile(r"pthread_mutex_lock|pthread_rwlock|mtx_lock|\b[RL]?Lock\(|Semaphore\(")
 #: What a coroutine waits with for room.
 _AWAITS_ROOM = re.compile(r"^[^#]*\bawait\b.*\b(drain|sock_sendall)\(")
+
+#: Where a program's text has epoll tell of something once; where once and never again.
+_ONCE, _DISARMED = re.compile(r"^[^#\n]*\bEPOLLET\b", re.M), re.compile(r"^[^#\n]*\bEPOLLONESHOT\b", re.M)
 
 
 @explains
@@ -94,3 +98,41 @@ def _after_the_last_word(calls: list[Call]) -> list[Call]:
             has_told = False
             taken.append(call)
     return taken
+
+
+@explains
+def one_piece_taken(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """What lies in a connection is not all taken by a loop that is told of it once."""
+    asleep = next((c for c in evidence.calls if c.name == "epoll_wait" and not c.done), None)
+    if failure.kind not in ("hang", "deadlock") or asleep is None:
+        return
+    for life in evidence.descriptors:
+        received = [c for c in life.calls if c.any_of("recv") and c.done and not c.only_looks]
+        last = received[-1] if received else None
+        if life.number not in evidence.unread or life.closed is not None or not _is_told_once(evidence, life):
+            continue
+        if last is None or last.result <= 0 or last.index > asleep.index:
+            continue
+        told = max((c.index for c in evidence.calls if c.any_of("wait") and c.index < last.index), default=-1)
+        count = sum(c.index > told for c in received)
+        speaker = next((talk.name for talk in evidence.talks if any(c is last for c in talk.calls)), "the peer")
+        yield Finding(
+            last.index, (),
+            f"{evidence.place(last)} {last.name}() was called {'once' if count == 1 else f'{count} times'} after "
+            f"epoll_wait(), which tells of arrivals once (EPOLLET), and not until EAGAIN: no new event comes for what "
+            f"{speaker} has sent besides",
+            (last, asleep), "epoll(7), Level-triggered and edge-triggered",
+        )  # fmt: skip
+        return
+
+
+def _is_told_once(evidence: Evidence, life: Descriptor) -> bool:
+    """Whether epoll_wait() tells once of what arrives at a descriptor (EPOLLET); the
+    trace knows it of C alone."""
+    if evidence.source.language == "python":
+        return _ONCE.search(evidence.source.text) is not None and _DISARMED.search(evidence.source.text) is None
+    since = life.made.index if life.made is not None else -1
+    asked = [c.args[2] for c in evidence.calls if c.name == "epoll_ctl" and not c.failed and c.index > since
+             and c.arg("target") == life.number]  # fmt: skip
+    wished = select.EPOLLET | select.EPOLLIN
+    return bool(asked) and asked[-1] & wished == wished and not asked[-1] & select.EPOLLONESHOT
