@@ -31,7 +31,8 @@ def _duplicates(evidence: Evidence, life: Descriptor) -> list[Descriptor]:
 def no_half_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The end of a request is never told, and both sides wait (M55)."""
     run = evidence.run
-    blocked = next((c for c in reversed(evidence.calls) if not c.done), None)
+    unfinished = [c for c in evidence.calls if not c.done and c.name != "pthread_join"]
+    blocked = unfinished[-1] if unfinished else None
     if failure.kind != "hang" or run is None or run.message is None or blocked is None:
         return
     if not (blocked.any_of("recv") or blocked.any_of("wait")):
@@ -42,16 +43,19 @@ def no_half_close(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         if life.first("connect") is None or sum(max(c.result, 0) for c in sent) < len(run.message):
             continue
         closed = next((one.closed for one in family if one.closed is not None), None)
-        if any(one.first("shutdown") for one in family) or all(one.closed for one in family) or not sent:
+        if any(one.first("shutdown") for one in family) or all(one.closed for one in family):
             continue
-        words = f"no shutdown() follows the {sent[-1].name}() of {evidence.place(sent[-1])}"
         if closed is not None:
             words = f"{evidence.place(closed)} closes one of two descriptors, which ends nothing"
+        elif sent:
+            words = f"no shutdown() follows the {sent[-1].name}() of {evidence.place(sent[-1])}"
+        else:
+            words = "it is empty, and no shutdown() was called to say so"
         yield Finding(
             blocked.index, ("no-half-close",),
             f"{evidence.place(blocked)} {blocked.name}() waits for the reply, and the server for the end of the "
             f"request: {words}",
-            (blocked, closed or sent[-1]), "shutdown(2), SHUT_WR", particular=True,
+            (blocked, *([closed] if closed else sent[-1:])), "shutdown(2), SHUT_WR", particular=True,
         )  # fmt: skip
 
 
@@ -67,9 +71,10 @@ def closed_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             if any(c.result == 0 for c in before):
                 break
             if call.name == "shutdown" and call.done and not call.failed and call.args[0] != socket.SHUT_WR:
+                ends = "the receiving direction" if call.args[0] == socket.SHUT_RD else "both directions"
                 yield Finding(
                     call.index, ("closed-too-early",),
-                    f"{evidence.place(call)} shutdown() ends both directions of {evidence.name_of(life)} "
+                    f"{evidence.place(call)} shutdown() ends {ends} of {evidence.name_of(life)} "
                     "before the reply has come",
                     (call,), "shutdown(2), SHUT_WR",
                 )  # fmt: skip
