@@ -98,6 +98,7 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
         time_wait=scene.arranged.time_wait,
         given=set(scene.world.given),
         time_limit=scene.time.limit,
+        has_no_time=scene.time.is_none_left,
         bulk=scene.arranged.bulk,
         has_choices=scene.arranged.has_choices,
         deserted=scene.world.deserted,

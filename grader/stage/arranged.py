@@ -107,6 +107,7 @@ class Time:
             limit may be waited for.
         is_silent: whether the program may wait without a limit meanwhile.
         limit: that the program was given (nanoseconds); 0 for none.
+        is_none_left: whether the program was given a limit of 0.
         patience: how long a client waits on it (nanoseconds); 0 for ever.
     """
 
@@ -114,4 +115,5 @@ class Time:
     is_moved: bool = False
     is_silent: bool = False
     limit: int = 0
+    is_none_left: bool = False
     patience: int = 0

@@ -28,6 +28,7 @@ class Clock:
     def limit(self, seconds: float) -> float:
         """A time limit to hand to the program, in seconds."""
         self._scene.time.limit = round(seconds * SECOND)
+        self._scene.time.is_none_left = seconds == 0
         return seconds
 
     def limits_waiting(self, seconds: float) -> None:

@@ -166,6 +166,7 @@ class Evidence:
         given: what the program has handed to its caller (proc(5): ``socket:[1234]``).
         time_limit: what the program was given on a held clock, in nanoseconds;
             0 if nothing.
+        has_no_time: whether it was given a limit of 0.
         bulk: whether so much was moved at once that the kernel's pieces differ
             from run to run.
         has_choices: whether what was moved holds bytes that the program chooses,
@@ -196,6 +197,7 @@ class Evidence:
     time_wait: bool = False
     given: set[str] = field(default_factory=set)
     time_limit: int = 0
+    has_no_time: bool = False
     bulk: bool = False
     has_choices: bool = False
     deserted: list[int] = field(default_factory=list)

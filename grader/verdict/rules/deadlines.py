@@ -6,8 +6,10 @@ import errno as errnos
 import fcntl
 import itertools
 import os
+import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
@@ -17,6 +19,9 @@ _MILLISECOND = 1_000_000
 #: What rounding and a late wake-up may add to a wait (nanoseconds).
 _TOLERANCE = 20 * _MILLISECOND
 _WAITS = ("poll", "select", "epoll_wait", "connect", "sleep")
+_LIMITS = (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO)
+#: Where a program's text sets the process' timer, to more than a 0 that stands there.
+_TIMER = re.compile(r"^\s*(?!#|//|/?\*).*?\b(setitimer|u?alarm)\s*\((?!(?:[^()]*,)?\s*0(?:\.0)?\s*\))")
 
 
 def _outcome_read(life: Descriptor) -> Call | None:
@@ -172,7 +177,8 @@ def deadlines(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def unlimited_connect(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A connect() that blocks, wherever it is waited for with a limit."""
-    if failure.kind != "hang" or not evidence.time_limit or not evidence.runs:
+    is_limited = evidence.time_limit or evidence.has_no_time
+    if failure.kind != "hang" or not is_limited or not evidence.runs:
         return
     call = next((c for c in evidence.during(evidence.runs[-1]) if c.name == "connect" and not c.done), None)
     if call is not None and not call.until and not call.injected:
@@ -182,6 +188,36 @@ def unlimited_connect(evidence: Evidence, failure: Failure) -> Iterator[Finding]
             f"and {evidence.runs[-1].function}() waits for it",
             (call,), "connect(2), EINPROGRESS",
         )  # fmt: skip
+
+
+@explains
+def zero_is_no_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A limit of 0 is handed to what takes it for none at all."""
+    run = evidence.run
+    if failure.kind != "hang" or not evidence.has_no_time or run is None:
+        return
+    calls = evidence.during(run)
+    endless = [c for c in calls if c.name in _WAITS and not c.done and not c.until and not c.patience]
+    if not endless or endless[-1].injected:
+        return
+    call = endless[-1]
+    options = [c for c in calls if c.name == "setsockopt" and c.fd == call.fd and c.index < call.index]
+    limits = [c for c in options if c.args[0] == -1 or (c.args[0] == socket.SOL_SOCKET and c.args[1] in _LIMITS)]
+    timer = next((n for n, text in enumerate(evidence.source.lines, 1) if _TIMER.match(text)), None)
+    if limits and not any(limits[-1].payload) and (limits[-1].args[0] != -1 or limits[-1].args[3]):
+        limit, read = limits[-1], "socket(7), SO_SNDTIMEO"
+        given = "settimeout() is given None" if limit.args[0] == -1 else f"setsockopt({limit.option}) is given 0"
+        words = f"{given}, which is no time limit"
+    elif timer:
+        limit, read = replace(call, line=timer), "setitimer(2)"
+        words = f"{_TIMER.match(evidence.source.lines[timer - 1])[1]}() is given 0, which sets no timer"
+    else:
+        return
+    yield Finding(
+        call.index - 0.5, (),
+        f"{evidence.place(limit)} {words}: {call.name}() at {evidence.place(call)} waits on, although the time is up",
+        (limit, call), read,
+    )  # fmt: skip
 
 
 def _counts_resolving(evidence: Evidence, wait: Call, resolved: Call | None, allowed: int) -> Iterator[Finding]:
