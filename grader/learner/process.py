@@ -223,6 +223,13 @@ class LearnerProcess:
         masks = {name: int(status[name], 16) for name in _MASKS}
         return not (masks["SigPnd"] | masks["ShdPnd"]) & ~masks["SigBlk"] & 1 << number - 1
 
+    def has_handler(self, number: int) -> bool:
+        """Whether a function of its own handles a signal."""
+        try:
+            return bool(int(proc.status(self.pid)["SigCgt"], 16) & 1 << number - 1)
+        except OSError:
+            return False
+
     def has_pending(self, number: int) -> bool:
         """Whether a signal waits, blocked, to be delivered."""
         try:

@@ -57,6 +57,8 @@ class Arranged:
             that may end its function; -1 for none.
         disturbed: name of the signal that it got last, if that is not to end it,
             and how many steps there were by then.
+        handled: the names of the signals that it got, each with whether the program
+            had a handler for it then.
         pending: the signal that was sent last, if the program has blocked it; else 0.
     """
 
@@ -78,6 +80,7 @@ class Arranged:
     bulk: bool = False
     has_choices: bool = False
     signalled: int = -1
+    handled: list[tuple[str, bool]] = field(default_factory=list)
     pending: int = 0
     disturbed: tuple[str, int] = ("", 0)
 

@@ -71,6 +71,9 @@ def _of_signal(scene: OnStage, number: signal.Signals, when: str) -> Failure:
     sentence = f"{number.name} ended the program {when}"
     if number == signal.SIGTERM and scene.arranged.signalled >= 0:
         sentence = f"SIGTERM found no handler of the program's and ended it {when}"
+        had_handler = [had for name, had in scene.arranged.handled if name == number.name]
+        if any(had_handler) and not had_handler[-1]:
+            sentence = f"the handler took the first SIGTERM alone: the next one found none and ended the program {when}"
         if scene.arranged.pending == number:
             sentence = "SIGTERM had been blocked and never taken, and ended the program as soon as it was unblocked"
     return Failure("died", sentence, Verdict.CRASH, noted_line(scene), read="signal(7)")

@@ -60,6 +60,7 @@ class ServingVerbs:
         if not may_end:
             scene.arranged.disturbed = (name, len(scene.steps))
         number, rest = getattr(signal, name), quiet.Rest(scene)
+        scene.arranged.handled.append((name, scene.process.has_handler(number)))
         scene.process.signal(number)
         if scene.process.is_stopped:  # it is pending, and it is this that ends a wait
             scene.process.trace["stops"] -= 1

@@ -20,6 +20,7 @@ _UNSAFE = (
 _INSTALLED = re.compile(r"\bsa_handler\s*=\s*&?(\w+)|\bsignal\s*\(\s*SIG\w+\s*,\s*&?(\w+)")
 _MASKS = re.compile(r"\b(?:sigprocmask|pthread_sigmask)\s*\(")
 _INSTALLS = re.compile(r"\bsigaction\s*\(\s*SIG|\bsignal\.signal\(|\bsignal\s*\(\s*SIG|\badd_signal_handler\(")
+_ONE_SHOT = re.compile(r"\b(?:SA_RESETHAND|SA_ONESHOT|sysv_signal)\b")
 _RESTARTS = re.compile(r"SA_RESTART|\bsignal\s*\(\s*SIGTERM\s*,")
 _COMMENT = re.compile(r"\s*(?:#|/?\*|//)")
 
@@ -112,6 +113,21 @@ def handler_left(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 f"{evidence.place(place)} {what}: {words}",
                 (place,), "sigaction(2)",
             )  # fmt: skip
+
+
+@explains
+def one_signal_alone(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A handler that is there for one signal, and the next one ends the program."""
+    code = ((n, text) for n, text in enumerate(evidence.source.lines, 1) if not _COMMENT.match(text))
+    found = next(((n, flag[0]) for n, text in code if (flag := _ONE_SHOT.search(text))), None)
+    if failure.kind == "died" and "took the first" in failure.sentence and evidence.calls and found is not None:
+        place = replace(evidence.calls[-1], line=found[0])
+        yield Finding(
+            place.index, (),
+            f"{evidence.place(place)} the handler is for one signal only ({found[1]}): the second SIGTERM found none "
+            "and ended the program",
+            (place,), "sigaction(2), SA_RESETHAND",
+        )  # fmt: skip
 
 
 def _block(text: str, start: int) -> str:
