@@ -166,8 +166,9 @@ def thread_keeps(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def serves_where_it_accepts(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The thread that accepts talks with a client itself, in a program that knows others."""
-    if failure.kind != "hang" or not _STARTS.search(evidence.source.text):
-        return
+    accepting = {call.tid for call in evidence.calls if call.any_of("accept")}
+    if failure.kind != "hang" or not _STARTS.search(evidence.source.text) or len(accepting) > 1:
+        return  # of several that accept, each serves its own
     for life in evidence.accepted:
         blocked = next((c for c in life.calls if not c.done and (c.any_of("recv") or c.any_of("send"))), None)
         if blocked is not None and blocked.tid == life.made.tid:

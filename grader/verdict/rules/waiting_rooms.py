@@ -1,4 +1,4 @@
-"""What one client holds up for the others: a lock, a coroutine, the word of an arrival."""
+"""What one client holds up for the others: a lock, a coroutine, a thread, the word of an arrival."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import replace
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
 from grader.verdict.rule import Finding, explains
+from grader.verdict.talk import Talk
 
 _LOCKS = re.compile(r"pthread_mutex_lock|pthread_rwlock|mtx_lock|\b[RL]?Lock\(|Semaphore\(")
 #: What a coroutine waits with for room.
@@ -37,6 +38,56 @@ def locked_while_sending(evidence: Evidence, failure: Failure) -> Iterator[Findi
                 "waits",
                 (waiting, heard), "pthreads(7)",
             )  # fmt: skip
+
+
+@explains
+def no_thread_is_free(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """All of a fixed number of threads, or of processes, have a client, and one is left over."""
+    talk, queued = evidence.wronged, evidence.queued
+    if failure.kind != "hang" or not (queued if talk is None else not _is_served(talk)):
+        return
+    taken = max((c.index for c in evidence.calls if c.any_of("accept") and c.done), default=-1)
+    is_made_for_it = any(c.name in ("pthread_create", "fork") and c.index > taken for c in evidence.calls)
+    busy = _busy(evidence)
+    if not busy or is_made_for_it:
+        return
+    call = min(busy.values(), key=lambda one: one.index)
+    what, plural = ("process", "processes") if call.pid != evidence.pid else ("thread", "threads")
+    where = f"each of the {len(busy)} {plural}" if len(busy) > 1 else f"the one {what} that serves"
+    yield Finding(
+        call.index, (),
+        f"{evidence.place(call)} {call.name}() waits in {where} for a client of its own, and "
+        f"{talk.name if talk is not None else queued[0]} has no {what} until one of these leaves",
+        (call,), "pthread_create(3)" if what == "thread" else "fork(2)",
+    )  # fmt: skip
+
+
+def _is_served(talk: Talk) -> bool:
+    """Whether somebody has turned to a client."""
+    return any(c.any_of("recv") or c.any_of("wait") for c in talk.calls)
+
+
+def _busy(evidence: Evidence) -> dict[tuple[int, int], Call]:
+    """The threads and processes each of which waits for a client that it has alone, with
+    the call that it waits in; none where two have one client."""
+    main = (evidence.pid, evidence.pid)
+    accepted: dict[tuple[int, int], int] = {}
+    busy: dict[tuple[int, int], Call] = {}
+    clients: dict[tuple[int, int], tuple[int, int]] = {}
+    for call in evidence.calls:
+        worker = (call.pid, call.tid)
+        if call.any_of("accept") and call.done and not call.failed:
+            accepted[call.pid, call.result] = call.index
+        if worker == main:
+            continue
+        has_one = {(call.pid, call.fd), (evidence.pid, call.fd)} & accepted.keys()
+        if has_one and (call.any_of("recv") or call.any_of("send")):
+            clients[worker] = (call.pid, call.fd)
+            if not call.done:
+                busy[worker] = call
+        elif call.any_of("wait") and not call.done and worker in clients:
+            busy[worker] = call
+    return busy if len({clients[worker] for worker in busy}) == len(busy) else {}
 
 
 @explains

@@ -3,7 +3,7 @@
 # gap: other
 # cause: The clients share a pool of threads of a fixed size instead of having one each; a connected client holds its worker until it leaves.
 # shows: when more clients stay connected than the pool has workers: the next one is accepted but never answered.
-# says: last has sent a whole line (17 bytes) and waits for 2 bytes
+# says: for a client of its own, and last has no thread until one of these leaves
 import concurrent.futures
 import contextlib
 import errno
