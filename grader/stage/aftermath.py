@@ -94,6 +94,7 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
         message=scene.message,
         addresses=len(resolver.addresses) if resolver else 0,
         families=resolver.families if resolver else frozenset(),
+        lacks=resolver.lacks if resolver else "",
         port=scene.arranged.port,
         time_wait=scene.arranged.time_wait,
         given=set(scene.world.given),

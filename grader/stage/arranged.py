@@ -17,12 +17,15 @@ class Resolver(NamedTuple):
         host: a name; ``""`` for none, where addresses to listen on are asked for.
         addresses: numeric ones, in their order.
         service, port: a name for a port, and that port; ``""`` for none.
+        lacks: the family of which the machine has no address but loopback, ``IPv6``
+            or ``IPv4``; ``""`` for neither.
     """
 
     host: str
     addresses: list[str]
     service: str = ""
     port: str = ""
+    lacks: str = ""
 
     @property
     def families(self) -> frozenset[int]:

@@ -329,10 +329,10 @@ class Trace:
         """How many calls the plan's fault of that number has touched."""
         return layout.FAULT.unpack_from(self._memory, layout.FAULTS + number * layout.FAULT.size)[12]
 
-    def script_resolver(self, name: str, addresses: list[str], service: str, port: str) -> None:
+    def script_resolver(self, name: str, addresses: list[str], service: str, port: str, lacks: str) -> None:
         """Let getaddrinfo know name ("": NULL) under these numeric addresses,
-        and that service by its port."""
-        text = "\0".join([name, service, port, *addresses, "", ""]).encode()
+        and that service by its port, on a machine that lacks a family."""
+        text = "\0".join([name, service, port, lacks, *addresses, "", ""]).encode()
         self._memory[layout.RESOLVER : layout.RESOLVER + len(text)] = text
 
     @property

@@ -69,7 +69,9 @@ class Script:
         numbered = [Fault(call, f"{when} {n}".strip(), error) for n, error in enumerate(errors, 1) if error]
         self._scene.tampers(*(numbered or [Fault(call, when, **how)]))
 
-    def resolves(self, host: str | None, *addresses: str, service: tuple[str, str] = ("", "")) -> None:
+    def resolves(
+        self, host: str | None, *addresses: str, service: tuple[str, str] = ("", ""), lacks: str = ""
+    ) -> None:
         """Let getaddrinfo() answer a name with these addresses.
 
         Args:
@@ -77,5 +79,7 @@ class Script:
                 asked for.
             service: a name for a port, and that port; ``"69/udp"`` is the port
                 of a service of datagrams alone.
+            lacks: the family, ``"IPv6"`` or ``"IPv4"``, of which the machine has no
+                address but loopback: AI_ADDRCONFIG leaves all of it out.
         """
-        self._scene.arranged.resolver = Resolver(host or "", list(addresses), *service)
+        self._scene.arranged.resolver = Resolver(host or "", list(addresses), *service, lacks)

@@ -161,6 +161,7 @@ class Evidence:
             has said so.
         addresses: how many addresses the scripted resolver has.
         families: and of which families they are.
+        lacks: the family of which its machine has no address but loopback.
         port: the port that the program was given, where a check has one.
         time_wait: whether that port had a connection in TIME_WAIT.
         given: what the program has handed to its caller (proc(5): ``socket:[1234]``).
@@ -193,6 +194,7 @@ class Evidence:
     message: bytes | None = None
     addresses: int = 0
     families: frozenset[int] = frozenset()
+    lacks: str = ""
     port: int = 0
     time_wait: bool = False
     given: set[str] = field(default_factory=set)

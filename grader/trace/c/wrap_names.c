@@ -30,12 +30,13 @@ ssize_t trace_write(uintptr_t, int, const void *, size_t);
 ssize_t trace_read(uintptr_t, int, void *, size_t);
 
 /*
- * The scripted resolver: "name\0service\0port\0address\0address\0\0".  An
- * empty name stands for a NULL host to listen on; the service goes by that
- * port, which may be "69/udp" for a service of datagrams alone.
+ * The scripted resolver: "name\0service\0port\0lacking\0address\0address\0\0".
+ * An empty name stands for a NULL host to listen on; the service goes by that
+ * port, which may be "69/udp" for a service of datagrams alone; "IPv6" or
+ * "IPv4" lacks a machine that has no address of it but loopback.
  */
 struct script {
-    const char *service, *port;
+    const char *service, *port, *lacking;
     const char *addresses;      /* a list of strings, ended by an empty one */
 };
 
@@ -44,13 +45,14 @@ static int scripted(const char *host, struct script *script)
 {
     const char *text = (const char *)trace_memory();
 
-    *script = (struct script){ "", "", "" };
+    *script = (struct script){ "", "", "", "" };
     if (!text)
         return 0;
     text += TRACE_RESOLVER;
     script->service = text + strlen(text) + 1;
     script->port = script->service + strlen(script->service) + 1;
-    script->addresses = script->port + strlen(script->port) + 1;
+    script->lacking = script->port + strlen(script->port) + 1;
+    script->addresses = script->lacking + strlen(script->lacking) + 1;
     if (!host || !*host)        /* "" is a name that nobody has */
         return !host && *text == 0 && *script->addresses != 0;
     return *script->addresses != 0 && strcmp(text, host) == 0;
@@ -71,6 +73,20 @@ static int datagram_service(const char **service, struct addrinfo *hints,
     snprintf(number, size, "%.*s", (int)(end - *service), *service);
     *service = number;
     hints->ai_socktype = SOCK_DGRAM;
+    return 0;
+}
+
+/* AI_ADDRCONFIG leaves out the family that the script's machine lacks: ask for
+   the other one alone. */
+static int configured(const struct script *script, struct addrinfo *hints)
+{
+    int lacking = strcmp(script->lacking, "IPv6") == 0 ? AF_INET6 : AF_INET;
+
+    hints->ai_flags &= ~AI_ADDRCONFIG;
+    if (hints->ai_family == lacking)
+        return EAI_NONAME;
+    if (hints->ai_family == AF_UNSPEC)
+        hints->ai_family = lacking == AF_INET6 ? AF_INET : AF_INET6;
     return 0;
 }
 
@@ -122,7 +138,7 @@ int __wrap_getaddrinfo(const char *host, const char *service,
     char text[TRACE_PAYLOAD_SIZE], number[8];
     int n = snprintf(text, sizeof text, "%s%c%s", host ? host : "", 0,
                      service ? service : "");
-    struct addrinfo of_datagrams = { .ai_family = AF_UNSPEC };
+    struct addrinfo of_datagrams = { .ai_family = AF_UNSPEC }, of_machine;
     int refused = 0;
     long answer;
 
@@ -139,6 +155,11 @@ int __wrap_getaddrinfo(const char *host, const char *service,
         refused = datagram_service(&service, &of_datagrams, number, sizeof number);
         if (service == number)
             hints = &of_datagrams;
+    }
+    if (*script.lacking && hints && hints->ai_flags & AI_ADDRCONFIG) {
+        of_machine = *hints;
+        refused = refused ? refused : configured(&script, &of_machine);
+        hints = &of_machine;
     }
     if (trace_answers(&call, &answer))
         answer = call.fault->kinds & TRACE_RETVAL ? call.fault->retval

@@ -127,13 +127,18 @@ class Recorder:
 
     def scripted_addresses(self, host: str | None) -> list[str]:
         """The addresses the script has for a name; none if it has not."""
-        name, _service, _port, *addresses = self._script()
+        name, _service, _port, _lacks, *addresses = self._script()
         return addresses[: addresses.index("")] if name == (host or "") else []
 
     def scripted_port(self, service: str | None) -> str | None:
         """The port of a service that the script knows; any other stays as it is."""
-        _name, known, port, *_addresses = self._script()
+        _name, known, port, *_ = self._script()
         return port if service and service == known else service
+
+    @property
+    def lacking_family(self) -> str:
+        """The family of which the script's machine has no address but loopback."""
+        return self._script()[3]
 
     def _script(self) -> list[str]:
         area = bytes(self._memory[layout.RESOLVER : layout.RESOLVER + layout.RESOLVER_SIZE])

@@ -28,6 +28,22 @@ from grader.trace.python.recorder import Recorder, error_of
 from grader.trace.python.traced_socket import TracedSocket
 
 
+def _configured(family: int, flags: int) -> tuple[int, int]:
+    """The family and the flags to ask for on the script's machine, where it lacks a
+    family (AI_ADDRCONFIG).
+
+    Raises:
+        socket.gaierror: there is nothing of the family that is asked for.
+    """
+    lacking = {"IPv4": socket.AF_INET, "IPv6": socket.AF_INET6}.get(recorder().lacking_family)
+    if lacking is None or not flags & socket.AI_ADDRCONFIG:
+        return family, flags
+    if family == lacking:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    other = socket.AF_INET if lacking == socket.AF_INET6 else socket.AF_INET6
+    return family or other, flags & ~socket.AI_ADDRCONFIG
+
+
 def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list:
     def action(call: Call) -> list:
         name = host.decode() if isinstance(host, bytes) else host
@@ -36,6 +52,7 @@ def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: in
         if call.fault and call.fault.kinds & layout.RETVAL:
             raise socket.gaierror(call.fault.retval, "injected")
         addresses = recorder().scripted_addresses(name)
+        wanted, asked = _configured(family, flags)
         number = recorder().scripted_port(str(service)) if service is not None else None
         if number != service and flags & socket.AI_NUMERICSERV:
             number = service
@@ -46,14 +63,14 @@ def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: in
             number, kind = number.removesuffix("/udp"), socket.SOCK_DGRAM
         # "" is a name that nobody has; without any the script's are to listen on
         if not addresses or name == "" or (name is None and not flags & socket.AI_PASSIVE):
-            return _real_getaddrinfo(host, number, family, kind, proto, flags)
+            return _real_getaddrinfo(host, number, wanted, kind, proto, asked)
         if name and flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         found, error = [], socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         numeric = (flags | socket.AI_NUMERICHOST) & ~socket.AI_ADDRCONFIG
         for address in addresses:
             try:
-                found += _real_getaddrinfo(address, number, family, kind, proto, numeric)
+                found += _real_getaddrinfo(address, number, wanted, kind, proto, numeric)
             except socket.gaierror as e:
                 if e.errno == socket.EAI_SERVICE:
                     error = e

@@ -34,6 +34,22 @@ def one_family(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 
 
 @explains
+def family_of_the_machine(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """Addresses of a family are left out because the machine has none of it."""
+    if failure.kind not in ("outcome", "unmet", "bytes") or not evidence.lacks:
+        return
+    for call in evidence.calls:
+        if call.name == "getaddrinfo" and call.done and call.args[2] & socket.AI_ADDRCONFIG:
+            yield Finding(
+                call.index, (),
+                f"{evidence.place(call)} getaddrinfo(AI_ADDRCONFIG) leaves out all {evidence.lacks} addresses where "
+                "the machine itself has none but loopback, as in this check",
+                (call,), "getaddrinfo(3), AI_ADDRCONFIG",
+            )  # fmt: skip
+            return
+
+
+@explains
 def numbers_alone(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """getaddrinfo() is asked not to look a name up, and is given one."""
     for call in evidence.calls:
