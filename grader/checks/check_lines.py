@@ -204,13 +204,20 @@ def check_reports_a_reset(learner, peer):
 
 
 @reveals("missed-error")
-def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
+def check_reports_a_time_limit_of_the_caller(learner, peer, other_peer, fault):
     """reports EAGAIN, which a blocking recv() gives at the caller's time limit, and keeps that limit"""
-    fault("recv", error="EAGAIN", when="1")
+    fault("recv", error="EAGAIN", when="1..2")
     learner.runs("LineReader", peer.limited_connection)
     learner.returns(None)
 
     peer.sends(ASTA + b"\n")
+    learner.runs("read_line")
+    learner.reports_the_fault("EAGAIN", otherwise=ASTA)
+
+    learner.runs("LineReader", other_peer.kernel_limited_connection)
+    learner.returns(None)
+
+    other_peer.sends(ASTA + b"\n")
     learner.runs("read_line")
     learner.reports_the_fault("EAGAIN", otherwise=ASTA)
 

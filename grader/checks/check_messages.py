@@ -213,7 +213,6 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
     learner.returns(None)
 
 
-@only("c", because="a blocking socket of Python's has no time limit of its own")
 @reveals("missed-error")
 def check_reports_a_time_limit_of_the_caller(learner, peer, other_peer, fault):
     """reports EAGAIN, which a blocking recv() gives at the caller's time limit, and keeps that limit"""
@@ -221,11 +220,11 @@ def check_reports_a_time_limit_of_the_caller(learner, peer, other_peer, fault):
     fault("recv", error="EAGAIN", when="6")
     fault("recv", limit=3)
 
-    learner.runs("recv_message", peer.limited_connection, takes=[4, 11])
+    learner.runs("recv_message", peer.kernel_limited_connection, takes=[4, 11])
     peer.sends(framed(ORDER) + WIRE)
     learner.reports_the_fault("EAGAIN", otherwise=ORDER)
 
-    learner.runs("recv_message", other_peer.limited_connection, takes=[4, 11])
+    learner.runs("recv_message", other_peer.kernel_limited_connection, takes=[4, 11])
     other_peer.sends(framed(ORDER) + WIRE)
     learner.reports_the_fault("EAGAIN", otherwise=ORDER)
 

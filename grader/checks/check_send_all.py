@@ -102,13 +102,15 @@ def check_reports_a_pipe_that_breaks_later(learner, peer, other_peer, fault):
 
 
 @reveals("retried-time-limit")
-def check_reports_a_time_limit_of_the_caller(learner, peer, fault):
+def check_reports_a_time_limit_of_the_caller(learner, peer, other_peer, fault):
     """reports EAGAIN, which a blocking send() gives at the caller's time limit, and keeps that limit"""
     fault("send", error="EAGAIN", when="2+1")
     fault("send", limit=1021)
 
     learner.runs("send_all", peer.limited_connection, PART)
+    learner.reports_the_fault("EAGAIN")
 
+    learner.runs("send_all", other_peer.kernel_limited_connection, PART)
     learner.reports_the_fault("EAGAIN")
 
 

@@ -39,6 +39,14 @@ class HostingVerbs(Actor):
         return lent
 
     @property
+    def kernel_limited_connection(self) -> Lent:
+        """The same by SO_RCVTIMEO and SO_SNDTIMEO in Python, too: the socket has no
+        time limit of settimeout(), and raises BlockingIOError."""
+        lent = self.connection
+        lent.limit_by_options(60)
+        return lent
+
+    @property
     def narrow_connection(self) -> Lent:
         """A connection whose buffers hold a few thousand bytes and no more."""
         if self._lent is None:

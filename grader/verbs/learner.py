@@ -240,7 +240,7 @@ class Learner(CallVerbs, FilteringVerbs, ServingVerbs):
             self.runs(function, value)
             self.raises("ValueError", instead=instead, mistakes=mistakes)
 
-    def reports_the_fault(self, error: str, *, otherwise: Any = None) -> None:
+    def reports_the_fault(self, error: str, *, otherwise: Any = None, python: str = "") -> None:
         """The function fails with the error that the script injects.
 
         A program none of whose calls it touches (EAGAIN is for those that may
@@ -248,11 +248,12 @@ class Learner(CallVerbs, FilteringVerbs, ServingVerbs):
 
         Args:
             otherwise: what such a program returns.
+            python: another error that is right in Python.
         """
         self._ended(f"{self._scene.runs[-1].function}() fails with {error}")
         kinds = layout.ERROR
         if any(call.injected & kinds for call in self._scene.process.trace.calls):
-            self.raises(error)
+            self.raises(error, python=python)
         else:
             self.returns(otherwise)
 

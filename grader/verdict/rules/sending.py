@@ -247,8 +247,10 @@ def retried_time_limit(evidence: Evidence, failure: Failure) -> Iterator[Finding
         return
     for run in evidence.runs:
         refused = [c for c in evidence.during(run) if c.any_of("send") and c.errno == "EAGAIN" and c.injected]
-        how = "raised TimeoutError" if evidence.source.language == "python" else "failed with EAGAIN"
         if len(refused) > 1:
+            life = evidence.life(refused[0])
+            is_pythons = life is not None and any(c.name == "setsockopt" and c.args[0] == -1 for c in life.calls)
+            how = "raised TimeoutError" if is_pythons else ended(evidence, refused[0])
             yield Finding(
                 refused[0].index, ("retried-time-limit",),
                 f"{evidence.place(refused[0])} {refused[0].name}() {how}, the end of the caller's time limit, and "
