@@ -69,9 +69,7 @@ class Script:
         numbered = [Fault(call, f"{when} {n}".strip(), error) for n, error in enumerate(errors, 1) if error]
         self._scene.tampers(*(numbered or [Fault(call, when, **how)]))
 
-    def resolves(
-        self, host: str | None, *addresses: str, service: tuple[str, str] = ("", ""), lacks: str = ""
-    ) -> None:
+    def resolves(self, host: str | None, *addresses: str, service: tuple[str, str] = ("", ""), lacks: str = "") -> None:
         """Let getaddrinfo() answer a name with these addresses.
 
         Args:

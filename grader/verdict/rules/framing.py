@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Evidence, Failure, Run
-from grader.verdict.rule import Finding, answer, ended, explains
+from grader.verdict.rule import Finding, answer, ended, explains, violation
 from grader.verdict.words import counted
 
 _WRONG = ("outcome", "unmet", "success", "broke", "hang", "busy", "died", "memory")
@@ -99,29 +99,50 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             break
 
 
+@violation
+def over_read(evidence: Evidence) -> Iterator[Finding]:
+    """What follows is taken along, be it kept for the next call: it is still the
+    connection's, which others may read."""
+    for run, calls in _taking(evidence):
+        for position, call in calls:
+            missing = sum(run.takes) - position
+            took = call.result if call.done else 0
+            if took > missing >= 0 and _is_lent(evidence, call):
+                rest = took - missing
+                yield _asked_for_more(
+                    evidence, call, missing,
+                    f"it took {took}, and {'the last one belongs' if rest == 1 else f'the last {rest} belong'} to "
+                    "whoever reads next",
+                )  # fmt: skip
+                break
+
+
+def _is_lent(evidence: Evidence, call: Call) -> bool:
+    """Whether a call is on a descriptor of the caller's, or on a duplicate of one."""
+    life = evidence.life(call)
+    return life is not None and (life.made is None or life.made.name in ("dup", "dup2", "fcntl"))
+
+
 @explains
-def over_read(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
-    """More is asked for than is missing, and what follows is swallowed."""
-    if failure.kind not in _WRONG:
+def beyond_its_room(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """More is asked for than is missing, and than there is room for."""
+    if failure.kind != "memory":
         return
     for run, calls in _taking(evidence):
-        total = sum(run.takes)
         for position, call in calls:
-            missing = total - position
-            took = call.result if call.done else 0
-            beyond = call.args[0] > missing and failure.kind == "memory" and not call.done
-            if not (took > missing or beyond) or missing < 0:
-                continue
-            rest = f"there was room for {missing}"
-            if took:
-                rest = f"it took {took}, and what follows the {total} is lost to the next reader"
-            yield Finding(
-                call.index, ("over-read",),
-                f"{evidence.place(call)} {call.name}() was asked for {counted(call.args[0])} when {missing} "
-                f"{'was' if missing == 1 else 'were'} missing; {rest}",
-                (call,), "recv(2)",
-            )  # fmt: skip
-            break
+            missing = sum(run.takes) - position
+            if call.args[0] > missing >= 0 and not call.done:
+                yield _asked_for_more(evidence, call, missing, f"there was room for {missing}")
+                break
+
+
+def _asked_for_more(evidence: Evidence, call: Call, missing: int, rest: str) -> Finding:
+    return Finding(
+        call.index, ("over-read",),
+        f"{evidence.place(call)} {call.name}() was asked for {counted(call.args[0])} when {missing} "
+        f"{'was' if missing == 1 else 'were'} missing; {rest}",
+        (call,), "recv(2)",
+    )  # fmt: skip
 
 
 @explains

@@ -2,7 +2,7 @@
 # gap: other
 # cause: It asks for a whole buffer of bytes, and takes those of the next call.
 # shows: Several bytes behind one descriptor.
-# says: it took 2, and what follows the 1 is lost
+# says: it took 2, and the last one belongs to whoever reads next
 import array
 import errno
 import os
