@@ -44,6 +44,9 @@ def check_leaves_nothing_behind(learner, peer, folder):
     learner.runs("ask", peer.listens(folder.path("stream")), QUESTION, 60.0)
     learner.raises("EPROTOTYPE", named=True)
 
+    learner.runs("ask", folder.has_file("timetable"), QUESTION, 60.0)
+    learner.raises("ECONNREFUSED", named=True)
+
     learner.runs("ask", path, BINARY, 60.0)
     peer.answers(BINARY, BINARY)
     learner.returns(BINARY)
