@@ -2,7 +2,7 @@
 # gap: other
 # cause: Standard error goes into the reply, too.
 # shows: What descriptor 2 of the program is.
-# says: returned 18 bytes; expected 24 bytes
+# says: the program is started with a socket as its standard error, not its caller's
 """Run a program with one socket as its standard input and output."""
 
 import select
