@@ -195,6 +195,7 @@ def check_outlives_a_client_that_is_gone(learner, clients, port, fault):
     ann.connects(port)
     ann.receives(IPV4)
     ann.sees_end_of_file()
+    learner.rests()
     bob.connects(port)
     learner.is_held()
     bob.half_closes()

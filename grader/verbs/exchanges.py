@@ -53,9 +53,12 @@ class ExchangeVerbs(DatagramVerbs):
             self._sends_datagram(datagram)
         self.receives_nothing(more=more, mistakes=mistakes)
 
-    def receives_copies(self, count: int, data: bytes) -> None:
+    def receives_copies(self, count: int, data: bytes, *, once: str = "") -> None:
         """So many datagrams arrive, one after the other, all with this data, and
         then no other.
+
+        Args:
+            once: slug of the gap that a single one gives away.
 
         Raises:
             Broken: another one arrives, or fewer do, or more.
@@ -66,7 +69,8 @@ class ExchangeVerbs(DatagramVerbs):
                 self._receives_datagram((data,), {}, "", 0)
             except Broken as broken:
                 sentence = f"{number} of {counted(count, 'datagram')} have come; {broken.failure.sentence}"
-                raise Broken(replace(broken.failure, sentence=sentence)) from None
+                gap = broken.failure.gap or (once if number == 1 else "")
+                raise Broken(replace(broken.failure, sentence=sentence, gap=gap)) from None
         received = sum(step.receives for step in steps[first:])
         del steps[first:]
         self._note(f"receives {a_datagram(data)} {count} times", receives=received)

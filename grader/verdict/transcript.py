@@ -73,6 +73,10 @@ class Step:
         return self.actor == "peer" and not (self.accepts or self.receives or self.moment)
 
 
+#: Instead of a thread id; higher than any.
+_COLLECTOR = 1 << 62
+
+
 def tell(evidence: Evidence, steps: list[Step]) -> list[Line]:
     """Merge the script's steps and the program's calls."""
     story = _Story(evidence, steps)
@@ -108,13 +112,16 @@ def _is_later(call: Call, steps: Iterable[Step]) -> bool:
 def _actors(evidence: Evidence) -> list[deque[Call]]:
     """The calls of each thread of each process, the oldest first.
 
-    What they do at the same time is told one after the other.
+    What they do at the same time is told one after the other.  The garbage collector
+    works for whichever of several threads runs: it comes last, as one of its own.
     """
     actors: dict[tuple[int, int], deque[Call]] = {}
+    has_threads = len({call.tid for call in evidence.calls}) > 1
     for run in evidence.runs:
         calls: dict[tuple[int, int], list[Call]] = {}
         for call in evidence.during(run):
-            calls.setdefault((call.pid, call.tid), []).append(call)
+            is_collected = has_threads and call.name == "abandon"
+            calls.setdefault((call.pid, _COLLECTOR if is_collected else call.tid), []).append(call)
         for actor, made in calls.items():
             actors.setdefault(actor, deque()).extend(_worth_telling(made, loops=run.endless))
     return [actors[key] for key in sorted(actors)]
