@@ -1,8 +1,9 @@
 /*
  * expect: fail
- * gap: hard-coded-length
+ * gap: other
  * cause: sizeof of the array counts the zero at its end: 45 bytes are sent.
  * shows: The client receives a zero byte after the 44 bytes of the greeting.
+ * says: the last of them the zero that ends the text; the answer has 44
  */
 #include "tcp_server.h"
 
