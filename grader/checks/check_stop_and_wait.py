@@ -313,7 +313,7 @@ def check_finds_others_in_the_queue(learner, clients, udp_port, clock):
 @reveals("no-retransmit")
 def check_goes_on_after_an_interruption(learner, peer, other_peer, udp_port, clock, fault):
     """goes on after signals have interrupted it, and waits neither longer nor shorter"""
-    fault("send", error="EINTR", when="1")
+    fault("send", error="EINTR", when="blocking 1")
     port = peer.binds()
     clock.limits_waiting(LATE)
 
@@ -327,12 +327,12 @@ def check_goes_on_after_an_interruption(learner, peer, other_peer, udp_port, clo
     peer.sends(ACK[1])
     learner.returns(None)
 
-    fault("recv", error="EINTR", when="1")
-    fault("send", error="EINTR", when="1..2")
+    fault("recv", error="EINTR", when="blocking 1")
+    fault("send", error="EINTR", when="blocking 1..2")
     learner.runs("recv_reliably", udp_port, WAIT)
     other_peer.connects(udp_port)
-    other_peer.asks(page(0, LINE), ACK[0])
-    other_peer.asks(END[1], ACK[1])
+    other_peer.delivers(page(0, LINE), ACK[0])
+    other_peer.delivers(END[1], ACK[1])
     clock.passes(0.7)
     learner.is_interrupted()
     clock.is_up_after(0.3)

@@ -157,7 +157,7 @@ def _speaker(scene: OnStage, party: Party) -> Party | None:
     """Who else has said what someone waits for."""
     if not party.owed or party.owed in party.said:
         return None
-    return next((other for other in scene.company.parties if party.owed in other.said), None)
+    return next((other for other in scene.company.connected if other.link.is_stream and party.owed in other.said), None)
 
 
 def _cut_off(scene: OnStage, party: Party) -> str:

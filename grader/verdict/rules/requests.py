@@ -110,8 +110,8 @@ def _goes_to(evidence: Evidence, call: Call) -> tuple[str, int] | None:
 def renewed_wait(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """A datagram that is not the awaited one, or EINTR, starts the wait again."""
     run, limit = evidence.run, evidence.time_limit
-    if failure.kind not in OUT_OF_TIME or run is None or not limit:
-        return
+    if failure.kind not in OUT_OF_TIME or failure.kind == "surplus" or run is None or not limit:
+        return  # nor does a longer wait explain what was sent too soon
     all_sent = sent_in(of_datagrams(evidence, run))
     for wait in may_wait(evidence, run):
         sent = [c for c in all_sent if c.index < wait.index]
