@@ -39,8 +39,8 @@ def settle(scene: Scene, failure: Failure) -> Failure:
     try:
         rest = quiet.Rest(scene)
         # on a held clock waits come to an end; on the real one nobody waits a minute for it
-        is_over = not scene.time.is_held
-        scene.wait(lambda: scene.run is None or ((is_over or scene.run.endless) and rest()), "it is over")
+        may_rest = not scene.time.is_held
+        scene.wait(lambda: scene.run is None or ((may_rest or scene.run.endless) and rest()), "it is over")
     except Broken as later:
         if later.failure.verdict is Verdict.CRASH:
             return replace(later.failure, difference=failure.difference)

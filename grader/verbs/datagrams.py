@@ -66,9 +66,17 @@ class DatagramVerbs(Actor):
     def _lets_the_program_rest(self) -> None:
         """Let a program that has failed come to rest, or to its end, so that every
         run tells the same of it."""
-        scene, rest = self._scene, quiet.Rest(self._scene)
         with suppress(Broken):
-            scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
+            self._awaits_rest()
+
+    def _awaits_rest(self, awaited: str = "the program rests") -> None:
+        """Wait until the program rests, or has returned.
+
+        Args:
+            awaited: what for, in words.
+        """
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: scene.run is None or rest(), awaited, after_return=True)
 
     def _program_is_bound(self) -> bool:
         first = self._scene.runs[-1].first
@@ -116,8 +124,8 @@ class DatagramVerbs(Actor):
             return
         if error.errno not in ("ENOENT", "ENOTDIR", "ECONNREFUSED"):
             raise error
-        scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
+        scene = self._scene
+        self._awaits_rest()
         if scene.run is None and scene.runs:
             raise Broken(ended_before(scene.runs[-1], scene.unit, "it is answered"))
         sentence = f"the address that the datagram came from cannot be reached ({error.errno})"
@@ -207,8 +215,7 @@ class DatagramVerbs(Actor):
     def receives_what_has_come(self) -> bytes:
         """The datagram that has come by the time that the program rests, or has
         returned; ``b""`` if none has."""
-        scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
+        self._awaits_rest()
         looked = self._do("look", name=self._name)
         if looked["end"]:
             self._note("has received nothing")
@@ -226,8 +233,7 @@ class DatagramVerbs(Actor):
         Raises:
             Broken: one has.
         """
-        scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
+        self._awaits_rest()
         looked = self._do("look", name=self._name)
         if looked["end"]:
             return

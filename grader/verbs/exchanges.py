@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from grader.stage import quiet
 from grader.stage.broken import Broken
 from grader.verbs.clock import NEARLY, Clock
 from grader.verbs.datagrams import DatagramVerbs, a_datagram, compared
@@ -25,8 +24,7 @@ class ExchangeVerbs(DatagramVerbs):
         """Receive exactly that datagram; and when the program rests, for it waits for
         the answer, send this one."""
         self._receives_datagram((question,), {}, "", 0)
-        scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: scene.run is None or rest(), "the program waits for its answer", after_return=True)
+        self._awaits_rest("the program waits for its answer")
         self._sends_datagram(answer)
 
     def asks(self, question: bytes, answer: bytes) -> None:

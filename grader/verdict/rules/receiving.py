@@ -21,9 +21,7 @@ def one_recv(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             continue
         last = received[-1]
         if last.fd in evidence.lent or evidence.is_of_datagrams(last):
-            continue  # the caller's connection: the function need not read to its end
-        if (life := evidence.life(last)) is not None and life.has_datagrams:
-            continue  # a datagram is whole, and has no end
+            continue  # the caller's connection need not be read to its end, and a datagram has none
         if last.result > 0 and not last.failed:
             short = failure.difference
             left = len(short.expected) - len(short.actual) if short else 0
