@@ -286,7 +286,7 @@ WRONG: dict[str, tuple[Base, list[tuple[str, str]], str, str]] = {
     ),
     "one child for each SIGCHLD": (
         ("fork_server", "accepted/sigchld_handler.c"),
-        [("while (waitpid", "if (waitpid"), ("        continue;", "        ;")],
+        [("while (waitpid(-1, NULL, WNOHANG) > 0)\n        continue;", "waitpid(-1, NULL, WNOHANG);")],
         "reaps_its_children",
         "waitpid() took 1 child, and more had ended",
     ),
