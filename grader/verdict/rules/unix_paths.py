@@ -29,8 +29,9 @@ def other_path(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 continue
             life = evidence.life(bind)
             is_cut = wanted.startswith(name)
-            if any(c.name == "rename" and _removes(c, run.path) for c in evidence.during(run)):
-                continue  # it gets the path's name in the end
+            renamed = any(c.name == "rename" and _removes(c, run.path) for c in evidence.during(run))
+            if renamed and failure.kind != "no-path":
+                continue  # it had got the path's name before anybody looked for it
             if life is None or (life.first("listen") is None and len(wanted) <= _LONGEST and not is_cut):
                 continue  # a client's own
             shown = os.fsdecode(os.path.basename(name))
