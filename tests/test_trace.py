@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from grader.stage import aftermath
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage
+from grader.trace import layout
 from grader.trace.faults import Fault
 from grader.verbs.learner import Learner
 from grader.verbs.peer import Peer
@@ -23,25 +25,31 @@ from tests.conftest import by_slug
 SEND_ALL = by_slug("send_all")
 LANGUAGES = ("python", "c")
 
-#: A program that makes the calls it is told to make, in both languages: the
-#: data says which ("s" send, "r" recv), the rest of it is what is sent.
+#: A program that makes the calls it is told to make, in both languages: the data
+#: says which ("s" send, "r" recv, "o" setsockopt), the rest of it is what is sent.
 PYTHON = """
+import socket
 def send_all(sock, data):
     for call in data:
         if call == 115:
             sock.send(data)
         elif call == 114:
             sock.recv(4)
+        elif call == 111:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 """
 C = """#include "send_all.h"
 #include <sys/socket.h>
 int send_all(int fd, const void *data, size_t len)
 {
     char buffer[4];
+    int one = 1;
     for (size_t i = 0; i < len; i++) {
         if (((const char *)data)[i] == 's' && send(fd, data, len, MSG_NOSIGNAL) == -1)
             return -1;
         if (((const char *)data)[i] == 'r' && recv(fd, buffer, sizeof buffer, 0) == -1)
+            return -1;
+        if (((const char *)data)[i] == 'o' && setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one) == -1)
             return -1;
     }
     return 0;
@@ -70,6 +78,27 @@ def scene(request: pytest.FixtureRequest, stage_of: Callable[[str], tuple[Stage,
 def calls_of(scene: Scene) -> list[tuple]:
     calls = aftermath.evidence(scene, lines=False).calls
     return [(c.name, c.args[0], c.result, c.errno, bool(c.injected)) for c in calls]
+
+
+def test_a_writer_that_is_a_ring_ahead_waits_for_its_reader(scene: Scene) -> None:
+    count, most = layout.CAPACITY + 5000, layout.CAPACITY - layout.SPARE
+    learner, peer = Learner(scene), Peer(scene)
+    learner.runs("send_all", peer.connection, b"o" * count)
+    process, trace = scene.process, scene.process.trace
+    read = trace["read"]
+
+    while trace["next"] < read + most or set(process.task_states().values()) != {"S"}:
+        select.select([process.pidfd], [], [], 0.001)
+
+    assert trace["next"] == read + most  # and nobody reads
+    while len(trace.calls) < count or trace.unfinished:
+        trace.update()
+        select.select([process.pidfd], [], [], 0.001)
+    calls = [call for call in trace.calls if call.name == "setsockopt"]
+    assert trace.lost == 0
+    assert len(calls) == count
+    assert [call.index for call in calls] == sorted({call.index for call in calls})
+    assert all(call.done and call.result == 0 for call in calls)
 
 
 def test_both_languages_write_the_same_records(scene: Scene) -> None:
@@ -160,7 +189,7 @@ def test_a_blocked_program_is_found_without_waiting(scene: Scene) -> None:
     with pytest.raises(Broken) as broken:
         learner.returns(None)
 
-    line = 7 if scene.unit.language == "python" else 9
+    line = 8 if scene.unit.language == "python" else 10
     name = scene.source.name
     assert (
         broken.value.failure.sentence

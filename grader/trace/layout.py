@@ -14,7 +14,9 @@ the link-time tracer of ``c/``, in Python that of ``python/``), the judge reads 
 A writer claims a record by adding one to ``next``: the index is a total order
 over all threads and forked children.  A record is written when its call is
 entered and completed when the call returns, so a call that blocks for ever is
-in the trace, and the trace survives SIGKILL.
+in the trace, and the trace survives SIGKILL.  The records are a ring: the judge
+says in ``read`` how far it has come, and clears what it has read to its end; a
+writer that is a ring ahead waits for it.
 
 This module, with the table of `grader.trace.calls`, is the only place where the
 numbers stand: `c_header` turns both into the header that C is compiled with.
@@ -28,6 +30,9 @@ from grader.trace.calls import GROUPS, NUMBER, mask
 
 MAGIC = 0x33314254  # "TB13", little-endian
 CAPACITY = 1 << 15
+#: A writer leaves so many records free, for threads that claim theirs at once; and
+#: after so many naps it writes all the same: nobody reads any more.
+SPARE, NAP_NANOSECONDS, NAPS = 256, 100_000, 20_000
 HEADER_SIZE = 8192
 REPORT_SIZE = 8192
 RECORDS = HEADER_SIZE + REPORT_SIZE
@@ -92,6 +97,7 @@ FIELDS = {
     "magic": (0, "I"),
     "capacity": (4, "I"),
     "next": (8, "Q"),
+    "read": (104, "Q"),  # all records before that one have been read
     "waiting": (16, "I"),  # the judge sleeps: ring the doorbell
     "doorbell": (20, "i"),  # eventfd in the learner's process
     "armed": (24, "I"),  # the function runs: count calls, apply faults
@@ -140,7 +146,7 @@ BLOCK_LIMIT = 256
 
 _WORD = (1 << 64) - 1
 _C_NAMES = (
-    "MAGIC CAPACITY HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE "
+    "MAGIC CAPACITY SPARE NAP_NANOSECONDS NAPS HEADER_SIZE REPORT_SIZE RECORDS RECORD_SIZE "
     "PAYLOAD_SIZE ADDRESS_SIZE CONTROL_SIZE POKE_SIZE "
     "CLAIMED ENTERED DONE WAITING ERROR RETVAL SIGNAL LIMIT HOLD POKE BECOMES "
     "FAULTS FAULT_LIMIT FRAMES FRAME_LIMIT RESOLVER RESOLVER_SIZE "

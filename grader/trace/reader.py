@@ -19,6 +19,7 @@ from grader.trace.faults import Fault
 #: Calls whose result is a descriptor of its own.
 _MAKES = ("socket", "accept", "accept4", "dup", "dup2", "epoll_create", "open", "mkstemp")
 _DUPLICATES = (fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC)
+_STATE = struct.Struct("<I")
 _PEEK = int(socket.MSG_PEEK)  # arithmetic of Python's flags is slow
 
 
@@ -161,6 +162,11 @@ def eai_name(code: int) -> str:
     return next((name for name in dir(socket) if name.startswith("EAI_") and getattr(socket, name) == code), str(code))
 
 
+def _entry(index: int) -> int:
+    """Where the record of that index stands."""
+    return layout.RECORDS + index % layout.CAPACITY * layout.RECORD_SIZE
+
+
 class Trace:
     """A block of shared memory, made by the judge, written by the learner.
 
@@ -209,6 +215,7 @@ class Trace:
                 changed = True
                 if call.done:
                     self._open.remove(position)
+                    self._clear(call.index)
         end = self["next"]
         if end - self._read > layout.CAPACITY:
             self.lost += end - self._read - layout.CAPACITY
@@ -222,9 +229,16 @@ class Trace:
                 continue
             changed = True
             self.calls.append(call)
-            if not call.done:
+            if call.done:
+                self._clear(index)
+            else:
                 self._open.append(len(self.calls) - 1)
+        self["read"] = min(self._missing, default=end)
         return changed
+
+    def _clear(self, index: int) -> None:
+        """Let the next call that has this place be seen only when it is written."""
+        _STATE.pack_into(self._memory, _entry(index), layout.CLAIMED)
 
     @property
     def unfinished(self) -> list[Call]:
@@ -237,7 +251,7 @@ class Trace:
         return [call for call in self.unfinished if call.until]
 
     def _parse(self, index: int) -> Call | None:
-        entry = layout.RECORDS + index % layout.CAPACITY * layout.RECORD_SIZE
+        entry = _entry(index)
         record = layout.RECORD.unpack_from(self._memory, entry)
         state, operation, injected, pid, tid, fd, error = record[:7]
         if state == layout.CLAIMED or not 0 < operation <= len(TABLE):

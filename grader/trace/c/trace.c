@@ -65,6 +65,24 @@ static void ring_doorbell(void)
         return;                 /* closed by the learner: the judge polls */
 }
 
+/* Let the judge read before its unread records are overwritten: how many a busy
+   loop has written when it is ended would else be a matter of chance. */
+static void await_reader(void)
+{
+    struct timespec nap = { 0, TRACE_NAP_NANOSECONDS };
+    const uint64_t *next = (uint64_t *)(void *)(memory + TRACE_AT_NEXT);
+    const uint64_t *read = (uint64_t *)(void *)(memory + TRACE_AT_READ);
+
+    for (int naps = 0; naps < TRACE_NAPS; naps++) {
+        if (__atomic_load_n(next, __ATOMIC_SEQ_CST) -
+                __atomic_load_n(read, __ATOMIC_SEQ_CST) <
+            TRACE_CAPACITY - TRACE_SPARE)
+            return;
+        ring_doorbell();
+        __real_syscall(SYS_nanosleep, &nap, NULL);
+    }
+}
+
 void trace_stand_for(uintptr_t caller)
 {
     stood_for = caller;
@@ -83,6 +101,7 @@ struct call trace_enter(int operation, uintptr_t caller, int fd,
         caller = stood_for;
         stood_for = 0;
     }
+    await_reader();
     index = __atomic_fetch_add((uint64_t *)(void *)(memory + TRACE_AT_NEXT), 1,
                                __ATOMIC_SEQ_CST);
     r = (struct record *)(void *)(memory + TRACE_RECORDS +

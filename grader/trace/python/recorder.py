@@ -36,8 +36,9 @@ _READY, _BLOCKING, _LIBRARY = (layout.STATE_BIT[name] for name in ("ready", "blo
 
 
 #: Header fields that every call looks at, as numbers of words.
-_ARMED, _CLOCK_HELD, _WAITING, _NEXT = (
-    layout.FIELDS[name][0] // size for name, size in (("armed", 4), ("clock_held", 4), ("waiting", 4), ("next", 8))
+_ARMED, _CLOCK_HELD, _WAITING, _NEXT, _READ = (
+    layout.FIELDS[name][0] // size
+    for name, size in (("armed", 4), ("clock_held", 4), ("waiting", 4), ("next", 8), ("read", 8))
 )
 
 
@@ -157,9 +158,12 @@ class Recorder:
             a, b, c, d: the arguments, as the table has them.
             of_library: whether a library makes the call for itself.
         """
+        longs = self._longs
+        if longs[_NEXT] - longs[_READ] >= layout.CAPACITY - layout.SPARE:
+            self._await_reader()
         with self._lock:
-            index = self._longs[_NEXT]
-            self._longs[_NEXT] = index + 1
+            index = longs[_NEXT]
+            longs[_NEXT] = index + 1
         entry = layout.RECORDS + index % layout.CAPACITY * layout.RECORD_SIZE
         head = (self._pid, threading.get_native_id(), fd)
         call = Call(entry, operation, head, (a, b, c, d))
@@ -178,6 +182,15 @@ class Recorder:
         _pack_state(self._memory, entry, layout.ENTERED)
         self._ring_doorbell()
         return call
+
+    def _await_reader(self) -> None:
+        """Let the judge read before its unread records are overwritten: how many a busy
+        loop has written when it is ended would else be a matter of chance."""
+        for _ in range(layout.NAPS):
+            if self._longs[_NEXT] - self._longs[_READ] < layout.CAPACITY - layout.SPARE:
+                return
+            self._ring_doorbell()
+            _sleep(layout.NAP_NANOSECONDS / 1e9)
 
     def keep(self, call: Call) -> None:
         """Let the record tell what the call was given, before it returns."""
