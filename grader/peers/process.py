@@ -110,12 +110,17 @@ class PeerProcess:
         return True
 
     @property
-    def is_asleep(self) -> bool:
-        """Whether the process waits in the kernel (proc(5), state S)."""
+    def state(self) -> str:
+        """The letter of its scheduler state (proc(5)), ``""`` once it is gone."""
         try:
-            return proc.state(self.pid) == "S"
+            return proc.state(self.pid)
         except OSError:
-            return False
+            return ""
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether the process waits in the kernel."""
+        return self.state == "S"
 
     def take_fd(self) -> int:
         """The descriptor that `lend` brought; the caller owns it."""

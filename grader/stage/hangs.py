@@ -88,8 +88,8 @@ class Hangs:
         is_held = process.trace["held"] > process.trace["released"]
         used = 0 if is_held else process.processor_ticks
         progress = (process.trace["next"], used, len(process.trace.unfinished))
-        is_idle = watch.idle(progress) > IDLE_SECONDS and not _AWAKE & set(process.task_states().values())
-        if is_idle or self._only_looks_around(watch):
+        states = {*process.task_states().values(), *(peer.state for peer in scene.company.peers)}
+        if watch.idle(progress, is_awake=bool(_AWAKE & states)) > IDLE_SECONDS or self._only_looks_around(watch):
             raise Broken(standstill.of_sleep(scene, awaited))
         return False
 

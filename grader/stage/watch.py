@@ -6,6 +6,10 @@ import time
 
 from grader.stage.turns import Strides
 
+#: A look counts for so much at the most (seconds): a judge that was kept from
+#: looking, as the whole machine may have been, knows nothing of the time between.
+_MOST = 0.1
+
 
 class Watch:
     """What one wait has noticed so far.
@@ -19,16 +23,22 @@ class Watch:
     def __init__(self) -> None:
         self.passed = 0
         self.strides = Strides()
-        self._last: dict[str, tuple[object, float]] = {}
+        self._last: dict[str, tuple[object, float, float]] = {}  # progress, last look, seconds idle
         self._held: dict[str, int] = {}
 
-    def idle(self, progress: object, what: str = "") -> float:
-        """Seconds since progress, of which there are several kinds, was last
-        something else."""
+    def idle(self, progress: object, what: str = "", *, is_awake: bool = False) -> float:
+        """Seconds for which this, of which there are several kinds, has been seen
+        not to change.
+
+        Args:
+            is_awake: whether somebody is about to do something, and has not got a
+                processor or a disk for it: then this look does not count.
+        """
         now = time.monotonic()
-        if what not in self._last or self._last[what][0] != progress:
-            self._last[what] = progress, now
-        return now - self._last[what][1]
+        known, looked, idle = self._last.get(what, (None, now, 0.0))
+        idle = 0.0 if what not in self._last or known != progress else idle + (not is_awake) * min(now - looked, _MOST)
+        self._last[what] = progress, now, idle
+        return idle
 
     def twice(self, what: str, holds: bool) -> bool:
         """Whether something held at the last look too.
