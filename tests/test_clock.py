@@ -123,6 +123,8 @@ def send_all(sock, data):
 C = r"""#include "send_all.h"
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,9 +133,23 @@ C = r"""#include "send_all.h"
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 static void ring(int number) { (void)number; }
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t more = PTHREAD_COND_INITIALIZER;
+static int told;
+static void *tell(void *nothing)
+{
+    for (int n = 0; n < 2000; n++) {
+        pthread_mutex_lock(&lock);
+        told++;
+        pthread_mutex_unlock(&lock);
+        pthread_cond_signal(&more);
+    }
+    return nothing;
+}
 static int is(const void *data, size_t len, const char *name)
 {
     return len == strlen(name) && memcmp(data, name, len) == 0;
@@ -192,6 +208,53 @@ int send_all(int fd, const void *data, size_t len)
         timerfd_settime(p.fd, 0, &timer, NULL);
         poll(&p, 1, -1);
         close(p.fd);
+    } else if (is(data, len, "condition")) {
+        pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+        pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 3600;
+        pthread_mutex_lock(&mutex);
+        until.tv_nsec += 1000000000;
+        if (pthread_cond_timedwait(&condition, &mutex, &until) != EINVAL)
+            return -1;
+        until.tv_nsec -= 1000000000;
+        if (pthread_cond_timedwait(&condition, &mutex, &until) != ETIMEDOUT)
+            return -1;
+        pthread_mutex_unlock(&mutex);
+    } else if (is(data, len, "c11")) {
+        mtx_t mutex;
+        cnd_t condition;
+        struct timespec until;
+        timespec_get(&until, TIME_UTC);
+        until.tv_sec += 3600;
+        mtx_init(&mutex, mtx_plain);
+        cnd_init(&condition);
+        mtx_lock(&mutex);
+        if (cnd_timedwait(&condition, &mutex, &until) != thrd_timedout)
+            return -1;
+        mtx_unlock(&mutex);
+    } else if (is(data, len, "semaphore")) {
+        sem_t semaphore;
+        struct timespec until = start;
+        until.tv_sec += 3600;
+        sem_init(&semaphore, 0, 0);
+        if (sem_clockwait(&semaphore, CLOCK_MONOTONIC, &until) != -1 || errno != ETIMEDOUT)
+            return -1;
+    } else if (is(data, len, "queued")) {
+        pthread_t teller;
+        pthread_create(&teller, NULL, tell, NULL);
+        for (int n = 1; n <= 2000; n++) {
+            struct timespec until;
+            clock_gettime(CLOCK_MONOTONIC, &until);
+            until.tv_sec += 1;
+            pthread_mutex_lock(&lock);
+            while (told < n)
+                if (pthread_cond_clockwait(&more, &lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
+                    return -1;
+            pthread_mutex_unlock(&lock);
+        }
+        pthread_join(teller, NULL);
     } else if (is(data, len, "reading")) {
         do
             clock_gettime(CLOCK_MONOTONIC, &end);
@@ -206,7 +269,7 @@ int send_all(int fd, const void *data, size_t len)
 """
 WAYS = {
     "python": "sleep select poll epoll selector timeout receive alarm event join asyncio".split(),
-    "c": "sleep nanosleep select poll ppoll epoll receive alarm timerfd".split(),
+    "c": "sleep nanosleep select poll ppoll epoll receive alarm timerfd condition c11 semaphore".split(),
 }
 CASES = [(language, way) for language, ways in WAYS.items() for way in ways]
 
@@ -298,7 +361,7 @@ def test_what_arrives_ends_a_wait_on_a_clock_that_stands(scene: Scene, way: str)
     learner.returns(None)
 
 
-@pytest.mark.parametrize("language", ["python"])
+@pytest.mark.parametrize("language", ["python", "c"])
 def test_no_notification_is_lost_between_two_looks(scene: Scene) -> None:
     learner, peer = Learner(scene), Peer(scene)
     Clock(scene)

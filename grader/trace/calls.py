@@ -120,13 +120,17 @@ TABLE = tuple(
     )
 )  # fmt: skip
 
-#: C functions that leave no record: they read a clock, set a timer, name a stream.
+#: C functions that wait for another thread, recorded on the held clock alone, as sleeps.
+TIMED_WAITS = ("pthread_cond_timedwait", "pthread_cond_clockwait", "cnd_timedwait", "sem_timedwait", "sem_clockwait")
+
+#: C functions that leave no record: they read a clock, set a timer, name a stream, end a wait of another thread.
 UNRECORDED = (
     "clock_gettime", "gettimeofday", "timespec_get", "time", "alarm", "setitimer", "timerfd_settime", "fileno",
+    "pthread_cond_signal", "pthread_cond_broadcast", "cnd_signal", "cnd_broadcast",
 )  # fmt: skip
 
 #: Every function that the learner's object is linked to a wrapper of.
-WRAPPED = tuple(sorted({*UNRECORDED, *(function for call in TABLE for function in call.c.split())}))
+WRAPPED = tuple(sorted({*UNRECORDED, *TIMED_WAITS, *(function for call in TABLE for function in call.c.split())}))
 
 NUMBER = {call.name: number for number, call in enumerate(TABLE, 1)}
 

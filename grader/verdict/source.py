@@ -7,7 +7,7 @@ import re
 import textwrap
 from functools import cached_property
 
-from grader.trace.calls import TABLE
+from grader.trace.calls import TABLE, TIMED_WAITS
 from grader.trace.reader import Call
 from grader.verdict.model import Excerpt, Moment
 
@@ -42,7 +42,7 @@ _PYTHON_NAMES = {
 _COMPOSED = ("create_connection", "create_server")
 #: How it may in C, where that is not the call's name alone.
 _C_NAMES = {call.name: tuple(call.c.split()) for call in TABLE if " " in call.c} | {
-    "sleep": ("sleep", "usleep", "nanosleep", "clock_nanosleep", "poll", "select"),
+    "sleep": ("sleep", "usleep", "nanosleep", "clock_nanosleep", "poll", "select", *TIMED_WAITS),
     "exit": ("_exit", "_Exit", "exit"),
     "close": ("close", "fclose"),
     "write": ("write",),  # whose arguments no other function has
