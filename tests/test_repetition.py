@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -40,14 +40,15 @@ def test_repetitions_are_identical_under_load(kind: str, submission: Path, grade
             for language in ("python", "c"):
                 (submission / exercise.file_name(language)).write_text(Gaps(exercise).stub(language))
 
-    reports = {_told(grade(submission, *COMPARED, "-v", "-k", "not failing_call")) for _ in range(REPETITIONS)}
+    first, *others = (_told(grade(submission, *COMPARED, "-v", "-k", "not failing_call")) for _ in range(REPETITIONS))
 
-    assert len(reports) == 1
+    for other in others:
+        assert other == first, "\n".join(difflib.unified_diff(first, other, "first", "other", "", "", 12, ""))
 
 
-def _told(graded: Graded) -> str:
-    """All that a run says, without how long it took."""
+def _told(graded: Graded) -> list[str]:
+    """All that a run says, line by line, without how long it took."""
     for unit in graded.units.values():
         for check in unit["checks"]:
             del check["seconds"]
-    return json.dumps([os.linesep.join(graded.text.splitlines()), list(graded.units.values())])
+    return [*graded.text.splitlines(), *json.dumps(list(graded.units.values()), indent=1).splitlines()]
