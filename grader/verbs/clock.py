@@ -54,7 +54,7 @@ class Clock:
             return
         if run.outcome is not None:
             self._note(f"{passed:.3g} s pass")
-            words = f"{outcome_words(run, self._scene.unit)} after {passed:.3g} s of {self._words(seconds)}"
+            words = f"{outcome_words(run, self._scene.unit)} after {passed:.3g} s of {self._words(seconds, passed)}"
             raise Broken(Failure("early", words, line=raised.get("line")))
         self._note(f"{seconds:g} s pass")
 
@@ -99,6 +99,6 @@ class Clock:
     def _note(self, text: str, later: int = 0) -> None:
         self._scene.steps.append(Step(text, moment=self._scene.process.trace["clock_now"] + later))
 
-    def _words(self, seconds: float) -> str:
-        limit = self._scene.time.limit
-        return f"the {limit / SECOND:g} s it was given" if limit else f"{seconds:g} s"
+    def _words(self, seconds: float, passed: float) -> str:
+        limit = self._scene.time.limit / SECOND
+        return f"the {limit:g} s it was given" if limit > passed else f"{seconds:g} s"

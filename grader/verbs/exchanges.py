@@ -35,11 +35,14 @@ class ExchangeVerbs(DatagramVerbs):
     def receives_after(self, seconds: float, data: bytes) -> None:
         """So much time passes, and at the end of it exactly this datagram arrives,
         neither earlier nor later, within `NEARLY`."""
-        clock = Clock(self._scene)
+        clock, time = Clock(self._scene), self._scene.time
         clock.passes(seconds - NEARLY)
         self.receives_nothing()
         clock.passes(NEARLY)
+        usual = time.patience
+        clock.limits_waiting(NEARLY)
         self._receives_datagram((data,), {}, "", 0)
+        time.patience = usual
 
     def sends_in_vain(self, *datagrams: bytes, more: str = "", mistakes: Mapping[bytes, str] | None = None) -> None:
         """Send datagrams, because of which the program sends nothing.
@@ -78,7 +81,7 @@ class ExchangeVerbs(DatagramVerbs):
         self, data: bytes, *, heads: Sequence[bytes], replies: Sequence[bytes], most: int, repeated: str = ""
     ) -> None:
         """This data arrives in datagrams, cut as the program likes, and behind it an
-        empty one; each is answered before the next one comes.
+        empty one, all from one address; each is answered before the next one comes.
 
         Args:
             heads: what stands before the data, of one datagram after the other, over
@@ -90,12 +93,16 @@ class ExchangeVerbs(DatagramVerbs):
         Raises:
             Broken: another datagram arrives, or too few do.
         """
-        piece, rest, number = data, data, 0
+        piece, rest, number, first = data, data, 0, None
         while piece:
             head, before = (heads[n % len(heads)] for n in (number, number - 1))
             self._heard = self._wait("take", "the next datagram arrives", after_return=True, name=self._name)
             got = self._heard["data"]
             self._note(f"receives {a_datagram(got)}", receives=max(1, len(got)))
+            if first is not None and self.asker != first:
+                sentence = f"datagram {number + 1} comes from another port than the one before"
+                raise Broken(Failure("moved", sentence, read="udp(7)"))
+            first = self.asker
             piece = got[len(head) :]
             is_next = len(piece) <= most and rest.startswith(piece) and bool(piece) == bool(rest)
             if not got.startswith(head) or not is_next:

@@ -12,7 +12,7 @@ from grader.verdict.words import counted
 
 _MILLISECOND = 1_000_000
 #: What rounding and a late wake-up may add to a wait (nanoseconds).
-_TOLERANCE = 20 * _MILLISECOND
+TOLERANCE = 20 * _MILLISECOND
 #: Failures of a program that is not where it should be at that time.
 OUT_OF_TIME = ("hang", "unmet", "slow", "late", "early", "outcome", "surplus")
 _RECVERR = ("IP_RECVERR", "25")  # IPV6_RECVERR is 25, which has no name here
@@ -60,7 +60,7 @@ def sent_once(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         )  # fmt: skip
         return
     over = last.left + evidence.time_limit
-    again = next((c for c in waits if c.entered > over - _TOLERANCE and c.gives_up_at > over + _TOLERANCE), None)
+    again = next((c for c in waits if c.entered > over - TOLERANCE and c.gives_up_at > over + TOLERANCE), None)
     if evidence.time_limit and again is not None and [c.payload for c in sent].count(last.payload) == 1:
         yield Finding(
             again.index, gaps,
@@ -89,7 +89,7 @@ def another_id(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
                 (again, before), "udp(7)", particular=True,
             )  # fmt: skip
             return
-        if first is not second and _goes_to(evidence, before) == _goes_to(evidence, again):
+        if first is not second and goes_to(evidence, before) == goes_to(evidence, again):
             yield Finding(
                 again.index, ("late-answer",),
                 f"{evidence.place(again)} the request is sent again from another socket: an answer to the one before "
@@ -99,7 +99,7 @@ def another_id(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             return
 
 
-def _goes_to(evidence: Evidence, call: Call) -> tuple[str, int] | None:
+def goes_to(evidence: Evidence, call: Call) -> tuple[str, int] | None:
     """The address that a datagram was sent to."""
     life = evidence.life(call)
     connects = [c for c in life.calls if c.name == "connect" and c.index < call.index]
@@ -115,7 +115,7 @@ def renewed_wait(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     all_sent = sent_in(of_datagrams(evidence, run))
     for wait in may_wait(evidence, run):
         sent = [c for c in all_sent if c.index < wait.index]
-        if not sent or not wait.patience or wait.gives_up_at < sent[-1].left + limit + _TOLERANCE:
+        if not sent or not wait.patience or wait.gives_up_at < sent[-1].left + limit + TOLERANCE:
             continue
         between = [c for c in evidence.during(run) if sent[-1].index < c.index < wait.index and c.done]
         came = [c for c in between if (c.any_of("recv") and c.result >= 0) or c.errno == "EINTR"]
@@ -137,9 +137,11 @@ def sent_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind != "surplus" or run is None:
         return
     moved = of_datagrams(evidence, run)
+    if not moved or moved[0].any_of("recv"):
+        return  # the other side speaks first
     limit = evidence.time_limit
     for before, again in itertools.pairwise(sent_in(moved)):
-        if before.payload == again.payload and not (limit and again.entered > before.left + limit - _TOLERANCE):
+        if before.payload == again.payload and not (limit and again.entered > before.left + limit - TOLERANCE):
             break
     else:
         return
@@ -215,7 +217,7 @@ def sent_too_late(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if not sent or not waits:
         return
     wait = waits[-1]
-    if wait.index > sent[-1].index and wait.gives_up_at > sent[-1].left + limit + _TOLERANCE:
+    if wait.index > sent[-1].index and wait.gives_up_at > sent[-1].left + limit + TOLERANCE:
         yield Finding(
             wait.index, (),
             f"{evidence.place(wait)} {wait.name}() may wait for {wait.patience / 1000:g} s; what was sent at "
