@@ -17,9 +17,6 @@ from grader.stage.turns import Strides
 
 #: In nanoseconds, as the clock counts.
 SECOND = 1_000_000_000
-#: So many looks are enough to notice a datagram: one that lies there longer is left
-#: unread by a program that waits for something else.
-_GLANCES = 40
 #: So many times in a row all threads are found asleep.
 _LOOKS = 3
 #: Waits that end in the course of one step of the script, before we give up.
@@ -47,7 +44,7 @@ def _passed(scene: Scene, seconds: float) -> float:
 
     def has_noticed() -> bool:
         """Whether every wait that is over has returned, or waits anew."""
-        return scene.run is None or all(call.until > trace["clock_now"] for call in trace.limited)
+        return scene.run is None or all(call.until > trace.clock_shows for call in trace.limited)
 
     for _ in range(_MOST_WAITS):
         scene.wait(_at_rest(scene), "the program waits with a time limit", after_return=True)
@@ -69,29 +66,43 @@ def _at_rest(scene: Scene) -> Callable[[], bool]:
     """Asked again and again, tells whether the program waits on the clock and does
     nothing else.
 
-    A thread that is in no call of the trace must be asleep at several looks.  In
-    a silence it may also wait for something else than the clock.
+    Whoever waits for a datagram that has come is awake: one that lies there while
+    all threads sleep is left unread by a program that waits for something else.  A
+    thread that is in no call of the trace must be asleep at several looks.  In a
+    silence it may also wait for something else than the clock.
     """
-    looks = glances = 0
+    looks = unheard = 0
     trace = scene.process.trace
 
+    def is_unheard() -> bool:
+        """Whether a datagram has come that whoever waits for it is about to hear."""
+        nonlocal unheard
+        if not quiet.is_about_to_receive(scene):
+            return False
+        unheard = unheard + 1 if quiet.is_asleep(scene) else 0
+        return unheard < _LOOKS
+
+    def is_asleep(states: dict[int, str]) -> bool:
+        """Whether the calls that are known are still under way, and all threads sleep."""
+        # a datagram that is no longer there may just have been taken; and of several
+        # threads one may be about to hear of a refusal
+        times = _LOOKS if scene.company.has_datagrams and len(states) > 1 else 1
+        return all(quiet.is_asleep(scene) and not trace.update() for _ in range(times))
+
     def ready() -> bool:
-        nonlocal looks, glances
+        nonlocal looks
         if scene.run is None:
             return True
-        glances += 1
-        if glances < _GLANCES and quiet.is_about_to_receive(scene):
+        if is_unheard():
             return False
         if not trace.limited:
             looks = looks + 1 if scene.time.is_silent and quiet.sleeps_on_all_delivered(scene) else 0
             return looks > 2
         states = scene.process.task_states()
-        if scene.company.has_datagrams and len(states) > 1:  # one of them may be about to hear of a refusal
-            return all(quiet.is_asleep(scene) and not trace.update() for _ in range(_LOOKS))
+        if not is_asleep(states):
+            return False
         elsewhere = states.keys() - {call.tid for call in trace.unfinished}
-        if not elsewhere:
-            return True
         looks = looks + 1 if all(states[tid] == "S" for tid in elsewhere) else 0
-        return looks > 2
+        return not elsewhere or scene.company.has_datagrams or looks > 2
 
     return ready

@@ -246,6 +246,11 @@ class Trace:
         return [self.calls[position] for position in self._open]
 
     @property
+    def clock_shows(self) -> int:
+        """What the program reads on a held clock (nanoseconds): it reads no moment twice."""
+        return self["clock_now"] + self["clock_drift"]
+
+    @property
     def limited(self) -> list[Call]:
         """Of these, the ones that the held clock will end."""
         return [call for call in self.unfinished if call.until]

@@ -58,6 +58,11 @@ class Clock:
             raise Broken(Failure("early", words, line=raised.get("line")))
         self._note(f"{seconds:g} s pass")
 
+    def goes_on(self, seconds: float) -> None:
+        """So much time passes, and the program may do what is due by then, or return."""
+        passing.passes(self._scene, seconds, endless=True)
+        self._note(f"{seconds:g} s pass")
+
     def _is_late(self, raised: dict) -> bool:
         """Whether the program says that the time is up."""
         accepts = python_accepts if self._scene.unit.language == "python" else c_accepts

@@ -38,7 +38,7 @@ class ExchangeVerbs(DatagramVerbs):
         clock, time = Clock(self._scene), self._scene.time
         clock.passes(seconds - NEARLY)
         self.receives_nothing()
-        clock.passes(NEARLY)
+        clock.goes_on(NEARLY)
         usual = time.patience
         clock.limits_waiting(NEARLY)
         self._receives_datagram((data,), {}, "", 0)
