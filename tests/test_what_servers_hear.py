@@ -69,6 +69,12 @@ LINES = {
         "        except OSError:\n            pass\n        self.queue += lines",
         "had not taken", "waits_first", "lost-tail",
     ),
+    "a new line before one that is kept back": Mistake(
+        "event_loop", "python", "        self.queue += lines\n        self.flush()",
+        "        try:\n            lines = lines[self.sock.send(lines[:1000]) if lines else 0 :]\n"
+        "        except OSError:\n            pass\n        self.queue += lines",
+        "which the program still keeps", "passes_lines_on", "",
+    ),
 }  # fmt: skip
 ENDS = {
     "exit() in a child": Mistake(

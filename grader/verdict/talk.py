@@ -70,6 +70,10 @@ class Talk:
         at = len(self.heard) + place
         return next((call for call, first in self.sends if first <= at < first + call.result), None)
 
+    def first_of(self, sender: Call) -> int:
+        """The place of the first byte that a call sent; below 0, of one that came before."""
+        return next(first for call, first in self.sends if call is sender) - len(self.heard)
+
 
 def _placed(calls: Iterator[Call]) -> Iterator[tuple[Call, int]]:
     position = 0

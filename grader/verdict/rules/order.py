@@ -8,6 +8,9 @@ from grader.verdict.evidence import Evidence, Failure
 from grader.verdict.rule import Finding, explains
 from grader.verdict.talk import Talk
 
+#: So many bytes of what was kept back are known again when they come.
+_LEFT = 16
+
 
 @explains
 def overtaken(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
@@ -18,9 +21,12 @@ def overtaken(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     place = talk.differs_at
     start, end = talk.came.rfind(b"\n", 0, place) + 1, talk.came.find(b"\n", place) + 1
     call = talk.sender_of(place)
-    # it came instead of another line, or of the rest of one
-    is_newer = any(talk.owed.find(b"\n" + talk.came[first:end], place) >= 0 for first in (start, place) if first < end)
-    if call is None or not (is_newer or _is_inserted(talk, start, place, end)):
+    if call is None:
+        return
+    # it came instead of another line, or of the rest of one, which may begin with the same bytes
+    firsts = (start, place, talk.first_of(call))
+    is_newer = any(talk.owed.find(b"\n" + talk.came[first:end], place) >= 0 for first in firsts if 0 <= first < end)
+    if not (is_newer or _is_inserted(talk, start, place, end)):
         return
     before = [c for c in talk.calls if c.any_of("send") and c.done and c.index < call.index]
     words = "a newer line before the rest of an earlier one" if is_newer else "a line before the rest of another one"
@@ -32,6 +38,9 @@ def overtaken(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             f"{short.name}() at {evidence.place(short)} had not taken",
             (call, short), "send(2), RETURN VALUE", particular=True,
         )  # fmt: skip
+    elif before and talk.owed[place:][:_LEFT] in talk.came[place:]:  # it was kept back, and not lost
+        sentence = f"{evidence.place(call)} {call.name}() sends {words}, which the program still keeps"
+        yield Finding(call.index, (), sentence, (call, before[-1]), "send(2)")
 
 
 def _is_inserted(talk: Talk, start: int, place: int, end: int) -> bool:
