@@ -8,6 +8,8 @@ REQUEST = b"store 2026-11-22\r\n\x01\x56\x00\x01\x54\x00\x01\x51\xff\r\n"
 REPLY = b"stored: 3 readings\r\n\x00\xff\x01 mean 3.40, lowest 3.37\r\n"
 # Every 8 bytes tell where they stand: "0000000 0000008 ...".
 LONG = b"".join(b"%07d " % offset for offset in range(0, 70016, 8))
+# Sent in thousands, it ends with a single byte.
+THOUSANDS = LONG[:70001]
 # More than all buffers between two processes hold.
 BULK = (LONG * 120)[: 8 << 20]
 ROOM = len(BULK)
@@ -72,7 +74,7 @@ def check_sends_on_after_the_reply(learner, peer, fault):
     fault("send", limit=1000)
     port = peer.listens()
 
-    learner.runs("ask", "127.0.0.1", port, LONG)
+    learner.runs("ask", "127.0.0.1", port, THOUSANDS)
 
     peer.accepts()
     learner.is_held()
@@ -80,7 +82,7 @@ def check_sends_on_after_the_reply(learner, peer, fault):
     peer.half_closes()
     peer.sees_all_delivered()
     learner.goes_on()
-    peer.receives(LONG)
+    peer.receives(THOUSANDS)
     peer.sees_end_of_file()
     learner.returns(REPLY)
 
@@ -104,22 +106,33 @@ def check_reads_a_reply_that_comes_with_its_end(learner, peer, caller):
 
 
 @reveals("broken-pipe", "socket-leak")
-def check_reports_a_request_that_cannot_be_sent(learner, peer):
-    """reports a server that stops reading in the middle of the request"""
+def check_reports_a_request_that_cannot_be_sent(learner, peer, other_peer, fault):
+    """reports a server that stops reading in the middle of the request, or before its end is told"""
     port = peer.listens(buffers=65536)
 
     learner.runs("ask", "127.0.0.1", port, STUCK)
-
     peer.accepts()
     peer.half_closes()
     peer.waits_until_the_program_is_blocked()
     peer.resets()
     learner.raises()
 
+    port = other_peer.listens()
+    fault("send", hold=True, when="1")
+    learner.runs("ask", "127.0.0.1", port, REQUEST)
+    other_peer.accepts()
+    learner.is_held()
+    other_peer.sends(REPLY)
+    other_peer.half_closes()
+    other_peer.sees_all_delivered()
+    other_peer.resets()
+    learner.goes_on()
+    learner.raises()
+
 
 @reveals("missed-error", "socket-leak")
 def check_reports_a_reset(learner, peer):
-    """reports a connection that breaks, before and after a part of the reply"""
+    """reports a connection that breaks, before and after a part of the reply, all that there is room for or less"""
     port = peer.listens()
 
     learner.runs("ask", "127.0.0.1", port, REQUEST)
@@ -139,14 +152,23 @@ def check_reports_a_reset(learner, peer):
     peer.resets()
     learner.raises("ECONNRESET")
 
+    learner.runs("ask", "127.0.0.1", port, REQUEST, room=20)
+    peer.accepts()
+    peer.receives(REQUEST)
+    peer.sees_end_of_file()
+    peer.sends_in_pieces([REPLY[:20]])
+    peer.sees_all_taken()
+    peer.resets()
+    learner.raises("ECONNRESET")
+
 
 @reveals("socket-leak")
 def check_tries_every_address(learner, peer, resolves, fault):
     """tries the next address when one refuses or has no socket, and reports the last one's error"""
     fault("socket", error="EAFNOSUPPORT", when="1")
-    fault("connect", error="ETIMEDOUT", when="5")
+    fault("connect", error="ETIMEDOUT", when="5..6")
     port = peer.listens("::1")
-    resolves(HOST, "127.0.0.2", "127.0.0.2", "::1", service=("store", port))
+    resolves(HOST, "127.0.0.2", "127.0.0.2", "::1", "127.0.0.2", service=("store", port))
     peer.holds("127.0.0.2", port)
 
     learner.runs("ask", HOST, "store", REQUEST)
@@ -160,7 +182,7 @@ def check_tries_every_address(learner, peer, resolves, fault):
     learner.runs("ask", HOST, "store", REQUEST)
     learner.raises("ETIMEDOUT")
 
-    fault("socket", error="EAFNOSUPPORT", when="3")
+    fault("socket", error="EAFNOSUPPORT", when="3..4")
     learner.runs("ask", HOST, "store", REQUEST)
     learner.raises("EAFNOSUPPORT", named=True)
 
@@ -175,16 +197,18 @@ def check_tries_every_address(learner, peer, resolves, fault):
 
 @only("c", because="Python calls again by itself after EINTR (PEP 475)")
 @reveals("interrupted-call")
-def check_goes_on_after_an_interruption(learner, peer, fault):
-    """goes on after signals have interrupted its calls"""
-    fault("connect", error="EINTR", when="1")
-    fault("connect", error="EISCONN", when="2")
+def check_goes_on_after_an_interruption(learner, peer, resolves, fault):
+    """goes on after signals have interrupted its calls, and tries the next address after a refusal that comes then"""
+    fault("connect", error="EINTR", when="unconnected")
+    fault("connect", error="EISCONN", when="connected")
+    fault("send", error="EINTR", when="blocking 1")
     fault("recv", error="EINTR", when="2")
     fault("wait", error="EINTR", when="1..2")
     port = peer.listens()
+    resolves(HOST, "127.0.0.2", "127.0.0.1")
+    peer.holds("127.0.0.2", port)
 
-    learner.runs("ask", "127.0.0.1", port, REQUEST)
-
+    learner.runs("ask", HOST, port, REQUEST)
     peer.accepts()
     peer.receives(REQUEST)
     peer.sees_end_of_file()
@@ -192,11 +216,14 @@ def check_goes_on_after_an_interruption(learner, peer, fault):
     peer.closes()
     learner.returns(REPLY)
 
+    learner.runs("ask", "127.0.0.2", port, REQUEST)
+    learner.raises("ECONNREFUSED")
+
 
 @only("c", because="Python's bytes grow with the reply")
 @reveals("small-buffer", "socket-leak")
 def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
-    """fills the buffer to its last byte, and reports a reply that is larger"""
+    """fills the buffer to its last byte, and reports a reply that is larger, though the request be under way"""
     port = peer.listens()
     learner.runs("ask", "127.0.0.1", port, REQUEST, room=len(REPLY))
     peer.accepts()
@@ -206,13 +233,26 @@ def check_reports_a_reply_that_does_not_fit(learner, peer, other_peer):
     peer.closes()
     learner.returns(REPLY)
 
-    port = other_peer.listens()
+    port = other_peer.listens(buffers=65536)
     learner.runs("ask", "127.0.0.1", port, REQUEST, room=len(REPLY) - 1)
     other_peer.accepts()
     other_peer.receives(REQUEST)
     other_peer.sees_end_of_file()
     other_peer.sends(REPLY)
     other_peer.closes()
+    learner.raises("EMSGSIZE")
+
+    learner.runs("ask", "127.0.0.1", port, REQUEST, room=len(REPLY) - 2)
+    other_peer.accepts()
+    other_peer.receives(REQUEST)
+    other_peer.sees_end_of_file()
+    other_peer.sends_in_pieces([REPLY[:20], REPLY[20:]])
+    other_peer.closes()
+    learner.raises("EMSGSIZE")
+
+    learner.runs("ask", "127.0.0.1", port, BULK, room=len(LONG))
+    other_peer.accepts()
+    other_peer.answers_until_the_end()
     learner.raises("EMSGSIZE")
 
     learner.runs("ask", "127.0.0.1", port, Null(0), room=Null(0))

@@ -278,6 +278,13 @@ class Peer(HostingVerbs, ExchangeVerbs, PassingVerbs):
             sentence = f"{counted(answer['count'])} arrive; the {len(data)} of the request are others"
         raise Broken(Failure("bytes", sentence))
 
+    def answers_until_the_end(self) -> None:
+        """Each piece that arrives is sent back before the next is read, until the
+        program ends the connection, with an end-of-file or a reset."""
+        self._note("answers while it reads", sends=1 << 62, ends=1)
+        answer = self._wait("echo", "the connection ends", after_return=True, name=self._name)
+        self._note("sees a reset" if answer["end"] == "reset" else "sees end-of-file")
+
     def sees_all_delivered(self) -> None:
         """Everything that was sent, an end-of-file too, has reached the
         program's kernel, whether the program has taken it or not."""
