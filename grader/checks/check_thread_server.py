@@ -35,11 +35,13 @@ def check_numbers_the_lines_of_everyone(learner, clients, port):
     bob.receives(b"8\n9\n10\n")
     bob.sends(b"\n" * 3)
     bob.receives(b"11\n12\n13\n")
+    bob.sends(b"\n")
+    bob.receives(b"14\n")
     bob.sends(b"and so")
     learner.rests()
     bob.leaves()
     ann.sends(b"one\rline\v\f\x1c\x85 as\xe2\x80\xa8 before\r\n")  # what only text has for line ends
-    ann.receives(b"14\n")
+    ann.receives(b"15\n")
     ann.leaves()
     learner.has_called("pthread_create")
 
@@ -208,8 +210,12 @@ def check_outlives_a_thread_that_cannot_be_had(learner, peer, clients, port, fau
     fault("pthread_create", error="EAGAIN", when="1")
     fault("send", limit=1)
     fault("accept", errors=("", *ACCEPT_AGAIN), when="ready")
-    fault("getaddrinfo", error="EMFILE", when="1")
+    fault("getaddrinfo", retval=-8, when="1")
+    fault("getaddrinfo", error="EMFILE", when="2")
     fault("socket", error="ENFILE", when="1")
+
+    learner.runs("serve", "no-such-service")
+    learner.raises("gaierror")
 
     learner.fails_with("EMFILE", "serve", port)
     learner.fails_with("ENFILE", "serve", port)
