@@ -9,6 +9,7 @@ WHOLE = b"a whole line\n"
 ODD = b"\x00\xff\xfe\r\n\n \t\r\xe4\n"
 # What other ends of lines there are: only LF is one here.
 ENDS = b"CR\r VT\v FF\f FS\x1c GS\x1d RS\x1e NEL\x85\xc2\x85 LS\xe2\x80\xa8 PS\xe2\x80\xa9\n"
+LONGEST = b"x" * 4096 + b"\n"
 # 20 lines of 1,000 bytes, no two of them alike.
 PAGE = b"".join(b"%998d.\n" % number for number in range(20))
 
@@ -93,8 +94,8 @@ def check_ends_a_client_whose_line_is_too_long(learner, clients, port):
     learner.serves("serve", port)
 
     clients.arrive(port, ann, bob, carol, dave, erin, frank, grace)
-    ann.sends(b"x" * 4096 + b"\n")
-    bob.receives(b"x" * 4096 + b"\n")
+    ann.sends(LONGEST)
+    bob.receives(LONGEST)
     carol.sends(b"y" * 5000)
     carol.is_dropped(instead="overlong-line")
     dave.sends_in_pieces([b"z" * 2500, b"z" * 2500 + b"\n"])
@@ -125,6 +126,9 @@ def check_sends_every_byte_when_send_is_short(learner, clients, port, fault):
     ann.sends(HELLO)
     bob.receives(HELLO)
     carol.receives(HELLO)
+    ann.sends(b"one byte is left over\n")  # of three times seven
+    bob.receives(b"one byte is left over\n")
+    carol.receives(b"one byte is left over\n")
     bob.sends(ANSWER + HELLO)
     ann.receives(ANSWER + HELLO)
 
@@ -141,9 +145,9 @@ def check_waits_for_nobody(learner, clients, port, fault):
     learner.rests()
     clients.arrive(port, ann, bob)
     ann.tells(bob, [PAGE, PAGE, PAGE[:15000]])
-    slow.sends(WHOLE)
-    ann.receives(WHOLE)
-    bob.receives(WHOLE)
+    slow.sends(LONGEST + WHOLE)  # at the edge of a buffer that its own lines may lie behind
+    ann.receives(LONGEST + WHOLE)
+    bob.receives(LONGEST + WHOLE)
     bob.tells(ann, [ANSWER])
     slow.receives(PAGE + PAGE + PAGE[:15000] + ANSWER)
 
@@ -212,8 +216,12 @@ def check_waits_while_descriptors_lack(learner, peer, clients, port, fault):
     """goes on after errors of accept(), and does not spin while descriptors lack"""
     ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
     fault("accept", errors=("ECONNABORTED", "EPROTO", "ENOBUFS"), when="ready")
-    fault("getaddrinfo", error="EMFILE", when="1")
+    fault("getaddrinfo", retval=-8, when="1")
+    fault("getaddrinfo", error="EMFILE", when="2")
     fault("socket", error="ENFILE", when="1")
+
+    learner.runs("serve", "no-such-service")
+    learner.raises("gaierror")
 
     learner.fails_with("EMFILE", "serve", port)
     learner.fails_with("ENFILE", "serve", port)
