@@ -70,7 +70,7 @@ def check_reports_the_last_refusal(learner, peer, resolves, fault):
 
 @reveals("last-error-lost", "fd-leak")
 def check_reports_what_comes_late(learner, peer, resolves, fault):
-    """reports the error that ends the last connection on its way, whatever it is"""
+    """reports the error that ends the last connection on its way, or before it has begun, whatever it is"""
     fault("outcome", becomes="EHOSTUNREACH")
     resolves(HOST, "127.0.0.1")
     port = peer.holds("127.0.0.1")
@@ -78,6 +78,10 @@ def check_reports_what_comes_late(learner, peer, resolves, fault):
     learner.runs("connect_within", HOST, port, LIMIT)
 
     learner.raises("EHOSTUNREACH", named=True)
+
+    fault("socket", error="EMFILE", when="1")
+    learner.runs("connect_within", HOST, port, LIMIT)
+    learner.raises("EMFILE", named=True)
 
 
 @reveals("fd-leak")
@@ -148,6 +152,27 @@ def check_does_not_count_resolving(learner, peer, resolves, clock, fault):
     learner.raises("ETIMEDOUT")
 
 
+@reveals("fd-leak")
+def check_counts_every_moment(learner, peer, clock, fault):
+    """gives up in time when what is left of it is no round number"""
+    fault("socket", hold=True, when="1")
+    port = peer.is_silent()
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(1.0))
+
+    learner.is_held()
+    clock.advances(0.000001)
+    learner.goes_on()
+    clock.passes(0.95)
+    clock.runs_out(0.15)
+    learner.raises("ETIMEDOUT")
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(0.999))
+    clock.passes(0.95)
+    clock.runs_out(0.149)
+    learner.raises("ETIMEDOUT")
+
+
 @only("c", because="Python waits for the rest of the time by itself after EINTR (PEP 475)")
 @reveals("restarted-clock", "fd-leak", "left-non-blocking")
 def check_goes_on_after_an_interruption(learner, peer, other_peer, clock, fault):
@@ -187,6 +212,23 @@ def check_waits_for_nothing_with_no_time(learner, peer, clock):
 
     learner.runs("connect_within", "127.0.0.1", port, clock.limit(0.0))
 
+    clock.runs_out(0.1)
+    learner.raises("ETIMEDOUT")
+
+
+@only("c", because="Python waits for the rest of the time by itself after EINTR (PEP 475)")
+@reveals("fd-leak")
+def check_gives_up_when_it_is_late_already(learner, peer, clock, fault):
+    """gives up at once when the time is over before it looks"""
+    fault("connect", error="EINTR", hold=True, when="blocking 1")
+    fault("connect", hold=True, when="1")
+    port = peer.is_silent()
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(LIMIT))
+
+    learner.is_held()
+    clock.advances(4)
+    learner.goes_on()
     clock.runs_out(0.1)
     learner.raises("ETIMEDOUT")
 
