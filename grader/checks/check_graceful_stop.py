@@ -1,6 +1,6 @@
 """15 graceful_stop: SIGTERM ends the server, after the client it is serving."""
 
-from grader.verbs.script import reveals, torture
+from grader.verbs.script import only, reveals, torture
 
 HELLO = b"the quick brown fox\n"
 BINARY = bytes(range(256)) * 4
@@ -116,8 +116,12 @@ def check_leaves_nothing_behind(learner, peer, other_peer, port, fault):
     learner.runs("serve", taken)
     learner.raises("EADDRINUSE", named=True)
 
-    fault("getaddrinfo", error="EMFILE", when="1")
+    fault("getaddrinfo", retval=-8, when="1")
+    fault("getaddrinfo", error="EMFILE", when="2")
     fault("socket", error="ENFILE", when="1")
+    learner.runs("serve", "no-such-service")
+    learner.raises("gaierror")
+
     learner.fails_with("EMFILE", "serve", port)
     learner.fails_with("ENFILE", "serve", port)
 
@@ -148,6 +152,81 @@ def check_puts_back_what_its_caller_had(learner, peer, port, caller):
 
     learner.serves("serve", port)
     learner.gets("SIGTERM")
+    learner.returns(None)
+
+
+@reveals("cut-client")
+def check_sends_every_byte_when_send_is_short(learner, peer, port, fault):
+    """sends every byte back when the kernel accepts only a few, after SIGTERM too"""
+    fault("send", limit=7)
+
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    peer.is_echoed(b"!")
+    peer.is_echoed(HELLO)
+    learner.gets("SIGTERM")
+    peer.is_echoed(HELLO)
+    peer.is_echoed(BINARY)
+    peer.leaves()
+    learner.returns(None)
+
+
+@reveals("handler-left")
+def check_outlives_a_client_that_vanishes(learner, clients, port, fault):
+    """serves the next client when one is gone before its bytes come back, and stops when it is told to"""
+    ann, bob = clients("ann", "bob")
+    fault("recv", hold=True, when="ready 1")
+
+    learner.serves("serve", port)
+
+    ann.connects(port)
+    learner.rests()
+    learner.is_left_by(ann, HELLO)
+    learner.rests()
+    bob.connects(port)
+    bob.is_echoed(HELLO)
+    bob.leaves()
+    learner.gets("SIGTERM")
+    learner.returns(None)
+
+
+@reveals("handler-left")
+def check_waits_while_descriptors_lack(learner, clients, port):
+    """does not spin while descriptors lack, and stops when it is told to"""
+    ann, bob = clients("ann", "bob")
+
+    learner.serves("serve", port)
+
+    learner.rests()
+    learner.runs_out_of_descriptors()
+    ann.connects(port)
+    learner.paces_itself()
+    learner.gets_descriptors_back()
+    ann.closes()
+    bob.connects(port)
+    bob.is_echoed(HELLO)
+    bob.leaves()
+    learner.gets("SIGTERM")
+    learner.returns(None)
+
+
+@only("c", because="Python calls again by itself after EINTR (PEP 475)")
+@reveals("cut-client")
+def check_goes_on_after_an_interruption(learner, peer, port, fault):
+    """goes on after other signals have interrupted recv() and send()"""
+    fault("recv", error="EINTR", when="1..2")
+    fault("send", error="EINTR", when="1..2")
+
+    learner.serves("serve", port)
+
+    peer.connects(port)
+    learner.rests()
+    peer.is_echoed(HELLO)
+    learner.gets("SIGTERM")
+    peer.is_echoed(HELLO)
+    peer.is_echoed(BINARY)
+    peer.leaves()
     learner.returns(None)
 
 
