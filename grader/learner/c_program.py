@@ -22,6 +22,7 @@ from typing import Any
 
 from grader.learner.program import ContractBroken, Descriptor, LoadError, Null
 from grader.learner.python_program import raised
+from grader.trace.errors import name_of
 
 try:  # cffi's run-time half; the launcher of C programs has it on its path
     import _cffi_backend
@@ -79,7 +80,7 @@ class Library:
         """
         number = self.ffi.errno
         if number == self._before:
-            found = f"errno as it was before, {errno.errorcode[number]}" if number else "errno 0"
+            found = f"errno as it was before, {name_of(number)}" if number else "errno 0"
             raise ContractBroken(f"{told} with {found}, so the caller cannot tell why")
         if number not in errno.errorcode:
             raise ContractBroken(f"{told} with errno {number}, which no error of the system has")

@@ -12,6 +12,7 @@ from typing import Any
 
 from grader.catalogue.exercises import Exercise
 from grader.catalogue.unit import Unit
+from grader.trace.errors import name_of
 from grader.trace.reader import eai_name
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Difference
@@ -57,7 +58,7 @@ def error_words(raised: dict, unit: Unit) -> str:
         name = eai_name(number) if number else "no code"
         name = f"the code {name}" if name == str(number) else name
         return f"socket.gaierror ({name})" if unit.language == "python" else name
-    name = errno.errorcode.get(number, str(number)) if number else ""
+    name = name_of(number) if number else ""
     if unit.language == "c":
         return f"{_failing(unit.exercise)} with {name or raised['class']}"
     if name and "OSError" in raised["bases"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import mmap
 import os
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 
 from grader.trace import decoded, layout
 from grader.trace.calls import GROUPS, NUMBER, TABLE
+from grader.trace.errors import name_of
 from grader.trace.faults import Fault
 
 #: Calls whose result is a descriptor of its own.
@@ -80,7 +80,7 @@ class Call:
     @property
     def errno(self) -> str:
         """The symbolic name of the error, ``""`` if there was none."""
-        return errno.errorcode.get(self.error, str(self.error)) if self.error else ""
+        return name_of(self.error) if self.error else ""
 
     def any_of(self, group: str) -> bool:
         """Whether this is a call of a group of `calls.GROUPS`, or that call."""

@@ -215,4 +215,4 @@ def _because(diagnosis: Diagnosis, scene: Scene) -> Diagnosis:
 def _name(call: Call) -> str:
     if call.name == "getaddrinfo":
         return next((name for name, code in _EAI.items() if code == call.result), "an error")
-    return errno.errorcode.get(call.error, "an error")
+    return call.errno or "an error"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from grader.trace.errors import name_of
 from grader.trace.reader import Call
 from grader.verdict import words
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
@@ -44,7 +44,7 @@ def answer(evidence: Evidence, run: Run) -> str:
     outcome = run.outcome or {}
     if "raised" in outcome:
         raised = outcome["raised"]
-        name = errno.errorcode.get(raised["errno"], "")
+        name = name_of(raised["errno"]) if raised["errno"] else ""
         if not speaks_python:
             return f"{run.function}() failed with {name}"
         return f"{run.function}() raised {raised['class']}" + (

@@ -216,6 +216,23 @@ def any_socktype(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+@explains
+def listens_on_datagrams(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """One of these addresses is of datagrams, and is listened at."""
+    for life in evidence.descriptors:
+        listen = life.first("listen")
+        if listen is None or listen.errno != "EOPNOTSUPP" or listen.injected or not life.has_datagrams:
+            continue
+        asked = [c for c in evidence.calls if c.name == "getaddrinfo" and c.index < listen.index and c.args[1] == 0]
+        why = f": getaddrinfo() at {evidence.place(asked[-1])} was asked for any type of socket" if asked else ""
+        yield Finding(
+            asked[-1].index if asked else listen.index, ("any-socktype",),
+            f"{evidence.place(listen)} listen() {ended(evidence, listen)}: {evidence.name_of(life)} is a datagram "
+            f"socket{why}",
+            (listen, *asked[-1:]), "getaddrinfo(3), ai_socktype" if asked else "listen(2)",
+        )  # fmt: skip
+
+
 def _listed(run: Run) -> list[str]:
     """What a function that lists addresses has returned."""
     returned = (run.outcome or {}).get("returned")
@@ -275,7 +292,9 @@ def no_reuse_address(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             words = f"SO_REUSEADDR was set too late, at {evidence.place(options[0])}"
         elif elsewhere:
             words = f"SO_REUSEADDR was set on another socket, at {evidence.place(elsewhere[0])}"
-        elif "SO_REUSEADDR" in evidence.source.text:
+        elif other := [c for c in life.calls if c.option == "SO_REUSEPORT" and c.index < bind.index]:
+            words = f"{words}: SO_REUSEPORT, at {evidence.place(other[0])}, is another option"
+        elif any("SO_REUSEADDR" in line for line in evidence.source.text.splitlines()[bind.line or 0 :]):
             words = "SO_REUSEADDR had not been set yet: after bind() it is too late"
         yield Finding(
             bind.index, ("no-reuse-address",),

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure
-from grader.verdict.rule import Finding, explains
+from grader.verdict.rule import Finding, ended, explains
 
 #: What a socket says whose connect() has failed, or that is of another family.
 _SPENT = ("ECONNABORTED", "EINVAL", "EAFNOSUPPORT", "EISCONN")
+#: What a call on a socket says whose connect() in the background has failed.
+_NOT_CONNECTED = ("ECONNREFUSED", "ENOTCONN", "EPIPE", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "ECONNRESET")
 #: What does not end an attempt.
 _UNDER_WAY = ("EINPROGRESS", "EALREADY", "EINTR")
 
@@ -63,4 +65,24 @@ def gave_up_at_once(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             f"{evidence.place(first)} {name}() was given 0 ms, and {run.function}() reported "
             "ETIMEDOUT although no call had waited until the time was up",
             (first,), "poll(2)",
+        )  # fmt: skip
+
+
+@explains
+def taken_for_connected(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A connect in the background has failed, nobody has asked, and the socket is used (M87)."""
+    for life in evidence.descriptors:
+        begun = next((c for c in life.calls if c.name == "connect"), None)
+        if begun is None or begun.errno != "EINPROGRESS":
+            continue
+        after = [c for c in life.calls if c.index > begun.index]
+        told = next((c for c in after if c.told_error is not None or c.name in ("connect", "getpeername")), None)
+        used = next((c for c in after if c.any_of("send") or c.any_of("recv")), None)
+        if used is None or used.errno not in _NOT_CONNECTED or used.injected or (told and told.index < used.index):
+            continue
+        yield Finding(
+            used.index, ("writable-is-connected",),
+            f"{evidence.place(used)} {used.name}() {ended(evidence, used)}: the connect() at {evidence.place(begun)} "
+            "had failed; a socket is ready then, too, and SO_ERROR was not read",
+            (used, begun), "connect(2), EINPROGRESS",
         )  # fmt: skip

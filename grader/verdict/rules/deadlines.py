@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 
+from grader.trace.errors import name_of
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
 from grader.verdict.rule import Finding, answer, explains, when_returned
@@ -67,7 +68,7 @@ def returned_all_the_same(evidence: Evidence, failure: Failure) -> Iterator[Find
     for run, life in _returned(evidence):
         told = [c for c in life.calls if c.index < when_returned(run) and _error_told(c)]
         if told:
-            name = errnos.errorcode.get(_error_told(told[-1]), "an error")
+            name = name_of(_error_told(told[-1]), "an error")
             again = next((c for c in life.calls if c.index > told[-1].index and c.told_error is not None), None)
             words = f"and {evidence.name_of(life)} is returned all the same"
             if again is not None:
@@ -277,7 +278,7 @@ def last_error_lost(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if not told:
         return
     call, number = told[-1]
-    name = errnos.errorcode.get(number, str(number))
+    name = name_of(number)
     if raised["errno"] != number and name in failure.errors:
         whose = "" if call.path else ", the error of the last address,"
         yield Finding(

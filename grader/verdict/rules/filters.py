@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import socket
 from collections.abc import Iterator
 
+from grader.trace.errors import name_of
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
 from grader.verdict.rule import Finding, answer, ended, explains, when_returned
@@ -128,7 +128,7 @@ def gives_up_reading(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     ours, _theirs = _pair(evidence, run)
     calls = ours.calls if ours else []
     broken = next((c for c in calls if c.any_of("send") and c.errno in _GONE and not c.injected), None)
-    if broken is None or (run.raised and errno.errorcode.get(run.raised["errno"]) == broken.errno):
+    if broken is None or (run.raised and name_of(run.raised["errno"]) == broken.errno):
         return
     if not any(c.any_of("recv") and c.index > broken.index for c in calls):
         yield Finding(
@@ -182,7 +182,7 @@ def reset_is_fatal(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     ours, _theirs = _pair(evidence, run)
     for call in ours.calls if ours else ():
-        if call.errno in _GONE and not call.injected and errno.errorcode.get(run.raised["errno"]) == call.errno:
+        if call.errno in _GONE and not call.injected and name_of(run.raised["errno"]) == call.errno:
             why = "has ended with input unread" if call.any_of("recv") else "reads no more"
             yield Finding(
                 call.index, ("reset-is-fatal",),
