@@ -14,6 +14,7 @@ from grader.catalogue.gaps import Gaps
 from tests.conftest import EXERCISES, Graded, solutions_in
 
 
+@pytest.mark.timeout(900)  # all exercises in both languages
 def test_the_solutions_pass_every_check(submission: Path, grade: Callable[..., Graded]) -> None:
     solutions_in(submission)
 
@@ -24,6 +25,7 @@ def test_the_solutions_pass_every_check(submission: Path, grade: Callable[..., G
     assert len(graded.units) == 2 * len(EXERCISES)
 
 
+@pytest.mark.timeout(900)  # all exercises in both languages
 def test_the_stubs_fail_for_a_gap_of_their_own(tmp_path: Path, grade: Callable[..., Graded]) -> None:
     folder = tmp_path / "stubs"
     for exercise in EXERCISES:

@@ -30,6 +30,7 @@ def busy_neighbours() -> Iterator[None]:
         hog.wait()
 
 
+@pytest.mark.timeout(900)  # beside four others on two processors
 @pytest.mark.usefixtures("busy_neighbours")
 @pytest.mark.parametrize("kind", ["stubs", "solutions"])
 def test_repetitions_are_identical_under_load(kind: str, submission: Path, grade: Callable[..., Graded]) -> None:
