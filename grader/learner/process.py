@@ -20,6 +20,8 @@ from grader.trace.reader import Trace
 BUSY_SECONDS = 1.0
 #: How soon the next look comes, while a signal takes effect (seconds).
 _SECOND_LOOK = 0.0005
+#: Part of a longer wait (seconds).
+_PART = 0.1
 
 
 class LearnerProcess:
@@ -82,8 +84,11 @@ class LearnerProcess:
         return bool(select.select([self.pidfd], [], [], 0)[0])
 
     def await_end(self, seconds: float) -> None:
-        """Give the process that time to end."""
-        select.select([self.pidfd], [], [], seconds)
+        """Give the process that time to end: of a machine that stands still meanwhile
+        a part of it alone is lost."""
+        for _ in range(round(seconds / _PART)):
+            if select.select([self.pidfd], [], [], _PART)[0]:
+                return
 
     def family(self) -> dict[int, str]:
         """Process id -> state letter (proc(5), stat) of the program and of all

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import select
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
@@ -130,8 +129,8 @@ class Scene(OnStage):
         run.blocks, run.frame = self.process.trace.blocks, self.process.trace.last_return
         run.last = self.process.trace["next"]
         self.world.after = self._state()
-        limit = time.monotonic() + _LAST_BREATH
-        while self._has_more_threads and time.monotonic() < limit:
+        watch = Watch()
+        while self._has_more_threads and watch.idle(()) < _LAST_BREATH:
             # one that was joined may not have left the kernel yet
             select.select([self.process.pidfd], [], [], _SECOND_LOOK)
             self.world.after = self._state()
@@ -154,8 +153,8 @@ class Scene(OnStage):
             self.process.give_back()
         except OSError:
             return
-        limit = time.monotonic() + IDLE_SECONDS
-        while not self.process.has_ended and time.monotonic() < limit:
+        watch = Watch()
+        while not self.process.has_ended and watch.idle(()) < IDLE_SECONDS:
             self._gather()
             message = self.process.channel.take()
             if message == {"given_back": True}:
@@ -199,8 +198,8 @@ class Scene(OnStage):
     def _await_children(self) -> None:
         """Let processes that were left behind do what they are about to do, so
         that every run tells the same of them."""
-        looks, limit = 0, time.monotonic() + IDLE_SECONDS
-        while time.monotonic() < limit:
+        looks, watch = 0, Watch()
+        while watch.idle(()) < IDLE_SECONDS:
             self._gather()
             looks = looks + 1 if quiet.children_rest(self) else 0
             if looks > 1 or not self.process.trace["forks"]:

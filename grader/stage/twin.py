@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import time
 from typing import Any
 
 from grader.learner.process import LearnerProcess
@@ -11,6 +10,10 @@ from grader.peers.process import PeerProcess
 from grader.stage.arranged import Arranged
 from grader.stage.hangs import IDLE_SECONDS
 from grader.stage.on_stage import OnStage
+from grader.stage.watch import Watch
+
+#: How soon the next look comes (seconds), where nothing calls for one before.
+_GLANCE = 0.02
 
 
 class Twin:
@@ -37,9 +40,9 @@ class Twin:
     def asks(self, player: PeerProcess) -> dict | None:
         """The answer of a peer's action that the call is to bring about; None if the
         call is over, or nothing comes of it, before."""
-        limit = time.monotonic() + IDLE_SECONDS
-        while (answer := player.answer()) is None and self.outcome is None and time.monotonic() < limit:
-            ready, _, _ = select.select([player.channel, self._process.channel], [], [], IDLE_SECONDS)
+        watch = Watch()
+        while (answer := player.answer()) is None and self.outcome is None and watch.idle(()) < IDLE_SECONDS:
+            ready, _, _ = select.select([player.channel, self._process.channel], [], [], _GLANCE)
             if player.channel in ready:
                 player.channel.pump()
             if self._process.channel in ready:
@@ -48,10 +51,10 @@ class Twin:
 
     def _await(self, seconds: float) -> None:
         """Take what the process has to say, within that time."""
-        channel = self._process.channel
-        limit = time.monotonic() + seconds
+        channel, watch = self._process.channel, Watch()
         while (message := channel.take()) is None and not channel.closed:
-            if not select.select([channel], [], [], max(0, limit - time.monotonic()))[0] or not channel.pump():
+            is_there = bool(select.select([channel], [], [], min(seconds, _GLANCE))[0])
+            if (is_there and not channel.pump()) or (not is_there and watch.idle(()) >= seconds):
                 break
         if isinstance(message, dict):
             self.outcome = message
