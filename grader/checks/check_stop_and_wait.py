@@ -11,8 +11,9 @@ LINE, NEXT = b"06:00 level 212 cm", b"06:01 level 999 cm"
 #: Data that cannot be cut: how a sender cuts it is its own affair.
 LEVEL = b"\xd4"
 ACK, END = (b"\1\0", b"\1\1"), (b"\0\0", b"\0\1")
-#: The time that is given; one so short that forty of it are not long; how late the program may be.
-WAIT, SHORT, LATE = 1.0, 0.05, 0.1
+#: The time that is given; one so short that forty of it are not long; one that is no whole
+#: seconds, nor nearly as much when it is cut to them; how late the program may be.
+WAIT, SHORT, UNEVEN, LATE = 1.0, 0.05, 1.999, 0.1
 
 
 def page(bit: int, data: bytes) -> bytes:
@@ -58,14 +59,14 @@ def check_repeats_what_is_lost(learner, peer, clock):
     port = peer.binds()
     clock.limits_waiting(LATE)
 
-    learner.runs("send_reliably", HERE, port, LEVEL, clock.limit(WAIT))
+    learner.runs("send_reliably", HERE, port, LEVEL, clock.limit(UNEVEN))
     peer.receives(FIRST)
-    peer.receives_after(1.0, FIRST)
-    peer.receives_after(1.0, FIRST)
-    clock.passes(0.9)
+    peer.receives_after(UNEVEN, FIRST)
+    peer.receives_after(UNEVEN, FIRST)
+    clock.passes(1.8)
     peer.sends(ACK[0])
     peer.receives(END[1])
-    peer.receives_after(1.0, END[1])
+    peer.receives_after(UNEVEN, END[1])
     peer.sends(ACK[1])
     learner.returns(None)
 
@@ -189,7 +190,7 @@ def check_tries_the_next_address(learner, peer, other_peer, resolves, fault, clo
 
 @reveals("accepts-duplicate", "silent-duplicate")
 def check_delivers_once(learner, peer, udp_port, caller, clock):
-    """acknowledges each datagram, a repeat too, and delivers it once"""
+    """acknowledges each datagram, a repeat too, and delivers it once; the same data may come anew"""
     caller.has_settings_of_its_own()
 
     learner.runs("recv_reliably", udp_port, clock.limit(WAIT))
@@ -198,11 +199,12 @@ def check_delivers_once(learner, peer, udp_port, caller, clock):
     peer.asks(page(0, LINE), ACK[0])
     peer.asks(page(1, LINE), ACK[1])
     peer.asks(page(1, LINE), ACK[1])
-    peer.asks(page(0, BYTES), ACK[0])
-    peer.asks(END[1], ACK[1])
+    peer.asks(page(0, LINE), ACK[0])
+    peer.asks(page(1, BYTES), ACK[1])
+    peer.asks(END[0], ACK[0])
     peer.receives_nothing()
     clock.is_up_after(1.0)
-    learner.returns(LINE + LINE + BYTES, mistakes={LINE * 4 + BYTES: "accepts-duplicate"})
+    learner.returns(LINE * 3 + BYTES, mistakes={LINE * 5 + BYTES: "accepts-duplicate"})
 
 
 @reveals("last-ack-lost")
@@ -227,6 +229,7 @@ def check_stays_for_repeats_of_the_end(learner, clients, udp_port, clock):
     bob.connects(udp_port)
     bob.sends_in_vain(END[1])
     bob.asks(END[0], ACK[0])
+    bob.sends_in_vain(END[1], page(1, LINE))
     bob.asks(END[0], ACK[0])
     clock.is_up_after(1.0)
     learner.returns(b"")
@@ -412,6 +415,12 @@ def check_reports_a_failure(learner, peer, other_peer, udp_port, fault, clock):
     peer.receives_after(0.5, END[0])
     peer.sends(ACK[0])
     learner.returns(None)
+
+    fault("recv", error="EPERM", when="ready 1")
+    learner.runs("send_reliably", HERE, late, LEVEL, WAIT)
+    peer.receives(FIRST)
+    peer.sends(ACK[1])
+    learner.raises("EPERM")
 
 
 @torture

@@ -186,7 +186,7 @@ class DatagramVerbs(Actor):
         scene.arranged.has_choices |= after > 0
         party.owed, party.came = data, b""
         try:
-            self._heard = self._wait("take", f"{a_datagram(data)} arrives", after_return=True, name=self._name)
+            self._heard = self._takes(f"{a_datagram(data)} arrives")
         except Broken as broken:
             if broken.failure.verdict is Verdict.HANG:
                 self._player.break_off()
@@ -207,6 +207,12 @@ class DatagramVerbs(Actor):
         self._lets_the_program_rest()
         scene.company.creditor, party.came = party, rest
         raise Broken(Failure("bytes", compared(data, rest), difference=Difference(data, rest), gap=gap))
+
+    def _takes(self, awaited: str) -> dict:
+        """The next datagram, with what came beside it, and in which call of a function
+        of the program's."""
+        heard = self._wait("take", awaited, after_return=True, name=self._name)
+        return heard | {"during": len(self._scene.runs)}
 
     def _is_from_there(self, source: Address) -> bool:
         """Whether a datagram comes from the UDP port that this peer sends to."""

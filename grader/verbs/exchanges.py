@@ -34,15 +34,32 @@ class ExchangeVerbs(DatagramVerbs):
 
     def receives_after(self, seconds: float, data: bytes) -> None:
         """So much time passes, and at the end of it exactly this datagram arrives,
-        neither earlier nor later, within `NEARLY`."""
+        neither earlier nor later, within `NEARLY`; from where the last one came from."""
         clock, time = Clock(self._scene), self._scene.time
         clock.passes(seconds - NEARLY)
         self.receives_nothing()
         clock.goes_on(NEARLY)
         usual = time.patience
         clock.limits_waiting(NEARLY)
-        self._receives_datagram((data,), {}, "", 0)
+        self._receives_one_more(data)
         time.patience = usual
+
+    def _receives_one_more(self, data: bytes) -> None:
+        """Receive exactly this datagram, from where the last one came from."""
+        last = self._heard
+        self._receives_datagram((data,), {}, "", 0)
+        self._comes_from_where(last)
+
+    def _comes_from_where(self, last: dict | None) -> None:
+        """The datagram comes from the same address as the last one of this call of the
+        function, if there was one.
+
+        Raises:
+            Broken: it does not.
+        """
+        if last and last.get("during") == self._heard["during"] and last["source"] != self._heard["source"]:
+            sentence = f"{a_datagram(self._heard['data'])} comes from another port than the one before"
+            raise Broken(Failure("moved", sentence, read="udp(7)"))
 
     def sends_in_vain(self, *datagrams: bytes, more: str = "", mistakes: Mapping[bytes, str] | None = None) -> None:
         """Send datagrams, because of which the program sends nothing.
@@ -55,19 +72,19 @@ class ExchangeVerbs(DatagramVerbs):
         self.receives_nothing(more=more, mistakes=mistakes)
 
     def receives_copies(self, count: int, data: bytes, *, once: str = "") -> None:
-        """So many datagrams arrive, one after the other, all with this data, and
-        then no other.
+        """So many datagrams arrive, one after the other, all with this data and from
+        one address, and then no other.
 
         Args:
             once: slug of the gap that a single one gives away.
 
         Raises:
-            Broken: another one arrives, or fewer do, or more.
+            Broken: another one arrives, or from elsewhere, or fewer do, or more.
         """
         steps, first = self._scene.steps, len(self._scene.steps)
         for number in range(count):
             try:
-                self._receives_datagram((data,), {}, "", 0)
+                self._receives_one_more(data)
             except Broken as broken:
                 sentence = f"{number} of {counted(count, 'datagram')} have come; {broken.failure.sentence}"
                 gap = broken.failure.gap or (once if number == 1 else "")
@@ -93,16 +110,14 @@ class ExchangeVerbs(DatagramVerbs):
         Raises:
             Broken: another datagram arrives, or too few do.
         """
-        piece, rest, number, first = data, data, 0, None
+        piece, rest, number = data, data, 0
         while piece:
             head, before = (heads[n % len(heads)] for n in (number, number - 1))
-            self._heard = self._wait("take", "the next datagram arrives", after_return=True, name=self._name)
+            last = self._heard
+            self._heard = self._takes("the next datagram arrives")
             got = self._heard["data"]
             self._note(f"receives {a_datagram(got)}", receives=max(1, len(got)))
-            if first is not None and self.asker != first:
-                sentence = f"datagram {number + 1} comes from another port than the one before"
-                raise Broken(Failure("moved", sentence, read="udp(7)"))
-            first = self.asker
+            self._comes_from_where(last)
             piece = got[len(head) :]
             is_next = len(piece) <= most and rest.startswith(piece) and bool(piece) == bool(rest)
             if not got.startswith(head) or not is_next:

@@ -2,7 +2,7 @@
 # gap: other
 # cause: Every datagram gets a socket of its own and with it a new port, but the receiver only listens to the address from which the first one came.
 # shows: with any data that is not empty: from the second datagram on nothing is acknowledged
-# says: datagram 2 comes from another port than the one before
+# says: comes from another port than the one before
 import errno
 import socket
 import time
