@@ -100,6 +100,7 @@ def evidence(scene: Scene, *, lines: bool) -> Evidence:
         given=set(scene.world.given),
         time_limit=scene.time.limit,
         has_no_time=scene.time.is_none_left,
+        is_clock_held=scene.time.is_held,
         bulk=scene.arranged.bulk,
         has_choices=scene.arranged.has_choices,
         deserted=scene.world.deserted,

@@ -168,6 +168,7 @@ class Evidence:
         time_limit: what the program was given on a held clock, in nanoseconds;
             0 if nothing.
         has_no_time: whether it was given a limit of 0.
+        is_clock_held: whether its time moves by script.
         bulk: whether so much was moved at once that the kernel's pieces differ
             from run to run.
         has_choices: whether what was moved holds bytes that the program chooses,
@@ -200,6 +201,7 @@ class Evidence:
     given: set[str] = field(default_factory=set)
     time_limit: int = 0
     has_no_time: bool = False
+    is_clock_held: bool = False
     bulk: bool = False
     has_choices: bool = False
     deserted: list[int] = field(default_factory=list)

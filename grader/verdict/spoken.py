@@ -104,9 +104,9 @@ class Speaker:
             arguments = [f"{limit / 1000:g}" if limit else str(bool(forever)) if spelled == "setblocking" else "None"]
         elif call.name == "getaddrinfo":
             arguments = [*self._looked_up(call, "None"), *written[2:]]
-        elif call.name in _WAITS and call.patience:
+        elif call.name in _WAITS and (limit := self._limit(call)):
             in_milliseconds = spelled == "poll" and call.name == "poll"
-            arguments = [*written[:-1], f"{call.patience / (1 if in_milliseconds else 1000):g}"]
+            arguments = [*written[:-1], f"{limit / (1 if in_milliseconds else 1000):g}"]
         return arguments
 
     def _python_moved(self, call: Call, spelled: str, written: list[str]) -> list[str]:
@@ -160,10 +160,15 @@ class Speaker:
             values[1] = str(call.args[0])
         elif call.name == "getaddrinfo":
             values = dict(enumerate(self._looked_up(call, "NULL")))
-        elif call.any_of("wait") and call.patience:
+        elif call.any_of("wait") and (limit := self._limit(call)):
             place = {"poll": 2, "epoll_wait": 3}.get(call.name, 4)
-            values[place] = f"{call.patience} ms"
+            values[place] = f"{limit} ms"
         return values
+
+    def _limit(self, call: Call) -> int:
+        """How long a call may wait, in milliseconds: on a held clock alone it is the same
+        in every run; 0 for as long as it takes, or not at all."""
+        return max(0, call.arg("limit")) if self._evidence.is_clock_held else 0
 
     def _endpoint(self, call: Call) -> str:
         """The address that a call was given, or has told; ``""`` if it has none."""

@@ -219,7 +219,7 @@ int64_t trace_milliseconds(const struct timespec *limit)
 {
     if (!limit)
         return -1;
-    return (int64_t)limit->tv_sec * 1000 + limit->tv_nsec / 1000000;
+    return (int64_t)limit->tv_sec * 1000 + (limit->tv_nsec + 999999) / 1000000;
 }
 
 /* Wait until the script lets held calls go on.  Waiting for the judge is the

@@ -40,7 +40,7 @@ def _select(readable: Any, writable: Any, exceptional: Any, timeout: float | Non
         found = _real_select(readable, writable, exceptional, seconds)
         return found if any(found) else None
 
-    limit = -1 if timeout is None else int(timeout * 1000)
+    limit = -1 if timeout is None else math.ceil(timeout * 1000)
     if timeout is not None and not (readable or writable or exceptional):
         held_clock.sleep(timeout)  # which is all that it does
         return [], [], []
