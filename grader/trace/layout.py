@@ -98,6 +98,7 @@ FIELDS = {
     "capacity": (4, "I"),
     "next": (8, "Q"),
     "read": (104, "Q"),  # all records before that one have been read
+    "reader_naps": (112, "I"),  # how often a writer has slept until they were
     "waiting": (16, "I"),  # the judge sleeps: ring the doorbell
     "doorbell": (20, "i"),  # eventfd in the learner's process
     "armed": (24, "I"),  # the function runs: count calls, apply faults

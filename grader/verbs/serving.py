@@ -206,8 +206,10 @@ class ServingVerbs:
         return self._scene.process.naps - self._naps
 
     def _is_paced(self) -> bool:
+        pauses = self._pauses()  # first: what is tried meanwhile makes it no slower
+        self._scene.process.trace.update()
         attempts = len(self._attempts())
-        return attempts >= _PACED and self._pauses() >= attempts // 2
+        return attempts >= _PACED and pauses >= attempts // 2
 
     def _spins(self) -> bool:
         attempts = len(self._attempts())

@@ -79,6 +79,7 @@ static void await_reader(void)
             TRACE_CAPACITY - TRACE_SPARE)
             return;
         ring_doorbell();
+        __atomic_fetch_add(trace_field(TRACE_AT_READER_NAPS), 1, __ATOMIC_SEQ_CST);
         __real_syscall(SYS_nanosleep, &nap, NULL);
     }
 }

@@ -190,6 +190,7 @@ class Recorder:
             if self._longs[_NEXT] - self._longs[_READ] < layout.CAPACITY - layout.SPARE:
                 return
             self._ring_doorbell()
+            self.add("reader_naps")
             _sleep(layout.NAP_NANOSECONDS / 1e9)
 
     def keep(self, call: Call) -> None:
