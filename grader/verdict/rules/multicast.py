@@ -43,6 +43,15 @@ def never_joined(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind != "hang":
         return
     for life in _sockets(evidence):
+        tried = next((c for c in life.calls if c.name == "setsockopt" and c.option in _JOINS), None)
+        if tried is not None and tried.failed and not _option(life, *_JOINS):
+            yield Finding(
+                tried.index, (),
+                f"{evidence.place(tried)} setsockopt(IP_ADD_MEMBERSHIP) {ended(evidence, tried)}, and the program "
+                "waits for the group's datagrams all the same",
+                (tried,), "ip(7), IP_ADD_MEMBERSHIP",
+            )  # fmt: skip
+            continue
         waits = next((c for c in life.calls if c.any_of("recv") and not c.done), None) or life.first("recv")
         bind = life.succeeded("bind")
         if waits is None or bind is None:

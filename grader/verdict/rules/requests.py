@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 from collections.abc import Iterator
 
 from grader.trace.reader import Call
@@ -15,6 +16,8 @@ _MILLISECOND = 1_000_000
 TOLERANCE = 20 * _MILLISECOND
 #: Failures of a program that is not where it should be at that time.
 OUT_OF_TIME = ("hang", "unmet", "slow", "late", "early", "outcome", "surplus")
+#: Bytes of the id before a question, and before its answer.
+_ID = 2
 _RECVERR = ("IP_RECVERR", "25")  # IPV6_RECVERR is 25, which has no name here
 
 
@@ -149,6 +152,10 @@ def sent_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     why, gaps = "", ()
     if came and came[-1].failed and came[-1].errno == "ECONNREFUSED":
         why, gaps = f", because of the refusal that {evidence.place(came[-1])} was told of", ("refused-is-fatal",)
+    elif cut := [c for c in evidence.during(run) if before.index < c.index < again.index and c.errno == "EINTR"]:
+        came = cut
+        why = f", because a signal interrupted {cut[-1].name}() at {evidence.place(cut[-1])}, whose time was not up"
+        gaps = ("interrupted-call",)
     elif came and came[-1].result >= 0:
         why, gaps = (
             f", because of the {counted(came[-1].result)} that came at {evidence.place(came[-1])}",
@@ -160,6 +167,27 @@ def sent_too_early(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         f"{evidence.place(again)} sends the same again{when}{why}",
         (again, *came[-1:], before), "udp(7)",
     )  # fmt: skip
+
+
+@explains
+def empty_answer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """An answer that is its id alone is taken for none."""
+    run = evidence.run
+    if failure.kind not in OUT_OF_TIME or run is None or run.endless:
+        return
+    moved, waits = of_datagrams(evidence, run), may_wait(evidence, run)
+    for sent in sent_in(moved):
+        came = [c for c in moved if c.index > sent.index and c.any_of("recv") and c.done and c.result == _ID]
+        own = [c for c in came if c.payload == sent.payload[:_ID] and evidence.life(c) is evidence.life(sent)]
+        is_udp = evidence.life(sent).family in (socket.AF_INET, socket.AF_INET6)
+        if own and is_udp and any(wait.index > own[0].index for wait in waits):
+            yield Finding(
+                own[0].index, (),
+                f"{evidence.place(own[0])} {own[0].name}() brought an empty answer: the id that was sent at "
+                f"{evidence.place(sent)}, and nothing behind it; the program waits for another",
+                (own[0], sent), "udp(7)",
+            )  # fmt: skip
+            return
 
 
 @explains
