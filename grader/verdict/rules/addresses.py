@@ -216,6 +216,29 @@ def any_socktype(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+#: An address that the kernel completes, of a machine that has all of them.
+_ANY_PORT = (("0.0.0.0", 0), ("::", 0))
+
+
+@explains
+def port_of_the_kernels_choice(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
+    """A server is at port 0, although it was given another one."""
+    for life in evidence.descriptors:
+        bind, waits = life.succeeded("bind"), life.first("listen") or life.first("recv")
+        if (
+            bind is not None
+            and bind.address in _ANY_PORT
+            and waits
+            and not (life.first("send") or life.first("connect"))
+        ):
+            yield Finding(
+                bind.index, (),
+                f"{evidence.place(bind)} bind() names port 0, for which the kernel chooses another one: nobody finds "
+                "the server there",
+                (bind,), "ip(7), Address format",
+            )  # fmt: skip
+
+
 @explains
 def listens_on_datagrams(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """One of these addresses is of datagrams, and is listened at."""
