@@ -319,3 +319,12 @@ def test_a_refusal_becomes_another_error_however_it_is_asked_for(scene: Scene) -
     learner.raises("ECONNRESET")
 
     assert not any(call[4] for call in calls_of(scene)), "only a refusal becomes another error"
+
+
+def test_a_process_that_has_ended_sleeps_no_more(scene: Scene) -> None:
+    scene.load()
+    assert scene.process.naps > 0
+
+    scene.process.end()
+
+    assert scene.process.naps == 0

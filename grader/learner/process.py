@@ -6,6 +6,7 @@ import os
 import resource
 import select
 import signal
+from collections.abc import Iterator
 from socket import AF_UNIX, SOCK_STREAM, socketpair
 from typing import Any
 
@@ -143,15 +144,26 @@ class LearnerProcess:
 
     @property
     def naps(self) -> int:
-        """How often its threads have gone to sleep by themselves so far, but for the
-        judge's sake."""
-        slept = sum(
-            int(line.split()[1])
-            for tid in proc.threads(self.pid)
-            for line in proc.read(f"/proc/{self.pid}/task/{tid}/status").splitlines()
-            if line.startswith(b"voluntary_ctxt_switches")
-        )
+        """How often its threads, those that are still there, have gone to sleep by
+        themselves so far, but for the judge's sake."""
+        slept = 0
+        for status in self._statuses():
+            for line in status.splitlines():
+                if line.startswith(b"voluntary_ctxt_switches"):
+                    slept += int(line.split()[1])
         return slept - self.trace["reader_naps"]
+
+    def _statuses(self) -> Iterator[bytes]:
+        """``/proc/pid/task/tid/status`` of each of its threads."""
+        try:
+            tids = proc.threads(self.pid)
+        except OSError:
+            return  # it has ended
+        for tid in tids:
+            try:
+                yield proc.read(f"/proc/{self.pid}/task/{tid}/status")
+            except OSError:
+                continue  # a thread has, meanwhile
 
     @property
     def processor_ticks(self) -> int:
