@@ -122,7 +122,7 @@ def check_moves_large_messages(learner, peer, caller):
 def check_reports_an_end_inside_a_length(learner, peer, other_peer):
     """reports a stream that ends inside a length, or right behind it"""
     learner.runs("recv_message", peer.connection, takes=[4, 0])
-    peer.sends(b"\0")
+    peer.sends(b"\0\0\0")
     peer.closes()
     learner.raises(python="EOFError", c="ECONNRESET", instead="cut-message")
 
