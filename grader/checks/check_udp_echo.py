@@ -37,55 +37,59 @@ def check_answers_in_capitals(learner, peer, udp_port, clock):
 @reveals("not-passive", "fixed-peer")
 def check_answers_each_sender(learner, clients, udp_port):
     """answers whoever has sent, at every address, also those who send at the same time"""
-    ann, bob, carol = clients("ann", "bob", "carol")
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
 
     learner.serves("serve", udp_port)
 
     ann.connects(udp_port)
     bob.connects(udp_port, "127.0.0.2")
     carol.connects(udp_port)
+    dave.connects(udp_port)
     ann.sends(b"ann")
     ann.receives(b"ANN")
     bob.sends(b"bob")
     bob.receives(b"BOB")
     learner.rests()
     learner.is_stopped()
-    carol.sends(b"carol, first")
+    carol.sends(b"carol, first")  # one datagram of each: threads may answer in any order
     ann.sends(REPORT)
     bob.sends(b"b")
-    carol.sends(b"carol, second")
+    dave.sends(b"dave, last")
     learner.goes_on()
     carol.receives(b"CAROL, FIRST")
-    carol.receives(b"CAROL, SECOND")
+    dave.receives(b"DAVE, LAST")
     bob.receives(b"B")
     ann.receives(REPORT.upper())
     ann.receives_nothing()
     bob.receives_nothing()
     carol.receives_nothing()
+    dave.receives_nothing()
 
 
 @reveals("empty-is-eof")
 def check_answers_empty_datagrams(learner, clients, udp_port):
     """answers a datagram of 0 bytes with one of 0 bytes, and goes on"""
-    ann, bob = clients("ann", "bob")
+    ann, bob, carol, dave = clients("ann", "bob", "carol", "dave")
 
     learner.serves("serve", udp_port)
 
     ann.connects(udp_port)
     bob.connects(udp_port)
+    carol.connects(udp_port)
+    dave.connects(udp_port)
     ann.sends(b"")
     ann.receives(b"")
     learner.rests()
     learner.is_stopped()
     bob.sends(b"")
     ann.sends(REPORT)
-    bob.sends(b"")
-    bob.sends(b"b")
+    carol.sends(b"")
+    dave.sends(b"d")
     learner.goes_on()
     ann.receives(REPORT.upper())
     bob.receives(b"")
-    bob.receives(b"")
-    bob.receives(b"B")
+    carol.receives(b"")
+    dave.receives(b"D")
 
 
 @reveals("cut-datagram")
