@@ -6,7 +6,7 @@ import os
 import resource
 import select
 import signal
-from collections.abc import Iterator
+from contextlib import suppress
 from socket import AF_UNIX, SOCK_STREAM, socketpair
 from typing import Any
 
@@ -147,23 +147,11 @@ class LearnerProcess:
         """How often its threads, those that are still there, have gone to sleep by
         themselves so far, but for the judge's sake."""
         slept = 0
-        for status in self._statuses():
-            for line in status.splitlines():
-                if line.startswith(b"voluntary_ctxt_switches"):
-                    slept += int(line.split()[1])
+        with suppress(OSError):  # it has ended
+            for tid in proc.threads(self.pid):
+                with suppress(OSError):  # a thread has, meanwhile
+                    slept += int(proc.status(f"{self.pid}/task/{tid}")["voluntary_ctxt_switches"])
         return slept - self.trace["reader_naps"]
-
-    def _statuses(self) -> Iterator[bytes]:
-        """``/proc/pid/task/tid/status`` of each of its threads."""
-        try:
-            tids = proc.threads(self.pid)
-        except OSError:
-            return  # it has ended
-        for tid in tids:
-            try:
-                yield proc.read(f"/proc/{self.pid}/task/{tid}/status")
-            except OSError:
-                continue  # a thread has, meanwhile
 
     @property
     def processor_ticks(self) -> int:

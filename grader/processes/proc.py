@@ -34,13 +34,16 @@ def stat(task: int | str) -> list[bytes]:
     return fields
 
 
-def status(pid: int) -> dict[str, str]:
-    """The lines of ``/proc/pid/status``.
+def status(task: int | str) -> dict[str, str]:
+    """The lines of ``/proc/task/status``.
+
+    Args:
+        task: see `stat`.
 
     Raises:
         OSError: it is gone.
     """
-    lines = read(f"/proc/{pid}/status").decode(errors="replace").splitlines()
+    lines = read(f"/proc/{task}/status").decode(errors="replace").splitlines()
     return {name: value for name, _, value in (line.partition(":") for line in lines)}
 
 

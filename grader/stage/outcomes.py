@@ -58,7 +58,7 @@ def error_words(raised: dict, unit: Unit) -> str:
         name = eai_name(number) if number else "no code"
         name = f"the code {name}" if name == str(number) else name
         return f"socket.gaierror ({name})" if unit.language == "python" else name
-    name = name_of(number) if number else ""
+    name = name_of(number)
     if unit.language == "c":
         return f"{_failing(unit.exercise)} with {name or raised['class']}"
     if name and "OSError" in raised["bases"]:

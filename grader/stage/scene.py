@@ -28,16 +28,14 @@ from grader.stage.hangs import IDLE_SECONDS, Hangs, nobody_is_left
 from grader.stage.on_stage import OnStage
 from grader.stage.outcomes import ended_before, stopped
 from grader.stage.stage import Stage
-from grader.stage.watch import Watch
+from grader.stage.watch import GLANCE, Watch
 from grader.trace.faults import Fault
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.model import Verdict
 
-#: How often the loop looks around while nothing rings (seconds).
-_GLANCE = 0.02
 #: How long a thread that has been joined may take to disappear (seconds).
 _LAST_BREATH = 0.5
-#: The same, when the next look decides (seconds).
+#: How soon the next look comes where it decides (seconds).
 _SECOND_LOOK = 0.0005
 
 
@@ -161,7 +159,7 @@ class Scene(OnStage):
                 break
             if message is not None:
                 self._lied(message)
-            self._sleep(_GLANCE)
+            self._sleep(GLANCE)
         self.world.after = self._state()
 
     def conclude(self) -> None:
@@ -235,7 +233,7 @@ class Scene(OnStage):
                     raise Broken(death.of_process(self))
             if self._hangs.look(watch, awaited, partial(self._is_ready_at_rest, ready)):
                 return
-            self._sleep(_GLANCE if watch.is_sure else _SECOND_LOOK)
+            self._sleep(GLANCE if watch.is_sure else _SECOND_LOOK)
 
     def _is_ready_at_rest(self, ready: Callable[[], bool]) -> bool:
         """Whether an event has come, if it is sure that the program rests."""

@@ -10,10 +10,7 @@ from grader.peers.process import PeerProcess
 from grader.stage.arranged import Arranged
 from grader.stage.hangs import IDLE_SECONDS
 from grader.stage.on_stage import OnStage
-from grader.stage.watch import Watch
-
-#: How soon the next look comes (seconds), where nothing calls for one before.
-_GLANCE = 0.02
+from grader.stage.watch import GLANCE, Watch
 
 
 class Twin:
@@ -42,7 +39,7 @@ class Twin:
         call is over, or nothing comes of it, before."""
         watch = Watch()
         while (answer := player.answer()) is None and self.outcome is None and watch.idle(()) < IDLE_SECONDS:
-            ready, _, _ = select.select([player.channel, self._process.channel], [], [], _GLANCE)
+            ready, _, _ = select.select([player.channel, self._process.channel], [], [], GLANCE)
             if player.channel in ready:
                 player.channel.pump()
             if self._process.channel in ready:
@@ -53,7 +50,7 @@ class Twin:
         """Take what the process has to say, within that time."""
         channel, watch = self._process.channel, Watch()
         while (message := channel.take()) is None and not channel.closed:
-            is_there = bool(select.select([channel], [], [], min(seconds, _GLANCE))[0])
+            is_there = bool(select.select([channel], [], [], min(seconds, GLANCE))[0])
             if (is_there and not channel.pump()) or (not is_there and watch.idle(()) >= seconds):
                 break
         if isinstance(message, dict):

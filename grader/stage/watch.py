@@ -6,6 +6,8 @@ import time
 
 from grader.stage.turns import Strides
 
+#: How soon the next look comes (seconds), where nothing calls for one before.
+GLANCE = 0.02
 #: A look counts for so much at the most (seconds): a judge that was kept from
 #: looking, as the whole machine may have been, knows nothing of the time between.
 _MOST = 0.1

@@ -10,5 +10,7 @@ _COMMON = {errno.EOPNOTSUPP: "EOPNOTSUPP", errno.EAGAIN: "EAGAIN", errno.EDEADLK
 
 def name_of(number: int, unknown: str = "") -> str:
     """The symbolic name of an errno; of one that has none, what stands for it, or
-    the number itself."""
+    the number itself; ``""`` of 0, which is no error."""
+    if not number:
+        return ""
     return _COMMON.get(number) or errno.errorcode.get(number) or unknown or str(number)

@@ -80,7 +80,7 @@ class Call:
     @property
     def errno(self) -> str:
         """The symbolic name of the error, ``""`` if there was none."""
-        return name_of(self.error) if self.error else ""
+        return name_of(self.error)
 
     def any_of(self, group: str) -> bool:
         """Whether this is a call of a group of `calls.GROUPS`, or that call."""

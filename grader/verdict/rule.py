@@ -44,7 +44,7 @@ def answer(evidence: Evidence, run: Run) -> str:
     outcome = run.outcome or {}
     if "raised" in outcome:
         raised = outcome["raised"]
-        name = name_of(raised["errno"]) if raised["errno"] else ""
+        name = name_of(raised["errno"])
         if not speaks_python:
             return f"{run.function}() failed with {name}"
         return f"{run.function}() raised {raised['class']}" + (
