@@ -13,6 +13,7 @@ import pytest
 from grader.catalogue.unit import Unit
 from grader.stage import aftermath
 from grader.stage.broken import Broken
+from grader.stage.quiet import is_asleep
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage
 from grader.trace import layout
@@ -322,7 +323,9 @@ def test_a_refusal_becomes_another_error_however_it_is_asked_for(scene: Scene) -
 
 
 def test_a_process_that_has_ended_sleeps_no_more(scene: Scene) -> None:
-    scene.load()
+    learner, peer = Learner(scene), Peer(scene)
+    learner.runs("send_all", peer.connection, b"r")
+    scene.wait(lambda: is_asleep(scene), "recv() sleeps")
     assert scene.process.naps > 0
 
     scene.process.end()

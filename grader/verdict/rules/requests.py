@@ -176,18 +176,19 @@ def empty_answer(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if failure.kind not in OUT_OF_TIME or run is None or run.endless:
         return
     moved, waits = of_datagrams(evidence, run), may_wait(evidence, run)
-    for sent in sent_in(moved):
-        came = [c for c in moved if c.index > sent.index and c.any_of("recv") and c.done and c.result == _ID]
-        own = [c for c in came if c.payload == sent.payload[:_ID] and evidence.life(c) is evidence.life(sent)]
-        is_udp = evidence.life(sent).family in (socket.AF_INET, socket.AF_INET6)
-        if own and is_udp and any(wait.index > own[0].index for wait in waits):
-            yield Finding(
-                own[0].index, (),
-                f"{evidence.place(own[0])} {own[0].name}() brought an empty answer: the id that was sent at "
-                f"{evidence.place(sent)}, and nothing behind it; the program waits for another",
-                (own[0], sent), "udp(7)",
-            )  # fmt: skip
-            return
+    came = [c for c in moved if c.any_of("recv") and c.done and not c.failed]
+    if not came or came[0] is moved[0] or came[-1].result != _ID or came[-1].arg("length") == _ID:
+        return  # the other side speaks first, or what came may have been longer
+    last, life = came[-1], evidence.life(came[-1])
+    sent = next((c for c in sent_in(moved) if c.payload[:_ID] == last.payload and evidence.life(c) is life), None)
+    is_udp = life.family in (socket.AF_INET, socket.AF_INET6)
+    if sent is not None and sent.index < last.index and is_udp and any(w.index > last.index for w in waits):
+        yield Finding(
+            last.index, (),
+            f"{evidence.place(last)} {last.name}() brought an empty answer: the id that was sent at "
+            f"{evidence.place(sent)}, and nothing behind it; the program waits for another",
+            (last, sent), "udp(7)",
+        )  # fmt: skip
 
 
 @explains
