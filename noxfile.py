@@ -99,6 +99,12 @@ def grade(session: nox.Session) -> None:
 
 
 @nox.session
+def hint(session: nox.Session) -> None:
+    """Show the next hint of the gap that fails now: nox -s hint -- 10 --lang c."""
+    _kit(session, "hint", *session.posargs)
+
+
+@nox.session
 def verify(session: nox.Session) -> None:
     """Prove that the exercises are lawful: nox -s verify -- send_all --mutants."""
     _kit(session, "verify", *session.posargs)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError, UnknownExercise, load_named
@@ -30,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m grader",
-        usage="%(prog)s [grade] [EXERCISE ...] [options], or %(prog)s verify|new ... (each has its own --help)",
+        usage="%(prog)s [grade] [EXERCISE ...] [options], or %(prog)s verify|new|hint ... (each has its own --help)",
         description="Grade the exercises: all of them, or those named by slug or number.",
         epilog="exit codes: 0 all passed, 1 something to repair, 2 the kit's own fault, 3 bad usage, 130 interrupted",
     )
@@ -103,6 +104,31 @@ def _new(arguments: list[str]) -> int:
         return _complain(str(error), BAD_USAGE)
 
 
+def _hint(arguments: list[str]) -> int:
+    from grader.coach import hint
+
+    return _coached(
+        "hint",
+        hint,
+        "Show the next hint of the gap that fails now, and say which of how many it is.",
+        "0 a hint was shown, or none is needed, 1 there is none, or no further one, 2 the kit's own fault, "
+        "or it cannot be judged here, 3 bad usage, 130 interrupted",
+        arguments,
+    )
+
+
+def _coached(name: str, command: ModuleType, description: str, codes: str, arguments: list[str]) -> int:
+    """Run one of the learner's own commands."""
+    from grader.coach.choice import BadUsage
+
+    parser = _Parser(prog=f"python -m grader {name}", description=description, epilog=f"exit codes: {codes}")
+    command.add_arguments(parser)
+    try:
+        return command.run(parser.parse_args(arguments))
+    except BadUsage as error:
+        return _complain(str(error), BAD_USAGE)
+
+
 def _grade_command(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     from grader.report import export
@@ -169,4 +195,9 @@ def exit_code(results: list[UnitResult], faults: list[str]) -> int:
     return PASSED if Verdict.PASS in verdicts else KIT_FAULT
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"grade": _grade_command, "verify": _verify, "new": _new}
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "grade": _grade_command,
+    "verify": _verify,
+    "new": _new,
+    "hint": _hint,
+}

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.catalogue.exercises import PROJECT, Exercise, load_all
+from grader.catalogue.exercises import LANGUAGES, PROJECT, Exercise, load_all
+from grader.catalogue.gaps import Gaps
 from grader.catalogue.unit import Unit
 from grader.stage.stage import Stage
 from grader.verbs.cast import Cast
@@ -132,6 +133,25 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(pristine: Path, tmp_path: Path) -> Project:
     shutil.copytree(pristine, tmp_path / "kit")
+    return Project(tmp_path / "kit")
+
+
+@pytest.fixture(scope="session")
+def handed_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The kit as a class is handed it: without the solutions."""
+    root = tmp_path_factory.mktemp("handed_out")
+    for name in ("grader", "exercises", "c_stubs"):
+        shutil.copytree(PROJECT / name, root / name)
+    for exercise in EXERCISES:  # as shipped, whatever has become of the project's own
+        for language in LANGUAGES:
+            (root / exercise.stub(language).relative_to(PROJECT)).write_text(Gaps(exercise).stub(language))
+    return root
+
+
+@pytest.fixture
+def kit(handed_out: Path, tmp_path: Path) -> Project:
+    """A learner's copy of the kit, to work in."""
+    shutil.copytree(handed_out, tmp_path / "kit")
     return Project(tmp_path / "kit")
 
 

@@ -44,8 +44,8 @@ class Judge:
         stage: the warm servers and the builds.
         units: what is graded, in order.
         until: when a program's checks end: ``"decided"``, when the rest would end the
-            same way; ``"first"``, with the first that fails; ``"end"``, never early;
-            ``"sweep"``, before the torture sweep.
+            same way; ``"first"``, with the first that fails for more than a minor
+            reason; ``"end"``, never early; ``"sweep"``, before the torture sweep.
 
     Attributes:
         results: one for each unit, in order.
@@ -107,7 +107,10 @@ class Judge:
         if last.diagnosis is not None and last.diagnosis.is_alone:
             return False
         final = _HOPELESS if self._until == "end" else _FINAL
-        return last.verdict in final or (self._until == "first" and result.first_failure is not None)
+        if last.verdict in final:
+            return True
+        first = result.first_failure
+        return self._until == "first" and first is not None and not (first.diagnosis and first.diagnosis.is_minor)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:

@@ -137,15 +137,16 @@ def _outcome_of(answer: Connection) -> Outcome:
         return Outcome(faults=["a process that graded a share of the programs has ended before it was done"])
 
 
-def run_here(units: list[Unit], expression: str = "", places: int = 1) -> Outcome:
+def run_here(units: list[Unit], expression: str = "", places: int = 1, *, until: str = "decided") -> Outcome:
     """Run all checks of these units in this process, one after the other.
 
     Args:
         places: so many performances of a torture sweep at once.
+        until: when a program's checks end; see `grader.plugin.judge.Judge`.
     """
     stage = Stage(units, places)  # compiles and warms up while pytest is imported
     try:
-        return run_on(stage, units, expression)
+        return run_on(stage, units, expression, until=until)
     finally:
         stage.close()
 
