@@ -45,15 +45,16 @@ def test_every_record_of_c_is_of_a_call_in_the_table() -> None:
 
 def test_every_function_of_the_table_is_wrapped_in_python() -> None:
     names = [name for call in TABLE for name in call.python.split()]
-    functions = [name for name in names if not name.startswith("sock.")]
-    methods = [name.removeprefix("sock.") for name in names if name.startswith("sock.")]
+    functions = [name for name in names if not name.startswith(("sock.", "file."))]
+    methods = {kind: {name[5:] for name in names if name.startswith(f"{kind}.")} for kind in ("sock", "file")}
 
     command = [sys.executable, "-c", REPLACED, json.dumps(functions)]
     replaced = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
 
     assert json.loads(replaced) == functions
-    source = "".join((PROJECT / f"grader/trace/python/{name}_socket.py").read_text() for name in ("traced", "moving"))
-    assert set(methods) <= set(re.findall(r"def (\w+)\(", source))
+    for kind, modules in {"sock": ("traced_socket", "moving_socket"), "file": ("opened_file",)}.items():
+        source = "".join((PROJECT / f"grader/trace/python/{name}.py").read_text() for name in modules)
+        assert methods[kind] <= set(re.findall(r"def (\w+)\(", source))
 
 
 def test_the_c_header_says_what_python_says() -> None:

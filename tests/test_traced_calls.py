@@ -175,6 +175,63 @@ def test_its_return_is_held(tmp_path: Path, language: str, call: str) -> None:
     assert seen == [False, call], "the file has gone, or was not there yet, and the call has not returned"
 
 
+#: Writes a file and reads it.
+FILE = (
+    """
+path = HERE + "/notes"
+with open(path, "wb") as file:
+    file.write(b"a line\\n")
+file = open(path, "rb")
+data = file.read()
+try:
+    file.close()
+finally:
+    os.unlink(path)
+""",
+    """
+    FILE *file = fopen(HERE "/notes", "wb");
+    char data[20];
+
+    fwrite("a line\\n", 1, 7, file);
+    fclose(file);
+    file = fopen(HERE "/notes", "rb");
+    fread(data, 1, sizeof data, file);
+    if (ferror(file))
+        access(HERE, F_OK);
+    fclose(file);
+    unlink(HERE "/notes");
+""",
+)
+FILE_CALLS = ["fopen", "fwrite", "fclose", "fopen", "fread", "fclose", "unlink"]
+
+
+@each_language
+def test_both_languages_tell_of_a_file(tmp_path: Path, language: str) -> None:
+    made = run(tmp_path, FILE, language)
+
+    assert [call.name for call in made.calls] == FILE_CALLS
+    assert all(call.done and not call.failed for call in made.calls)
+    for name in ("fwrite", "fread"):
+        assert (made.one(name).payload, made.one(name).result) == (b"a line\n", 7)
+    assert {call.fd for call in made.calls} == {-1, made.named("fopen")[0].result}
+    said = {
+        "fwrite": {"python": "file.write", "c": 'fwrite("a line\\n", 1, 7, file) = 7'},
+        "fread": {"python": "file.read()", "c": "fread(data, 1, sizeof data, file) = 7"},
+    }
+    for name, words in said.items():
+        assert words[language] in made.words(name)[0]
+
+
+@each_language
+@pytest.mark.parametrize("call", ["fopen", "fwrite", "fread", "fclose"])
+def test_a_fault_reaches_a_file(tmp_path: Path, language: str, call: str) -> None:
+    made = run(tmp_path, FILE, language, {"call": call, "error": "EIO", "when": "2" if call == "fopen" else "1"})
+
+    failed = [each for each in made.named(call) if each.injected]
+    assert [each.errno for each in failed] == ["EIO"]
+    assert bool(made.named("access")) == (call == "fread" and language == "c"), "ferror() knows of it"
+
+
 #: Passes two ends of a pipe, with who sends them.
 PASSING = (
     """

@@ -16,7 +16,8 @@ class Traced(NamedTuple):
     Attributes:
         name: as the man pages have it.
         c: the C functions that are this call, separated by spaces.
-        python: the same of Python; ``sock.`` is a method of a socket.
+        python: the same of Python; ``sock.`` is a method of a socket,
+            ``file.`` one of a file that a path has opened.
         args: what the numbers of its record are, in their order.
         keeps: what the record holds of memory: ``data`` moved, an ``address``,
             ``control`` messages, an option's ``value``, a ``path``, a ``name``.
@@ -85,6 +86,9 @@ TABLE = tuple(
         # --- files, by their paths
         ("open", "open open64 openat openat64 creat creat64", "os.open", "flags mode", "path"),
         ("fopen", "fopen fopen64", "builtins.open io.open", "", "path"),
+        ("fread", "fread", "file.read", "size count", "data"),
+        ("fwrite", "fwrite", "file.write", "size count", "data"),
+        ("fclose", "fclose", "file.close"),
         ("mkstemp", "mkstemp mkstemp64 mkostemp", "", "flags", "path"),
         ("mkdir", "mkdir mkdirat mkdtemp", "os.mkdir", "mode", "path"),
         ("rmdir", "rmdir", "os.rmdir", "flags", "path"),

@@ -24,6 +24,8 @@ _WITH_MEMORY = ("send", "sendto", "write", "recv", "recvfrom", "read")
 _ON_PATHS = tuple(call.name for call in TABLE if call.keeps == "path" and call.name not in ("execve", "posix_spawn"))
 #: Where the mode is among the arguments of Python's.
 _WITH_MODE = {"open": 2, "mkdir": 1, "chmod": 1}
+#: Python's names for calls that stand for several of C's or have another one there.
+_KNOWN = {"pthread_create": "Thread.start", "fread": "file.read", "fwrite": "file.write", "fclose": "file.close"}
 #: Exceptions that stand for one errno alone (PEP 3151), but for ESHUTDOWN.
 _EXACT = ("ConnectionResetError", "ConnectionRefusedError", "ConnectionAbortedError", "BrokenPipeError",
           "InterruptedError", "ChildProcessError", "FileNotFoundError")  # fmt: skip
@@ -72,7 +74,7 @@ class Speaker:
         spelled, written = self._source.spelled(call), self._source.arguments(call)
         name = self._names.of(call)
         if not spelled:
-            known = "Thread.start" if call.name == "pthread_create" else call.name
+            known = _KNOWN.get(call.name, call.name)
             spelled, written = f"{name}.{known}" if name else known, []
         elif call.fd >= 0 and name and spelled.startswith(("os.", "fcntl.")):
             written = [name, *written[1:]]
@@ -139,7 +141,7 @@ class Speaker:
     def _c_values(self, call: Call) -> dict[int, str]:
         """The arguments whose values say more than their names: place -> value."""
         name = self._names.of(call) if call.fd >= 0 else ""
-        values = {0: name} if name else {}
+        values = {0: name} if name and call.name not in ("fread", "fwrite") else {}
         if call.name in _WITH_MEMORY:
             length = call.result if call.name in _RECEIVES else call.args[0]
             values |= {1: self._data(call, length), 2: str(call.args[0])}

@@ -8,13 +8,14 @@ import os
 import select
 import socket
 import stat
-import sys
+from collections.abc import Callable
 from typing import Any
 
 from grader.trace import layout
 from grader.trace.python import held_clock
 from grader.trace.python.call import Call
-from grader.trace.python.recorded import recorded, recorder, view_of
+from grader.trace.python.opened_file import is_of_program, opened
+from grader.trace.python.recorded import recorded, view_of
 
 _real = socket.socket
 _real_read, _real_write, _real_open = os.read, os.write, open
@@ -22,8 +23,12 @@ _real_readv, _real_writev, _real_sendfile = os.readv, os.writev, os.sendfile
 
 
 def _is_socket(fd: int) -> bool:
+    return _is(stat.S_ISSOCK, fd)
+
+
+def _is(kind: Callable[[int], bool], fd: int) -> bool:
     try:
-        return stat.S_ISSOCK(os.fstat(fd).st_mode)
+        return kind(os.fstat(fd).st_mode)
     except (OSError, TypeError):
         return False
 
@@ -129,10 +134,10 @@ class _SocketFile(io.RawIOBase):
 
 
 def _open_path(path: Any, *args: Any, **named: Any) -> Any:
-    if recorder().snapshots.innermost(sys._getframe(2)) is None:
-        return _real_open(path, *args, **named)  # the interpreter's own
+    if not is_of_program():
+        return _real_open(path, *args, **named)
     return recorded(
-        "fopen", -1, (), lambda call: _real_open(path, *args, **named), lambda file: file.fileno(),
+        "fopen", -1, (), lambda call: opened(_real_open, path, *args, **named), lambda file: file.fileno(),
         payload=os.fsencode(path) if isinstance(path, (str, bytes, os.PathLike)) else b"",
     )  # fmt: skip
 
@@ -141,7 +146,9 @@ def open_file(file: Any, mode: str = "r", buffering: int = -1, *rest: Any, close
     if not isinstance(file, int):
         return _open_path(file, mode, buffering, *rest, closefd=closefd, **named)
     if not _is_socket(file):
-        return _real_open(file, mode, buffering, *rest, closefd=closefd, **named)
+        if not (_is(stat.S_ISREG, file) and is_of_program()):
+            return _real_open(file, mode, buffering, *rest, closefd=closefd, **named)
+        return opened(_real_open, file, mode, buffering, *rest, closefd=closefd, **named)
     raw = _SocketFile(file, mode, closefd)
     if buffering == 0:
         return raw
