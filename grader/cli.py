@@ -43,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         help="only the checks whose names match, as pytest has it; one that matches none shows the names",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="show every failing check in full")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show every reason to fail in full, not just the first"
+    )
     parser.add_argument(
         "--submission", metavar="DIR", type=Path, help="grade the files of that folder instead of the stubs here"
     )
@@ -165,8 +167,10 @@ def _units(exercises: list[Exercise], language: str | None, submission: Path | N
 
 
 def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int:
+    from grader.coach.progress import Progress, digest
     from grader.plugin import session
 
+    files = {unit: digest(unit.path) for unit in units}
     outcome = session.run(units, options.k)
     if not outcome.selected and not outcome.faults:
         names = "\n".join(f"  {name}" for name in dict.fromkeys(session.names(units)))
@@ -176,7 +180,14 @@ def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int
         results = [result for result in results if result.planned or result.checks]
     from grader.report.terminal import Terminal
 
-    Terminal(options.color, options.submission).show(results, outcome.faults, verbose=options.verbose)
+    progress, unmoved = None, []
+    if options.submission is None and not options.k and not outcome.faults:
+        progress = Progress()
+        unmoved = progress.remember_grades(list(zip(units, results, strict=True)), files, options.lang)
+    report = Terminal(options.color, options.submission, {(unit.exercise.key, unit.language) for unit in unmoved})
+    report.show(results, outcome.faults, verbose=options.verbose)
+    if progress and progress.note:
+        report.say(f" {progress.note}")
     for writer in writers:
         try:
             writer(results)

@@ -49,9 +49,9 @@ def run(options: argparse.Namespace) -> int:
         return NO_MORE
     page.hint(gap, shown)
     progress.remember_hint(unit, gap.slug, shown + 1, is_chosen=options.lang is not None)
-    if progress.note:
+    for note in filter(None, (progress.note, progress.unwritten)):
         page.say()
-        page.paragraph(progress.note)
+        page.paragraph(note)
     return SHOWN
 
 

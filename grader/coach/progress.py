@@ -7,15 +7,26 @@ lost is which hints were shown, and what was graded last::
       "languages": ["c"],
       "last": "10_echo_server",
       "programs": {
-        "10_echo_server c": {"hints": {"missed-eof": 2}}
+        "10_echo_server c": {
+          "verdict": "hang",
+          "gap": "missed-eof",
+          "closed": "3 of 12",
+          "file": "9f2c6a01d3b8e47f",
+          "report": "1b0c4d5e6f708192",
+          "hints": {"missed-eof": 2}
+        }
       }
     }
+
+``file`` and ``report`` are digests: whether the one was changed since, and whether the
+other is the same.
 """
 
 from __future__ import annotations
 
 import copy
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -25,6 +36,8 @@ from typing import Any
 
 from grader.catalogue.exercises import LANGUAGES, PROJECT
 from grader.catalogue.unit import Unit
+from grader.report.reasons import signature
+from grader.verdict.model import UnitResult
 
 NAME = "progress.json"
 _EMPTY: dict[str, Any] = {"languages": [], "last": "", "programs": {}}
@@ -37,13 +50,14 @@ class Progress:
         root: the project.
 
     Attributes:
-        note: what went wrong with the file, in a sentence, or ``""``; nothing that is
-            asked for depends on it.
+        note: what became of a file that could not be read, in a sentence, or ``""``.
+        unwritten: why nothing could be remembered, or ``""``; nothing that is asked
+            for depends on it.
     """
 
     def __init__(self, root: Path = PROJECT) -> None:
         self._path = root / NAME
-        self.note = ""
+        self.note = self.unwritten = ""
         try:
             self._data = self._read()
         except ValueError:
@@ -53,6 +67,37 @@ class Progress:
     def languages(self) -> list[str]:
         """The languages that the learner works in, the last one first."""
         return [language for language in self._data["languages"] if language in LANGUAGES]
+
+    def remember_grades(
+        self, graded: list[tuple[Unit, UnitResult]], files: dict[Unit, str], chosen: str | None
+    ) -> list[Unit]:
+        """What came of grading.
+
+        Args:
+            files: digests of what was graded.
+            chosen: the language that the learner has named, if one.
+
+        Returns:
+            The programs whose file is another than before, and whose report is the same.
+        """
+        unmoved = []
+
+        def change(data: dict[str, Any]) -> None:
+            for unit, result in graded:
+                before = data["programs"].setdefault(unit.name, {})
+                now = {**_entry(result), "file": files[unit]}
+                if before.get("file", now["file"]) != now["file"]:
+                    _come_first(data["languages"], unit.language)
+                    if now["report"] and now["report"] == before.get("report"):
+                        unmoved.append(unit)
+                data["programs"][unit.name] = {**before, **now}
+            if chosen:
+                _come_first(data["languages"], chosen)
+            failing = [unit for unit, result in graded if result.first_failure]
+            data["last"] = (failing or [unit for unit, _ in graded])[0].exercise.key
+
+        self._change(change)
+        return unmoved
 
     @property
     def last(self) -> str:
@@ -97,7 +142,7 @@ class Progress:
                 fresh.write_text(text, encoding="utf-8")
                 fresh.replace(self._path)
         except OSError as error:
-            self.note = f"what was done is not remembered: {self._path} cannot be written: {error.strerror}"
+            self.unwritten = f"what was done is not remembered: {self._path} cannot be written: {error.strerror}"
 
     def _read(self) -> dict[str, Any]:
         """What the file says.
@@ -113,11 +158,39 @@ class Progress:
             raise ValueError(error.strerror) from None
         if not _is_like(data, _EMPTY) or not all(isinstance(one, str) for one in data["languages"]):
             raise ValueError("it does not have what this kit writes")
-        for program in data["programs"].values():
-            hints = program.get("hints", {}) if isinstance(program, dict) else None
-            if not isinstance(hints, dict) or not all(type(count) is int for count in hints.values()):
-                raise ValueError("it does not have what this kit writes of a program")
+        if not all(_is_entry(program) for program in data["programs"].values()):
+            raise ValueError("it does not have what this kit writes of a program")
         return data
+
+
+def digest(path: Path) -> str:
+    """What a file has, in few characters; ``""`` where there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
+
+
+def _entry(result: UnitResult) -> dict[str, str]:
+    failure = result.first_failure
+    return {
+        "verdict": str(result.verdict),
+        "gap": failure.diagnosis.gap if failure and failure.diagnosis else "",
+        "closed": f"{len(result.closed)} of {len(result.gaps)}",
+        "report": signature(failure) if failure else "",
+    }
+
+
+def _is_entry(program: Any) -> bool:
+    if not isinstance(program, dict):
+        return False
+    rest = dict(program)
+    hints = rest.pop("hints", {})
+    return (
+        isinstance(hints, dict)
+        and all(type(count) is int for count in hints.values())
+        and all(isinstance(value, str) for value in rest.values())
+    )
 
 
 def _come_first(languages: list[str], language: str) -> None:

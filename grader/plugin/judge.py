@@ -56,7 +56,7 @@ class Judge:
         self._stage = stage
         self._until = until
         self._units = units
-        self.results = {unit: UnitResult(unit.exercise.key, unit.language) for unit in units}
+        self.results = {unit: UnitResult(unit.exercise.key, unit.language, gaps=_gaps(unit)) for unit in units}
         self.faults: list[str] = []
 
     # --- collection -------------------------------------------------------
@@ -116,10 +116,10 @@ class Judge:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
         unit = pyfuncitem.callspec.params["unit"]
         result = self.results[unit]
-        if self._is_decided(result, pyfuncitem.function) or (
-            result.first_failure and _is_beside_the_point(pyfuncitem.function, unit)
-        ):
+        is_decided = self._is_decided(result, pyfuncitem.function)
+        if is_decided or (result.first_failure and _is_beside_the_point(pyfuncitem.function, unit)):
             result.planned -= 1
+            result.not_run += is_decided
         else:
             result.checks.append(self._run(pyfuncitem, unit))
             result.warnings = self._stage.warnings(unit)
@@ -144,6 +144,7 @@ class Judge:
             output=_output(cast.scene),
             seconds=time.perf_counter() - start,
             cases=cases,
+            gaps=tuple(gap for gap in getattr(item.function, "gaps", ()) if gap in self.results[unit].gaps),
         )
 
     @pytest.hookimpl(tryfirst=True)
@@ -154,6 +155,10 @@ class Judge:
     def pytest_internalerror(self, excrepr: object) -> bool:
         self.faults.append(str(excrepr))
         return True  # told in our own report
+
+
+def _gaps(unit: Unit) -> tuple[str, ...]:
+    return tuple(gap.slug for gap in unit.exercise.gaps_of(unit.language))
 
 
 def _is_beside_the_point(check: Callable, unit: Unit) -> bool:

@@ -51,6 +51,9 @@ def _unit(unit: UnitResult) -> dict:
         "language": unit.language,
         "verdict": unit.verdict,
         "planned": unit.planned,
+        "not_run": unit.not_run,
+        "gaps": unit.gaps,
+        "closed": unit.closed,
         "warnings": unit.warnings,
         "checks": [_check(check) for check in unit.checks],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 from rich.text import Text
@@ -10,6 +11,7 @@ from rich.text import Text
 from grader.report.bytes import compared
 from grader.report.code import code
 from grader.report.page import INDENT, MARGIN, Page, indented, printable
+from grader.report.reasons import by_reason
 from grader.report.story import fitted
 from grader.verdict.model import CheckResult, Diagnosis, Excerpt, Line, UnitResult, Verdict
 from grader.verdict.words import counted
@@ -32,10 +34,15 @@ class Terminal(Page):
     Args:
         color: see `console_in`.
         submission: the folder that was graded, where it is not the project's own.
+        unmoved: exercise and language of programs that were changed, and whose report
+            is the same as before.
     """
 
-    def __init__(self, color: str = "auto", submission: Path | None = None) -> None:
+    def __init__(
+        self, color: str = "auto", submission: Path | None = None, unmoved: Collection[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(color)
+        self._unmoved = unmoved
         self._submission = f" --submission {shlex.quote(str(submission))}" if submission else ""
 
     def show(self, results: list[UnitResult], faults: list[str], *, verbose: bool) -> None:
@@ -44,19 +51,22 @@ class Terminal(Page):
         Args:
             results: of all units, in order.
             faults: of the kit itself.
-            verbose: every failing check in full instead of the first.
+            verbose: every reason to fail in full instead of the first.
         """
         self._board(results)
-        failures = [failure for unit in results for failure in unit.failures]
-        for failure in failures if verbose else failures[:1]:
-            self._failure(failure)
+        reasons = [reason for unit in results for reason in by_reason(unit.failures)]
+        for first, *others in reasons if verbose else reasons[:1]:
+            self._failure(first)
+            self._others(others, verbose)
+            if not verbose:
+                self._is_unmoved(first)
         self._warnings(results, verbose=verbose)
         self._skips(results)
         for fault in faults:
             self.say()
             self.say(" error  This is a fault of the kit or of a check, not of the program.", "magenta")
             self.say(indented(fault.strip().splitlines()))
-        self._summary(results, failures, verbose)
+        self._summary(results, reasons, verbose)
 
     # --- the board --------------------------------------------------------
 
@@ -132,6 +142,25 @@ class Terminal(Page):
         else:
             self.say(f"{MARGIN}again  {again}")
 
+    def _others(self, others: list[CheckResult], verbose: bool) -> None:
+        """The checks that fail for the same reason as the one that was shown."""
+        if not others:
+            return
+        self.say()
+        checks = "1 more check fails" if len(others) == 1 else f"{len(others)} more checks fail"
+        self.paragraph(f"{checks} for the same reason{':' * verbose}")
+        for other in others if verbose else ():
+            self.paragraph(other.title, first=f"{MARGIN}- ", margin=f"{MARGIN}  ")
+
+    def _is_unmoved(self, failure: CheckResult) -> None:
+        """Say that an attempt has changed nothing, and what helps."""
+        if (failure.exercise, failure.language) not in self._unmoved:
+            return
+        self.say()
+        self.paragraph("The file was changed, and this report is the same as the one before.")
+        if failure.diagnosis and failure.diagnosis.gap:
+            self.say(f"{MARGIN}For a hint:  nox -s hint -- {failure.exercise[3:]} --lang {failure.language}")
+
     def _excerpt(self, excerpt: Excerpt) -> None:
         self.say()
         for line in code(excerpt, self.width - INDENT):
@@ -171,15 +200,26 @@ class Terminal(Page):
             self.say()
             self.paragraph(f"skip  {reason}", "yellow")
 
-    def _summary(self, results: list[UnitResult], failures: list[CheckResult], verbose: bool) -> None:
+    def _summary(self, results: list[UnitResult], reasons: list[list[CheckResult]], verbose: bool) -> None:
         passed = sum(unit.verdict is Verdict.PASS for unit in results)
-        hidden = 0 if verbose else max(0, len(failures) - 1)
-        more = f" · {hidden} more failing check{'s' * (hidden != 1)}: add -v" if hidden else ""
-        if verbose and any(failure.verdict is Verdict.HANG for failure in failures):
-            more += " · after a hang no more checks are run"
+        parts = ["all passed" if passed == len(results) else f"{passed} of {counted(len(results), 'program')} passed"]
+        judged = [unit for unit in results if unit.verdict not in (Verdict.SKIP, Verdict.ERROR)]
+        if passed < len(judged):
+            closed, gaps = (sum(map(len, each)) for each in zip(*((u.closed, u.gaps) for u in judged), strict=True))
+            parts.append(f"{closed} of {counted(gaps, 'gap')} closed as far as the checks show")
+        if (hidden := len(reasons) - 1) > 0 and not verbose:
+            parts.append(f"{counted(hidden, 'more reason')} to fail: add -v")
+        if not_run := sum(unit.not_run for unit in judged):
+            hangs = any(check.verdict is Verdict.HANG for unit in judged for check in unit.failures)
+            parts.append(f"{counted(not_run, 'check')} not run{' after a hang' * hangs}")
         self.say()
-        total = "all passed" if passed == len(results) else f"{passed} of {counted(len(results), 'program')} passed"
-        self.say(f" {total}{more}", "bold")
+        line = ""
+        for part in parts:
+            if line and len(f"{line} · {part}") > self.width:
+                self.say(line, "bold")
+                line = ""
+            line = f"{line} · {part}" if line else f" {part}"
+        self.say(line, "bold")
 
 
 def _style(verdict: Verdict) -> str:

@@ -148,17 +148,28 @@ class CheckResult:
     output: str = ""  # what the program printed
     seconds: float = 0.0
     cases: int = 1  # how often its script was played
+    gaps: tuple[str, ...] = ()  # which it can bring to light
 
 
 @dataclass
 class UnitResult:
-    """All checks of one exercise in one language."""
+    """All checks of one exercise in one language.
+
+    Attributes:
+        planned: how many checks were to be run.
+        checks: those that were.
+        not_run: how many were left out, for the program would have ended the same way.
+        gaps: slugs of the exercise's gaps in that language.
+        warnings: the compiler's.
+    """
 
     exercise: str
     language: str
     planned: int = 0
     checks: list[CheckResult] = field(default_factory=list)
     warnings: str = ""
+    not_run: int = 0
+    gaps: tuple[str, ...] = ()
 
     @property
     def failures(self) -> list[CheckResult]:
@@ -171,6 +182,15 @@ class UnitResult:
     def first_failure(self) -> CheckResult | None:
         """The failure that is told first."""
         return next(iter(self.failures), None)
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """The gaps that are closed as far as the checks show: one that can bring them to
+        light passed, and none that failed reports them. Of a gap that only failing checks
+        look for nothing is known, and now and then an open gap hides another one."""
+        reported = {check.diagnosis.gap for check in self.failures if check.diagnosis}
+        passed = {gap for check in self.checks if check.verdict is Verdict.PASS for gap in check.gaps}
+        return tuple(gap for gap in self.gaps if gap in passed - reported)
 
     @property
     def verdict(self) -> Verdict:
