@@ -105,6 +105,12 @@ def hint(session: nox.Session) -> None:
 
 
 @nox.session
+def reset(session: nox.Session) -> None:
+    """Put a stub back, and keep what was there: nox -s reset -- 10 --lang c."""
+    _kit(session, "reset", *session.posargs)
+
+
+@nox.session
 def verify(session: nox.Session) -> None:
     """Prove that the exercises are lawful: nox -s verify -- send_all --mutants."""
     _kit(session, "verify", *session.posargs)

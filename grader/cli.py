@@ -29,9 +29,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    others = "|".join(name for name in _COMMANDS if name != "grade")
     parser = _Parser(
         prog="python -m grader",
-        usage="%(prog)s [grade] [EXERCISE ...] [options], or %(prog)s verify|new|hint ... (each has its own --help)",
+        usage=f"%(prog)s [grade] [EXERCISE ...] [options], or %(prog)s {others} ... (each has its own --help)",
         description="Grade the exercises: all of them, or those named by slug or number.",
         epilog="exit codes: 0 all passed, 1 something to repair, 2 the kit's own fault, 3 bad usage, 130 interrupted",
     )
@@ -115,6 +116,18 @@ def _hint(arguments: list[str]) -> int:
         "Show the next hint of the gap that fails now, and say which of how many it is.",
         "0 a hint was shown, or none is needed, 1 there is none, or no further one, 2 the kit's own fault, "
         "or it cannot be judged here, 3 bad usage, 130 interrupted",
+        arguments,
+    )
+
+
+def _reset(arguments: list[str]) -> int:
+    from grader.coach import reset
+
+    return _coached(
+        "reset",
+        reset,
+        "Put the stub of an exercise back, as it was shipped; what was there is kept, with a number.",
+        "0 it is as it was shipped, 1 it is not, 2 the kit's own fault, 3 bad usage, 130 interrupted",
         arguments,
     )
 
@@ -211,4 +224,5 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "verify": _verify,
     "new": _new,
     "hint": _hint,
+    "reset": _reset,
 }
