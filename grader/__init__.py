@@ -19,6 +19,7 @@ peers          how the other end behaves, step by step
 catalogue      the exercises' files and their schema
 trace          which calls there are, how a record looks, and two tracers
 processes      child processes: messages to them, a server that forks them
+wire           frames as they pass on a network, made field by field
 =============  =============================================================
 
 `nox -s lint` holds the walls (pyproject.toml, ``importlinter``).

@@ -1,0 +1,1 @@
+"""Ethernet frames, as a sniffer sees them."""
