@@ -136,6 +136,24 @@ class Library:
             raise ContractBroken(f"stored a text without a zero at its end in a buffer of {size} bytes")
         return text.decode(errors="backslashreplace")
 
+    def lines(self, result: int, buffer: Any, size: int | Null) -> list[str] | str:
+        """The lines of a text in a buffer, whose length was returned; of one whose
+        last line has no end the text itself.
+
+        Raises:
+            OSError: the function returned -1.
+            ContractBroken: the text has another length, or no end.
+        """
+        size = len(size) if isinstance(size, Null) else size
+        if result < 0:
+            self._failed(result, "a length and -1")
+        if result >= size:  # it calls that a success: the caller sees what there is room for
+            return list(filter(None, bytes(self.ffi.buffer(buffer, size)).partition(b"\0")[0].decode().split("\n")))
+        text = self.string(buffer, size)
+        if result != len(text):
+            raise ContractBroken(f"returned {result}; the text that it stored has {len(text)} characters")
+        return text[:-1].split("\n") if text.endswith("\n") else text or []
+
     def _failed(self, result: int, known: str) -> None:
         if result != -1:
             raise ContractBroken(f"returned {result}; the contract knows {known}")

@@ -23,6 +23,7 @@ from grader.stage.outcomes import (
 )
 from grader.stage.scene import Scene
 from grader.trace import layout
+from grader.verbs.answers import AnswerVerbs
 from grader.verbs.calls import CallVerbs
 from grader.verbs.filtering import FilteringVerbs
 from grader.verbs.lent import Lent, OpenFile
@@ -33,7 +34,7 @@ from grader.verdict.transcript import Step
 from grader.verdict.words import counted
 
 
-class Learner(CallVerbs, FilteringVerbs, ServingVerbs):
+class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs):
     """The subject of a check: the program under judgement."""
 
     def __init__(self, scene: Scene) -> None:
@@ -104,16 +105,23 @@ class Learner(CallVerbs, FilteringVerbs, ServingVerbs):
         for lent in new:
             lent.close()
 
-    def returns(self, value: Any, *, mistakes: Mapping[Any, str] | None = None) -> None:
+    def returns(self, value: Any, *, mistakes: Mapping[Any, str] | None = None, instead: str = "") -> None:
         """The function returns that value, and leaves everything as it found it.
 
         Args:
             mistakes: wrong answers that give a gap away, each with the gap's
                 slug: ``{b"\\xa2\\x0d": "host-order-port"}``; a list as a tuple.
+            instead: slug of the gap that no answer gives away: an exception, an
+                error, memory that is not the program's.
         """
-        run, unit = self._ended(f"{self._scene.runs[-1].function}() returns"), self._scene.unit
+        try:
+            run, unit = self._ended(f"{self._scene.runs[-1].function}() returns"), self._scene.unit
+        except Broken as broken:
+            if instead and broken.failure.kind == "memory":
+                raise Broken(replace(broken.failure, gap=instead)) from None
+            raise
         if "returned" not in run.outcome:
-            raise Broken(unexpected(run, value_words(value, run.function, unit), unit))
+            raise Broken(replace(unexpected(run, value_words(value, run.function, unit), unit), gap=instead))
         answer = run.outcome["returned"]
         if answer != value or type(answer) is not type(value):
             earlier = next((r for r in reversed(self._scene.runs[:-1]) if r.function == run.function), None)
@@ -220,25 +228,6 @@ class Learner(CallVerbs, FilteringVerbs, ServingVerbs):
         verb = "raises" if unit.language == "python" else "returns"
         self._scene.steps.append(Step(f"{verb} {error_words(raised, unit)}", "learner"))
         judge_state(self._scene)
-
-    def fails_with(self, error: str, function: str, *arguments: Any, **options: Any) -> None:
-        """Call a function that fails at once, with the errno that its contract names,
-        or with a `"gaierror"`."""
-        self.runs(function, *arguments, **options)
-        self.raises(error, named=error.isupper())
-
-    def refuses_each(
-        self, function: str, *values: Any, instead: str = "", mistakes: Mapping[str, str] | None = None
-    ) -> None:
-        """Call a function with each of these in turn; it calls every one bad:
-        ``ValueError``, ``EINVAL``.
-
-        Args:
-            instead, mistakes: see `raises`.
-        """
-        for value in values:
-            self.runs(function, value)
-            self.raises("ValueError", instead=instead, mistakes=mistakes)
 
     def reports_the_fault(self, error: str, *, otherwise: Any = None, python: str = "") -> None:
         """The function fails with the error that the script injects.

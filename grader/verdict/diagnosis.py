@@ -63,6 +63,8 @@ def diagnose(exercise: Exercise, evidence: Evidence, failure: Failure, steps: li
         guilty = [call for call in first.calls if call.line]
         moment = _moment_of(evidence, guilty[0]) if guilty else None
         places = tuple(Place(evidence.source.name, call.line) for call in guilty)
+        if first.of_answer and (moment := _moment(evidence, failure)):
+            places = (Place(evidence.source.name, moment.line),)
         sentence, read = first.sentence, first.read
     return Diagnosis(
         sentence,

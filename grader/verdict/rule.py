@@ -23,6 +23,8 @@ class Finding:
         sentence: what the program did, with places.
         calls: the guilty calls, the first one first.
         particular: whether it is wrong only in an exercise that has such a gap.
+        of_answer: whether it is seen in what the function has answered, and no
+            call is guilty.
     """
 
     at: float
@@ -31,6 +33,7 @@ class Finding:
     calls: tuple[Call, ...] = ()
     read: str = ""
     particular: bool = False
+    of_answer: bool = False
 
 
 def ended(evidence: Evidence, call: Call) -> str:
