@@ -53,7 +53,8 @@ size_t __wrap_fread(void *data, size_t size, size_t count, FILE *file)
     got = __real_fread(data, size, count, file);
     if (got > 0)
         trace_keep(&call, data, got * size);
-    return (size_t)trace_leave(&call, (long)got);
+    trace_leave(&call, got < count && ferror(file) ? -1 : (long)got);
+    return got;
 }
 
 size_t __wrap_fwrite(const void *data, size_t size, size_t count, FILE *file)
@@ -70,7 +71,8 @@ size_t __wrap_fwrite(const void *data, size_t size, size_t count, FILE *file)
     taken = __real_fwrite(data, size, count, file);
     if (taken > 0)
         trace_keep(&call, data, taken * size);
-    return (size_t)trace_leave(&call, (long)taken);
+    trace_leave(&call, taken < count ? -1 : (long)taken);
+    return taken;
 }
 
 int __wrap_fclose(FILE *file)
