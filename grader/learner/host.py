@@ -48,8 +48,9 @@ def child(request: dict, control: Channel) -> None:
             ``functions`` of its contract, whether its caller has settings of its
             own (``arranged``) and a ``child``, the standard descriptors that it has ``closed``, the
             ``directory`` that it works in and the PATH that it is to ``search``
-            (``""``: any) and, for C, ``module``, ``binding`` and whether it is
-            ``sanitized``; ``network`` is a process whose network it enters, or 0.
+            (``""``: any), how large a file may become (``file_limit``; 0: as ever) and, for C,
+            ``module``, ``binding`` and whether it is ``sanitized``; ``network`` is a
+            process whose network it enters, or 0.
         control: the launcher's channel, which brought the descriptors: trace,
             doorbell, channel, standard output, standard error, dump.
     """
@@ -126,6 +127,9 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         world.have_child()
     if request["directory"]:
         os.chdir(request["directory"])
+    if request["file_limit"]:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_limit"], FILE_SIZE))
     if request["search"]:
         os.environ["PATH"] = request["search"]
     for number in request["closed"]:
@@ -196,6 +200,9 @@ def _value(argument: Any, judge: Channel, program: Any, lent: list, least: int) 
         return lent[argument["again"]]
     if isinstance(argument, dict) and "null" in argument:
         return Null(argument["null"])
+    if isinstance(argument, dict) and "frames" in argument:
+        frames = [tuple(frame) for frame in argument["frames"]]
+        return iter(frames) if argument["once"] else frames
     return argument
 
 

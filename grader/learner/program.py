@@ -35,6 +35,23 @@ class Null:
 
 
 @dataclass(frozen=True)
+class Frames:
+    """Frames with their times: for a Python program a list of tuples.
+
+    Attributes:
+        frames: pairs of nanoseconds and bytes.
+        once: whether it is an iterator instead, which can be gone through once.
+    """
+
+    frames: tuple[tuple[int, bytes], ...]
+    once: bool = False
+
+    @property
+    def shown(self) -> str:
+        return f"{len(self.frames)} frame{'s' * (len(self.frames) != 1)}"
+
+
+@dataclass(frozen=True)
 class Descriptor:
     """A descriptor that a C function has returned: its caller's from now on."""
 

@@ -45,6 +45,7 @@ class Arranged:
         has_child: whether the caller has a child that it has not waited for.
         closed: the standard descriptors that the caller has closed.
         directory: that the program is called in; ``""`` for any.
+        file_limit: how many bytes a file may have at most; 0 for as many as ever.
         search: where it finds other programs (PATH); ``""`` for anywhere.
         tells_states: whether the trace holds the states of every call.
         port: that the program is to use, if one has been chosen.
@@ -73,6 +74,7 @@ class Arranged:
     closed: tuple[int, ...] = ()
     directory: str = ""
     search: str = ""
+    file_limit: int = 0
     tells_states: bool = False
     port: int = 0
     stand_ins: dict[str, str] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Arranged:
             "closed": self.closed,
             "directory": self.directory,
             "search": self.search,
+            "file_limit": self.file_limit,
             "network": network,
         }
 

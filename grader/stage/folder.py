@@ -41,6 +41,7 @@ class Folder:
         self.root.chmod(0o755)  # other users may look
         self._known: dict[str, _Look] = {}
         self._stale: set[str] = set()
+        self._offered: set[str] = set()
 
     def remember(self) -> None:
         """What is there now is as it should be."""
@@ -54,12 +55,21 @@ class Folder:
         else:
             self._known.pop(name, None)
 
-    def change(self) -> tuple[str, str]:
+    def change(self, *, has_written: bool | None = None) -> tuple[str, str]:
         """What is not as it should be: ``"left"``, ``"gone"`` or ``"changed"`` and the
-        name; two empty texts if all is."""
+        name; two empty texts if all is.
+
+        Args:
+            has_written: whether what the program has written to a path that it was
+                offered is there to stay; None if there is no such path.
+        """
         seen = self._seen()
         for name in sorted(seen.keys() | self._known.keys()):
             is_stale = name in self._stale
+            if has_written is not None and name in self._offered and name in seen:
+                if has_written or name in self._known:
+                    continue
+                return "left", name
             if name not in self._known:
                 return "left", name
             if name not in seen:
@@ -73,6 +83,10 @@ class Folder:
     def is_stale(self, path: str) -> None:
         """A path is nobody's: it may be removed, and something else be made there."""
         self._stale.add(os.path.relpath(path, self.root))
+
+    def offers(self, path: str) -> None:
+        """The program may write to a path, and make a file there."""
+        self._offered.add(os.path.relpath(path, self.root))
 
     @property
     def standing(self) -> dict[str, str]:

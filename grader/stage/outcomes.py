@@ -12,6 +12,7 @@ from typing import Any
 
 from grader.catalogue.exercises import Exercise
 from grader.catalogue.unit import Unit
+from grader.stage.captured import are_frames, frames_compared
 from grader.trace.errors import name_of
 from grader.trace.reader import eai_name
 from grader.verdict.evidence import Failure, Run
@@ -130,7 +131,8 @@ def value_words(value: Any, function: str, unit: Unit) -> str:
         if unit.language == "python" and len(value) <= _SHORT and value.isascii():
             return repr(value)
         return counted(len(value))
-    if isinstance(value, dict) or (isinstance(value, list) and [type(item) for item in value] == [bytes, int]):
+    is_reply = isinstance(value, list) and [type(item) for item in value] == [bytes, int]
+    if isinstance(value, dict) or is_reply or are_frames(value):
         return _handed(value, "int" in _annotation(function, unit.exercise))
     if value is None and "|" in _annotation(function, unit.exercise):
         return "None, the end" if unit.language == "python" else "the value that stands for the end"
@@ -140,7 +142,9 @@ def value_words(value: Any, function: str, unit: Unit) -> str:
 
 
 def _handed(value: dict | list, is_number: bool) -> str:
-    """A descriptor that was returned, a reply with a status, or what JSON has no word for."""
+    """A descriptor that was returned, frames, a reply with a status, or what JSON has no word for."""
+    if are_frames(value):
+        return counted(len(value), "frame")
     if isinstance(value, list):
         return f"{counted(len(value[0]))} and status {value[1]}"
     if "descriptor" not in value:
@@ -186,6 +190,8 @@ def another_value(run: Run, value: Any, earlier: Run | None, unit: Unit) -> Fail
     if isinstance(value, bytes) and isinstance(answer, bytes):
         difference = Difference(value, answer)
         sentence = f"{subject} returned {_compared(value, answer, sentence.partition(' returned ')[2])}"
+    elif are_frames(value or answer) and are_frames(answer or value):
+        sentence = f"{subject} returned {frames_compared(value, answer)}"
     elif isinstance(value, list) and isinstance(answer, list):
         sentence = f"{subject} returned {_items_compared(value, answer)}"
     elif isinstance(value, str) and isinstance(answer, str):

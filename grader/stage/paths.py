@@ -25,7 +25,7 @@ def judge_paths(scene: Scene) -> None:
         Broken: it has left a socket's path behind, or touched what is another's.
     """
     run, folder = scene.runs[-1], scene.arranged.folder
-    what, name = folder.change() if folder is not None else ("", "")
+    what, name = folder.change(has_written=run.succeeded) if folder is not None else ("", "")
     if what:
         _broken(what, str(folder.root / name), run.function)
     for path in _bound(scene, run):

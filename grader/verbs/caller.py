@@ -40,6 +40,12 @@ class Caller:
         self._scene.arranged.search = f"{folder}:{_SYSTEM}"
         self._scene.steps.append(Step("is called with the directory in its PATH", "learner"))
 
+    def limits_files(self, size: int) -> None:
+        """It lets no file grow beyond so many bytes (setrlimit(2), RLIMIT_FSIZE), and
+        ignores SIGXFSZ: what is written beyond them fails with EFBIG."""
+        self._scene.arranged.file_limit = size
+        self._scene.steps.append(Step(f"has a caller that lets no file grow beyond {size} bytes", "learner"))
+
     @property
     def standard_error(self) -> bytes:
         """What its standard error is (proc(5))."""

@@ -10,12 +10,13 @@ from grader.peers.places import UNIX, UNIX_DATAGRAM, Place
 from grader.stage.broken import Broken
 from grader.stage.folder import Folder
 from grader.stage.scene import Scene
+from grader.verbs.capturing import CaptureVerbs
 from grader.verbs.lent import OpenFile
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
 
 
-class Directory:
+class Directory(CaptureVerbs):
     """A temporary directory of this run, with nothing in it but what the script has
     put there.
 
@@ -49,6 +50,19 @@ class Directory:
         with open(path, "wb") as file:
             file.write(data)
         return self._knows(path)
+
+    def offers(self, name: str, data: bytes | None = None) -> str:
+        """A path that the program may write to; returns it.
+
+        Where its function fails, there is no file if there was none before, and what
+        was there still is, whatever it holds.
+
+        Args:
+            data: of a file that is there already; None for none.
+        """
+        path = self.path(name) if data is None else self.has_file(name, data)
+        self._folder.offers(path)
+        return path
 
     def has_program(self, name: str, text: str, mode: int = 0o755) -> str:
         """A file that is executed, which begins with the name of its interpreter;

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from grader.learner.program import Null
+from grader.learner.program import Frames, Null
 from grader.peers.places import is_path
 from grader.stage import given, quiet
 from grader.stage.broken import Broken
@@ -110,7 +110,7 @@ class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs):
 
         Args:
             mistakes: wrong answers that give a gap away, each with the gap's
-                slug: ``{b"\\xa2\\x0d": "host-order-port"}``; a list as a tuple.
+                slug: ``{b"\\xa2\\x0d": "host-order-port"}``; a list as a tuple, and those in it.
             instead: slug of the gap that no answer gives away: an exception, an
                 error, memory that is not the program's.
         """
@@ -126,7 +126,7 @@ class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs):
         if answer != value or type(answer) is not type(value):
             earlier = next((r for r in reversed(self._scene.runs[:-1]) if r.function == run.function), None)
             failure = another_value(run, value, earlier, unit)
-            answer = tuple(answer) if isinstance(answer, list) else answer
+            answer = _frozen(answer)
             raise Broken(replace(failure, gap=(mistakes or {}).get(answer, "") if _hashable(answer) else ""))
         self._scene.steps.append(Step(f"returns {value_words(value, run.function, unit)}", "learner"))
         judge_state(self._scene)
@@ -342,7 +342,14 @@ class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs):
 
 
 def _plain(argument: Any) -> Any:
+    if isinstance(argument, Frames):
+        return {"frames": argument.frames, "once": argument.once}
     return {"null": argument.size} if isinstance(argument, Null) else argument
+
+
+def _frozen(value: Any) -> Any:
+    """A value whose lists have become tuples."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _hashable(value: Any) -> bool:
@@ -366,7 +373,7 @@ class _Room:
 
 def _shown(argument: Any, language: str) -> str:
     """An argument, as the program's language has it."""
-    if isinstance(argument, Lent):
+    if isinstance(argument, (Lent, Frames)):
         return argument.shown
     if isinstance(argument, _Room):
         size = argument.size

@@ -65,6 +65,16 @@ def answer(evidence: Evidence, run: Run) -> str:
     return f"{run.function}() returned {told}"
 
 
+#: What Python calls the calls of stdio.
+_IN_PYTHON = {"fopen": "open", "fread": "read", "fwrite": "write", "fclose": "close"}
+
+
+def called(evidence: Evidence, call: Call) -> str:
+    """Where a call was made, and what the program's language calls it: ``talk.c:12 send()``."""
+    name = _IN_PYTHON.get(call.name, call.name) if evidence.source.language == "python" else call.name
+    return f"{evidence.place(call)} {name}()"
+
+
 def connections(evidence: Evidence) -> list[Descriptor]:
     """The lives of accepted connections, if one process has them all."""
     return [] if any(call.name == "fork" for call in evidence.calls) else evidence.accepted

@@ -14,7 +14,7 @@ from dataclasses import replace
 from grader.trace.errors import name_of
 from grader.trace.reader import Call
 from grader.verdict.evidence import Descriptor, Evidence, Failure, Run
-from grader.verdict.rule import Finding, answer, explains, when_returned
+from grader.verdict.rule import Finding, answer, called, explains, when_returned
 
 _MILLISECOND = 1_000_000
 #: What rounding and a late wake-up may add to a wait (nanoseconds).
@@ -322,6 +322,6 @@ def unchecked(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if calls:
         yield Finding(
             calls[0].index, (failure.gap,),
-            f"{evidence.place(calls[0])} {calls[0].name}() is called; {run.shown} must be refused before that",
+            f"{called(evidence, calls[0])} is called; {run.shown} must be refused before that",
             (calls[0],), "errno(3), EINVAL",
         )  # fmt: skip

@@ -1,0 +1,57 @@
+"""What a check can see in the capture files that the program writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from grader.stage.broken import Broken
+from grader.stage.captured import flaw, frames_compared, frames_in
+from grader.stage.scene import Scene
+from grader.verdict.evidence import Failure
+from grader.verdict.transcript import Step
+from grader.verdict.words import counted
+
+#: The snap length of a file that is written: no frame has more bytes.
+_MOST = 262144
+
+
+class CaptureVerbs:
+    """The verbs of a directory that a capture is written to."""
+
+    _scene: Scene
+
+    def path(self, name: str) -> str:
+        raise NotImplementedError
+
+    def shows_frames(self, name: str, frames: Iterable[Sequence], *, mistakes: Mapping[int, str] | None = None) -> None:
+        """A file there is pcap with microseconds, of version 2.4 and link type 1, and
+        holds exactly these frames.
+
+        Args:
+            frames: pairs of nanoseconds, in whole microseconds, and bytes.
+            mistakes: wrong times that give a gap away, each with the gap's slug.
+
+        Raises:
+            Broken: there is no such file, or it holds something else.
+        """
+        path, expected = self.path(name), [list(frame) for frame in frames]
+        if not os.path.isfile(path):
+            raise Broken(self._failure(f"there is no file at {path}"))
+        with open(path, "rb") as file:
+            data = file.read()
+        if wrong := flaw(data, _MOST):
+            raise Broken(self._failure(f"{path} {wrong}"))
+        found, wrong = frames_in(data)
+        if found != expected[: len(found)] or (not wrong and len(found) < len(expected)):
+            times = [time for time, _frame in found]
+            gap = next((slug for time, slug in (mistakes or {}).items() if time in times), "")
+            raise Broken(replace(self._failure(f"{path} holds {frames_compared(expected, found)}"), gap=gap))
+        if wrong:
+            raise Broken(self._failure(f"{path} {wrong}"))
+        self._scene.steps.append(Step(f"the file {path} holds {counted(len(found), 'frame')}"))
+
+    def _failure(self, sentence: str) -> Failure:
+        function = self._scene.runs[-1].function
+        return Failure("capture", f"{sentence}, when {function}() has returned", read="the README, The format")
