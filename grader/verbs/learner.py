@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from grader.learner.program import Frames, Null
+from grader.learner.program import Null
 from grader.peers.places import is_path
 from grader.stage import given, quiet
 from grader.stage.broken import Broken
@@ -24,6 +24,7 @@ from grader.stage.outcomes import (
 from grader.stage.scene import Scene
 from grader.trace import layout
 from grader.verbs.answers import AnswerVerbs
+from grader.verbs.arguments import Room, plain, shown
 from grader.verbs.calls import CallVerbs
 from grader.verbs.filtering import FilteringVerbs
 from grader.verbs.lent import Lent, OpenFile
@@ -31,7 +32,6 @@ from grader.verbs.peer import Peer
 from grader.verbs.serving import ServingVerbs
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.transcript import Step
-from grader.verdict.words import counted
 
 
 class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs):
@@ -82,23 +82,23 @@ class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs):
                     scene.world.limited.add(argument.target)
                 sent.append(argument.argument)
             else:
-                sent.append(_plain(argument))
+                sent.append(plain(argument))
         language = scene.unit.language
-        values = [*arguments, *map(_Room, options.values())] if language == "c" else arguments
-        shown = f"{function}({', '.join(_shown(value, language) for value in values)})"
+        values = [*arguments, *map(Room, options.values())] if language == "c" else arguments
+        words = f"{function}({', '.join(shown(value, language) for value in values)})"
         message = next((a for a in (sends, *arguments) if isinstance(a, bytes)), None)
         null = any(isinstance(value, Null) for value in (*arguments, *options.values()))
         path = next((a for a in arguments if isinstance(a, str) and is_path(a)), "")
         numbers = next((tuple(a) for a in arguments if isinstance(a, list) and set(map(type, a)) == {int}), ())
         first = process.trace["next"]
-        run = Run(function, shown, first, message=message, told=message is not None, null=null, path=path)
+        run = Run(function, words, first, message=message, told=message is not None, null=null, path=path)
         run.takes, run.numbers = tuple(takes), numbers
         scene.arranged.bulk |= bulk
         scene.begins(run)
-        scene.steps.append(Step(f"runs {shown}", "learner", starts=len(scene.runs) - 1))
+        scene.steps.append(Step(f"runs {words}", "learner", starts=len(scene.runs) - 1))
         new = self._handed[handed:]
         try:
-            for_c = {name: _plain(value) for name, value in options.items() if scene.unit.language == "c"}
+            for_c = {name: plain(value) for name, value in options.items() if scene.unit.language == "c"}
             process.call(function, sent, for_c, tuple(lent.fd for lent in new), of)
         except OSError:
             scene.wait(lambda: False, "the function is called")
@@ -341,12 +341,6 @@ class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs):
         return lambda name: python_accepts(name, raised, named=named)
 
 
-def _plain(argument: Any) -> Any:
-    if isinstance(argument, Frames):
-        return {"frames": argument.frames, "once": argument.once}
-    return {"null": argument.size} if isinstance(argument, Null) else argument
-
-
 def _frozen(value: Any) -> Any:
     """A value whose lists have become tuples."""
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
@@ -358,35 +352,3 @@ def _hashable(value: Any) -> bool:
     except TypeError:  # a dict or a list, within a tuple too
         return False
     return True
-
-
-#: So many items of a long list are shown.
-_SHOWN = 3
-
-
-class _Room:
-    """The size of a buffer that a C function is given."""
-
-    def __init__(self, size: int | Null) -> None:
-        self.size = size
-
-
-def _shown(argument: Any, language: str) -> str:
-    """An argument, as the program's language has it."""
-    if isinstance(argument, (Lent, Frames)):
-        return argument.shown
-    if isinstance(argument, _Room):
-        size = argument.size
-        return _shown(size, language) if isinstance(size, Null) else f"room for {counted(size)}"
-    if isinstance(argument, Null):
-        return f"NULL, {argument.size}"
-    if isinstance(argument, bytes):
-        short = 0 < len(argument) <= 20 and not argument.isascii()
-        return argument.hex(" ") if short else f"{counted(len(argument))}"
-    is_port = isinstance(argument, str) and argument.isdigit() and len(argument) > 2
-    if language == "c" and isinstance(argument, float):
-        return f"{argument * 1000:g}"  # milliseconds, as all limits in C
-    shown = "port" if is_port else repr(argument)
-    if isinstance(argument, list) and len(argument) > 3 * _SHOWN:
-        shown = f"[{', '.join(map(repr, argument[:_SHOWN]))} and {len(argument) - _SHOWN} more]"
-    return shown.replace("None", "NULL").replace("'", '"') if language == "c" else shown
