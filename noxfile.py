@@ -111,6 +111,18 @@ def reset(session: nox.Session) -> None:
 
 
 @nox.session
+def diff(session: nox.Session) -> None:
+    """After a pass: the reference beside your own file: nox -s diff -- 10 --lang c."""
+    _kit(session, "diff", *session.posargs)
+
+
+@nox.session
+def explain(session: nox.Session) -> None:
+    """Explain a gap, or a word of the reports: nox -s explain -- half-close."""
+    _kit(session, "explain", *session.posargs)
+
+
+@nox.session
 def verify(session: nox.Session) -> None:
     """Prove that the exercises are lawful: nox -s verify -- send_all --mutants."""
     _kit(session, "verify", *session.posargs)

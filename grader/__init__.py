@@ -5,7 +5,7 @@ The rooms; a room knows some of those below it, and none beside it:
 =============  =============================================================
 verify         that the exercises obey their laws
 new            how an exercise begins
-coach          what helps a learner along: hints, progress, a fresh stub
+coach          what helps a learner along: hints, progress, the reference, words explained
 plugin         the wiring to pytest
 trial          a check is played, under torture too: a script in, a verdict out
 checks         what the learner's code must pass

@@ -132,6 +132,30 @@ def _reset(arguments: list[str]) -> int:
     )
 
 
+def _diff(arguments: list[str]) -> int:
+    from grader.coach import diff
+
+    return _coached(
+        "diff",
+        diff,
+        "After a pass: show the reference beside your own file, and why each gap mattered.",
+        "0 it was shown, 1 it was not, 2 the kit's own fault, 3 bad usage, 130 interrupted",
+        arguments,
+    )
+
+
+def _explain(arguments: list[str]) -> int:
+    from grader.coach import explain
+
+    return _coached(
+        "explain",
+        explain,
+        "Explain a gap, such as short-send, or a word of the reports, such as half-close.",
+        "0 it was explained, 2 the kit's own fault, 3 bad usage, 130 interrupted",
+        arguments,
+    )
+
+
 def _coached(name: str, command: ModuleType, description: str, codes: str, arguments: list[str]) -> int:
     """Run one of the learner's own commands."""
     from grader.coach.choice import BadUsage
@@ -225,4 +249,6 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "new": _new,
     "hint": _hint,
     "reset": _reset,
+    "diff": _diff,
+    "explain": _explain,
 }

@@ -82,6 +82,15 @@ class Gaps:
         gap is a line that is missing, and none can be named."""
         return self._data.get("line", {}).get(slug, {}).get(language, "")
 
+    def lines(self, language: str, slug: str) -> list[int]:
+        """The lines of the solution that a gap's edits begin at."""
+        solution = self._exercise.solution(language).read_text(encoding="utf-8")
+        starts = []
+        for pair in self._data.get(slug, {}).get(language, []):
+            blank = len(pair["find"]) - len(pair["find"].lstrip())
+            starts += [edit.start + blank for edit in self._placed(slug, [pair], solution)]
+        return sorted({solution.count("\n", 0, start) + 1 for start in starts})
+
     def with_open(self, language: str, slugs: Iterable[str]) -> str:
         """The solution with these gaps open.
 

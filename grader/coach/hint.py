@@ -88,7 +88,8 @@ class _Hint(Page):
         self.say()
         self.paragraph("There are no more. What else shows where it goes wrong:")
         self._further(
-            ("see", f"nox -s grade -- {self._arguments} -v"),
+            ("see", f"nox -s explain -- {gap.slug}"),
+            ("", f"nox -s grade -- {self._arguments} -v"),
             *(("read", page) for page in gap.read),
             ("readme", self._readme),
         )

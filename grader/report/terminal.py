@@ -113,9 +113,9 @@ class Terminal(Page):
             limit = None if result.verdict is Verdict.ERROR else _MESSAGES
             self.say(indented(found.messages.splitlines()[:limit]), "dim")
         if found.excerpt and not found.messages:
-            self._excerpt(found.excerpt)
+            self.excerpt(found.excerpt)
         if found.transcript:
-            self._transcript(found.transcript)
+            self.transcript(found.transcript)
         if found.difference is not None:
             self.say()
             for line in compared(found.difference, self.width - 8):
@@ -134,7 +134,7 @@ class Terminal(Page):
         read = f"read  {found.read}" if found.read else ""
         room = self.width - INDENT - len("again  ") - len(again)
         self.say()
-        if len(read) + 2 > room:
+        if read and len(read) + 2 > room:
             self.say(f"{MARGIN}{read}")
             read = ""
         if read or room >= 0:
@@ -161,12 +161,14 @@ class Terminal(Page):
         if failure.diagnosis and failure.diagnosis.gap:
             self.say(f"{MARGIN}For a hint:  nox -s hint -- {failure.exercise[3:]} --lang {failure.language}")
 
-    def _excerpt(self, excerpt: Excerpt) -> None:
+    def excerpt(self, excerpt: Excerpt) -> None:
+        """The guilty line among its neighbours."""
         self.say()
         for line in code(excerpt, self.width - INDENT):
             self.say(f"{MARGIN}{printable(line)}")
 
-    def _transcript(self, story: tuple[Line, ...]) -> None:
+    def transcript(self, story: tuple[Line, ...]) -> None:
+        """Who did what, up to the failure."""
         shown = story[-_TRANSCRIPT:]
         place = next((line.place for line in shown if line.place), None)
         self.say()
