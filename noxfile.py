@@ -123,6 +123,12 @@ def explain(session: nox.Session) -> None:
 
 
 @nox.session
+def doctor(session: nox.Session) -> None:
+    """Say what this machine has for grading, and the command that mends what it lacks."""
+    _kit(session, "doctor", *session.posargs)
+
+
+@nox.session
 def verify(session: nox.Session) -> None:
     """Prove that the exercises are lawful: nox -s verify -- send_all --mutants."""
     _kit(session, "verify", *session.posargs)

@@ -156,6 +156,18 @@ def _explain(arguments: list[str]) -> int:
     )
 
 
+def _doctor(arguments: list[str]) -> int:
+    from grader.coach import doctor
+
+    return _coached(
+        "doctor",
+        doctor,
+        "Say what this machine has for grading, and the command that mends what it lacks.",
+        "0 all exercises can be graded here, 1 something lacks, 3 bad usage, 130 interrupted",
+        arguments,
+    )
+
+
 def _coached(name: str, command: ModuleType, description: str, codes: str, arguments: list[str]) -> int:
     """Run one of the learner's own commands."""
     from grader.coach.choice import BadUsage
@@ -251,4 +263,5 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "reset": _reset,
     "diff": _diff,
     "explain": _explain,
+    "doctor": _doctor,
 }

@@ -54,6 +54,9 @@ class Cache:
     Args:
         directory: where they lie; made if it is missing.
 
+    Attributes:
+        directory: the same.
+
     Raises:
         OSError: the directory cannot be made or written to.
     """
@@ -62,7 +65,7 @@ class Cache:
         directory.mkdir(parents=True, exist_ok=True)
         if not os.access(directory, os.W_OK):
             raise PermissionError(f"the build cache {directory} is not writable")
-        self._directory = directory
+        self.directory = directory
 
     def entry(self, kind: str, ingredients: list[str | bytes], make: Callable[[Path], None]) -> Path:
         """The entry made of these ingredients; made now if it is not there.
@@ -77,11 +80,11 @@ class Cache:
         for ingredient in ingredients:
             data = ingredient.encode() if isinstance(ingredient, str) else ingredient
             digest.update(len(data).to_bytes(8, "big") + data)
-        place = self._directory / f"{kind}-{digest.hexdigest()[:32]}"
+        place = self.directory / f"{kind}-{digest.hexdigest()[:32]}"
         if place.is_dir():
             os.utime(place)
             return place
-        workshop = Path(tempfile.mkdtemp(prefix=".making-", dir=self._directory))
+        workshop = Path(tempfile.mkdtemp(prefix=".making-", dir=self.directory))
         try:
             make(workshop)
             try:
@@ -95,7 +98,7 @@ class Cache:
 
     def prune(self) -> None:
         """Remove the entries that were not used for longest."""
-        entries = [entry for entry in self._directory.iterdir() if entry.is_dir()]
+        entries = [entry for entry in self.directory.iterdir() if entry.is_dir()]
         if len(entries) <= KEPT:
             return
         entries.sort(key=_last_use)
