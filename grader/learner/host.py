@@ -32,7 +32,8 @@ from grader.trace import layout
 
 #: Open files a program may have (RLIMIT_NOFILE).
 OPEN_FILES = 1024
-#: The largest file, standard output included, that a program may write (bytes).
+#: The largest file, standard output included, that a program may write, where its
+#: check does not say otherwise (bytes).
 FILE_SIZE = 1 << 20
 #: Address space of a program that is not built with AddressSanitizer (bytes).
 ADDRESS_SPACE = 2 << 30
@@ -50,7 +51,8 @@ def child(request: dict, control: Channel) -> None:
             ``directory`` that it works in and the PATH that it is to ``search``
             (``""``: any), how large a file may become (``file_limit``; 0: as ever) and, for C,
             ``module``, ``binding`` and whether it is ``sanitized``; ``network`` is a
-            process whose network it enters, or 0.
+            process whose network it enters, or 0; ``writes`` is the size of the largest
+            file that it may write, or 0.
         control: the launcher's channel, which brought the descriptors: trace,
             doorbell, channel, standard output, standard error, dump.
     """
@@ -67,7 +69,7 @@ def child(request: dict, control: Channel) -> None:
     os.closerange(3, KIT_DESCRIPTORS)
     offset, _code = layout.FIELDS["doorbell"]
     memory[offset : offset + 4] = doorbell.to_bytes(4, "little")
-    _limit(sanitized=bool(request.get("sanitized")))
+    _limit(request["writes"] or FILE_SIZE, sanitized=bool(request.get("sanitized")))
     # What the interpreter prints of a crash, or when the processor time is up.
     if request["language"] == "python":  # the tracer and the sanitizers see to C
         faulthandler.enable(dump)
@@ -98,10 +100,10 @@ def _moved(fd: int, least: int, how: int = fcntl.F_DUPFD) -> int:
     return moved
 
 
-def _limit(*, sanitized: bool) -> None:
+def _limit(writes: int, *, sanitized: bool) -> None:
     for what, limit in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, FILE_SIZE),
+        (resource.RLIMIT_FSIZE, writes),
         (resource.RLIMIT_NOFILE, OPEN_FILES + 64),
         (resource.RLIMIT_CPU, 60),
     ):

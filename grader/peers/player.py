@@ -16,6 +16,7 @@ import zlib
 from typing import Any
 
 from grader.peers.datagrams import DatagramActions
+from grader.peers.flood import PIECE, flood
 from grader.peers.networks import NetworkActions
 from grader.peers.places import Address, family_of, sockaddr, wired
 from grader.peers.rights import RightsActions
@@ -65,7 +66,10 @@ class Player(DatagramActions, NetworkActions, RightsActions):
         self._keep(f"{name}, queued", queued)
         return {"at": wired(listener.getsockname())}
 
-    def accept(self, name: str, listener: str) -> dict:
+    def accept(self, name: str, listener: str, *, waits: bool = True) -> dict:
+        """Accept a connection; None of it, if none is there and it is not waited for."""
+        if not waits and not select.select([self._sockets[listener]], [], [], 0)[0]:
+            return {"source": None}
         connection, source = self._sockets[listener].accept()
         self._keep(name, connection)
         return {"source": wired(source)}
@@ -111,6 +115,32 @@ class Player(DatagramActions, NetworkActions, RightsActions):
         except ConnectionError:
             pass  # the other end did not want it all; what it returns is judged
         return {}
+
+    def flood(self, name: str, first: int) -> dict:
+        """Send as much as the kernel takes at once, in pieces of the flood."""
+        count, connection = 0, self._sockets[name]
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)  # and it stays as small as that
+        try:
+            while True:
+                count += connection.send(flood(first + count, PIECE), socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return {"count": count, "is_over": False}
+        except ConnectionError:
+            return {"count": count, "is_over": True}
+
+    def drain(self, name: str, count: int) -> dict:
+        """Read so many bytes of the flood, or to its end; the answer is how many are
+        there, and the first of them that is another one, -1 if none is."""
+        connection, came = self._sockets[name], 0
+        try:
+            while came < count and (piece := connection.recv(min(count - came, 1 << 18))):
+                if piece != (expected := flood(came, len(piece))):
+                    at = next(i for i, pair in enumerate(zip(piece, expected, strict=True)) if pair[0] != pair[1])
+                    return {"count": came, "differs": came + at, "end": ""}
+                came += len(piece)
+        except ConnectionResetError:
+            return {"count": came, "differs": -1, "end": "reset"}
+        return {"count": came, "differs": -1, "end": "end-of-file"}
 
     def receive(self, name: str, count: int) -> dict:
         """Read until count bytes are there, or the end; -1 reads to the end.

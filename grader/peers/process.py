@@ -17,7 +17,7 @@ from grader.processes.forkserver import ForkServer
 #: Actions that end when something comes; a connection or a datagram comes only from
 #: whom is there still, bytes and the end of a stream also when it is gone.
 COMES_FROM_THE_LIVING = ("accept", "take")
-COMES = (*COMES_FROM_THE_LIVING, "receive", "echo", "be_passed")
+COMES = (*COMES_FROM_THE_LIVING, "receive", "echo", "drain", "be_passed")
 
 
 class PeerError(Exception):

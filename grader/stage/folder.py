@@ -42,6 +42,7 @@ class Folder:
         self._known: dict[str, _Look] = {}
         self._stale: set[str] = set()
         self._offered: set[str] = set()
+        self._written: set[str] = set()
 
     def remember(self) -> None:
         """What is there now is as it should be."""
@@ -70,6 +71,10 @@ class Folder:
                 if has_written or name in self._known:
                     continue
                 return "left", name
+            if name in self._written:
+                if name in self._known and name not in seen:
+                    return "gone", name
+                continue
             if name not in self._known:
                 return "left", name
             if name not in seen:
@@ -87,6 +92,10 @@ class Folder:
     def offers(self, path: str) -> None:
         """The program may write to a path, and make a file there."""
         self._offered.add(os.path.relpath(path, self.root))
+
+    def is_written(self, path: str) -> None:
+        """A path is a file that the program may make, and may write to."""
+        self._written.add(os.path.relpath(path, self.root))
 
     @property
     def standing(self) -> dict[str, str]:

@@ -131,7 +131,7 @@ def _held(scene: OnStage, table: list[End]) -> list[tuple[int, int]]:
 
     One of TCP is told by its port.  Of the Unix domain, a pair of the program's own
     looks the same, and a reset takes a socket of TCP out of every table: those are
-    connections if accept() has ever returned their number.
+    connections if accept() has ever returned their number, or connect() was called on it.
     """
     sockets = [pair for pid in scene.process.family() for pair in _sockets(pid).items()]
     listening = {end.inode for end in table if end.state == tcp_table.LISTEN}
@@ -139,9 +139,11 @@ def _held(scene: OnStage, table: list[End]) -> list[tuple[int, int]]:
     held = [(fd, inode) for fd, inode in sockets if inode in connected]
     nameless = [(fd, inode) for fd, inode in sockets if inode not in connected | listening]
     if nameless:
-        accepted = {c.result for c in scene.process.trace.calls if (c.any_of("accept") or c.name == "dup") and c.done}
+        calls = [call for call in scene.process.trace.calls if call.done]
+        known = {call.result for call in calls if call.any_of("accept") or call.name == "dup"}
+        known |= {call.fd for call in calls if call.name == "connect"}
         others = _other_inodes(scene.company.network)
-        rest = [(fd, inode) for fd, inode in nameless if fd in accepted and inode not in others]
+        rest = [(fd, inode) for fd, inode in nameless if fd in known and inode not in others]
         held += [(fd, inode) for fd, inode in rest if _may_be_connected(scene.company.network, inode)]
     return held
 

@@ -104,7 +104,8 @@ def _wanted(action: str, count: int) -> str:
         return "a datagram"
     if action == "receive":
         return counted(count) if count >= 0 else "the end of the connection"
-    return {"accept": "the program's connect()", "echo": "the end of the request"}.get(action, "room to send more")
+    words = {"accept": "the program's connect()", "echo": "the end of the request", "drain": "the rest"}
+    return words.get(action, "room to send more")
 
 
 def _wants_ipv6(at: object) -> bool:

@@ -20,6 +20,7 @@ from grader.verbs.clients import Clients
 from grader.verbs.clock import Clock
 from grader.verbs.folder import Directory
 from grader.verbs.learner import Learner
+from grader.verbs.log import Log
 from grader.verbs.network import OwnNetwork
 from grader.verbs.peer import Peer
 from grader.verbs.script import Script
@@ -100,6 +101,10 @@ class Cast:
         self._closers.append(folder.close)
         return folder
 
+    def log(self) -> Log:
+        """The file in which a relay writes who has said what: ``log.path``."""
+        return Log(self.scene, self["folder"])
+
     def group(self) -> str:
         """A multicast group of this run alone, as text."""
         # of the range for private use (RFC 2365); nobody else has this process id now.
@@ -142,6 +147,7 @@ _PARTS: dict[str, Callable[[Cast], Any]] = {
     "caller": Cast.caller,
     "clock": Cast.clock,
     "folder": Cast.folder,
+    "log": Cast.log,
     "group": Cast.group,
     "other_group": Cast.group,
     "network": Cast.network,

@@ -94,6 +94,35 @@ class Clients:
         heard = [client.receives_until_the_end() for client in (speaker, listener)]
         return heard == [b"", line]
 
+    def either_is_relayed(self, port: str, data: bytes, answer: bytes) -> None:
+        """Two clients come, one after the other, send data and half-close; the target,
+        where a peer of these listens, hears it to its end and answers.
+
+        A call that fails may cost one of them its connections.  The other gets the
+        answer.
+
+        Raises:
+            Broken: neither does.
+        """
+        pairs = [self("ann", "tina"), self("bob", "uma")]
+        through = [self._is_relayed(client, target, port, data, answer) for client, target in pairs]
+        if not any(through):
+            raise Broken(Failure("bytes", "of two clients neither gets through to the target and back"))
+
+    def _is_relayed(self, client: Peer, target: Peer, port: str, data: bytes, answer: bytes) -> bool:
+        client.connects(port)
+        self._rest()
+        client.sends(data)
+        self._rest()
+        client.half_closes()
+        if not target.is_reached():
+            client.receives_until_the_end()
+            return False
+        heard = target.receives_until_the_end()
+        target.sends(answer)
+        target.closes()
+        return client.receives_until_the_end() == answer and heard == data
+
     def crowd(self, count: int) -> Crowd:
         """So many clients that act as one."""
         return Crowd(self._scene, self(*(f"client {number}" for number in range(1, count + 1))))

@@ -110,6 +110,11 @@ class HostingVerbs(Actor):
         self._do("begin", name=f"held {path}")
         self._note(f"listens at {path}")
 
+    def stops_listening(self) -> None:
+        """From now on who connects to it is refused."""
+        self._do("close", name=LISTENER)
+        self._note("stops listening")
+
     def locks(self, folder: Directory) -> None:
         """Take the lock of the directory (flock(2)), as a server does that starts.
 

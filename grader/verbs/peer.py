@@ -13,6 +13,7 @@ from grader.stage.broken import Broken
 from grader.verbs.exchanges import ExchangeVerbs
 from grader.verbs.hosting import LISTENER, HostingVerbs
 from grader.verbs.passing import PassingVerbs
+from grader.verbs.relaying import RelayingVerbs
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Difference, Verdict
 from grader.verdict.words import counted, differing
@@ -22,7 +23,7 @@ _COUNTABLE = 4096
 _WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "select", "epoll_wait")
 
 
-class Peer(HostingVerbs, ExchangeVerbs, PassingVerbs):
+class Peer(HostingVerbs, ExchangeVerbs, PassingVerbs, RelayingVerbs):
     """The process at the other end, driven step by step."""
 
     # --- connections ------------------------------------------------------
@@ -76,6 +77,12 @@ class Peer(HostingVerbs, ExchangeVerbs, PassingVerbs):
                 raise
         self._scene.wait(quiet.Rest(self._scene), "the program listens")
         return self._as(user, group, "connect", name=self._name, at=at, room=room)
+
+    def reaches(self, other: Peer, port: str, address: str = "127.0.0.1") -> None:
+        """Connect to the program, which connects to where the other peer listens, or
+        one that it shares a process with; and that peer accepts."""
+        self.connects(port, address)
+        other.accepts()
 
     def is_accepted(self) -> None:
         """The program has accepted the connection."""
@@ -346,6 +353,12 @@ class Peer(HostingVerbs, ExchangeVerbs, PassingVerbs):
     def closes(self) -> None:
         self._do("close", name=self._name)
         self._note("closes", ends=1)
+
+    def hangs_up(self) -> None:
+        """Accept the connection that the program may have made by the time that it
+        rests, and close it."""
+        if self.is_reached():
+            self.closes()
 
     def resets(self) -> None:
         """End the connection with a reset; in the Unix domain it is one if there

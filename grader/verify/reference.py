@@ -21,6 +21,7 @@ from grader.verbs.clients import Clients, Crowd
 from grader.verbs.clock import Clock
 from grader.verbs.folder import Directory
 from grader.verbs.learner import Learner
+from grader.verbs.log import Log
 from grader.verbs.network import OwnNetwork
 from grader.verbs.peer import Peer
 from grader.verdict import rules
@@ -78,6 +79,7 @@ def _lines() -> Iterator[str]:
     yield from _verbs("crowd", Crowd)
     yield from _verbs("clock", Clock)
     yield from _verbs("folder", Directory)
+    yield from _verbs("log", Log)
     yield from _verbs("network", OwnNetwork)
     yield from _verbs("caller", Caller)
     yield "## fault(call, ...)\n"

@@ -13,7 +13,7 @@ from grader.verdict.words import counted
 def _talks(evidence: Evidence) -> Iterator[tuple[Run, Descriptor, int]]:
     """Each connection on which a run has asked for something, and with how many bytes."""
     for run in evidence.runs:
-        for life in evidence.descriptors:
+        for life in evidence.descriptors if not run.endless else ():  # a server may ask for somebody else
             if life.made is not None and life.first("connect") is None:
                 continue  # one that was accepted: the other side asks; or a pair
             calls = [c for c in life.calls if run.first <= c.index and (run.last is None or c.index < run.last)]

@@ -138,7 +138,7 @@ def fork_failed(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
 @explains
 def one_at_a_time(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """The process that accepts waits for one client, and the others for it."""
-    if failure.kind != "hang":
+    if failure.kind != "hang" or not evidence.queued:
         return
     accepted = {life.number for life in evidence.descriptors if life.was_accepted}
     for call in evidence.calls if accepted else ():

@@ -275,7 +275,7 @@ def broken_pipe(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         call = next((c for c in reversed(evidence.calls) if c.any_of("send")), None)
         if call is not None:
             yield Finding(
-                call.index, ("broken-pipe", "dies-of-client", "thread-dies-loudly"),
+                call.index, ("broken-pipe", "dies-of-client", "thread-dies-loudly", "dies-of-reset"),
                 f"{evidence.place(call)} {call.name}() on a broken connection, without MSG_NOSIGNAL: SIGPIPE ended the "
                 "process",
                 (call,), "send(2), MSG_NOSIGNAL",

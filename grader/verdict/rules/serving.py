@@ -53,7 +53,7 @@ def stopped(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             )  # fmt: skip
         elif last.failed and (last.any_of("send") or last.any_of("recv")) and last.errno in _GONE:
             yield Finding(
-                last.index, ("dies-of-client",),
+                last.index, ("dies-of-client", "dies-of-reset"),
                 f"{evidence.place(last)} {last.name}() {ended(evidence, last)}, for its client is gone, and "
                 f"{answer(evidence, run)}: the other clients are not",
                 (last,), f"{last.name}(2), ERRORS" if last.name != "sendall" else "send(2), ERRORS",
