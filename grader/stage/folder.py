@@ -99,10 +99,12 @@ class Folder:
 
     @property
     def standing(self) -> dict[str, str]:
-        """Path -> what is there by right, in words: ``a socket``, ``a stale socket``."""
+        """Path -> what is there by right and not for the program to write to, in words:
+        ``a socket``, ``a stale socket``."""
         return {
             str(self.root / name): "a stale socket" if name in self._stale else _KINDS[stat.S_IFMT(mode)]
             for name, (_inode, mode, _content) in self._known.items()
+            if name not in self._offered
         }
 
     def _seen(self) -> dict[str, _Look]:

@@ -103,6 +103,6 @@ def _opening(evidence: Evidence, run: Run) -> Call | None:
 
 
 def _removing(evidence: Evidence, run: Run) -> Call | None:
-    """The last call that has removed something."""
+    """The call that has removed the function's file, or else the last one that has removed any."""
     calls = [c for c in evidence.during(run) if c.name in ("unlink", "rmdir", "rename") and c.done and not c.failed]
-    return calls[-1] if calls else None
+    return next((c for c in calls if run.path in c.paths), calls[-1] if calls else None)
