@@ -63,7 +63,7 @@ def _bring_tools(session: nox.Session) -> None:
     if shutil.which("apt-get") is None or (as_root and not _succeeds(*as_root, "true")):
         session.warn(f"not installed here: {', '.join(missing)}; sudo apt install {' '.join(missing)}")
         return
-    apt = [*as_root, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
+    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
     session.run(*apt, "update", external=True)
     # pages of a package that was installed without them come with it anew
     options = ["--reinstall", "-y", "--no-install-recommends", *KEEP_MANUAL]
