@@ -214,6 +214,10 @@ def check_refuses_frames_before_it_writes(learner, folder):
     learner.runs("write_pcap", old, Frames((*FRAMES, (LAST + SECOND, ARP))))
     learner.refuses(gap="unchecked-frame")
 
+    # Of its seconds the lower 32 bits are a day of ours.
+    learner.runs("write_pcap", old, Frames(((TIMES[1] + (2 << 32) * SECOND, ARP),)))
+    learner.refuses(gap="unchecked-frame")
+
 
 @only("python", because="a time in C has no sign")
 @reveals("unchecked-frame", "late-check")
