@@ -29,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    others = "|".join(name for name in _COMMANDS if name != "grade")
+    others = "|".join(name for name in COMMANDS if name != "grade")
     parser = _Parser(
         prog="python -m grader",
         usage=f"%(prog)s [grade] [EXERCISE ...] [options], or %(prog)s {others} ... (each has its own --help)",
@@ -68,10 +68,10 @@ def main(arguments: list[str]) -> int:
             KIT_FAULT,
         )
     command, rest = (
-        (arguments[0], arguments[1:]) if arguments[:1] and arguments[0] in _COMMANDS else ("grade", arguments)
+        (arguments[0], arguments[1:]) if arguments[:1] and arguments[0] in COMMANDS else ("grade", arguments)
     )
     try:
-        return _COMMANDS[command](rest)
+        return COMMANDS[command](rest)
     except UnknownExercise as error:
         return _complain(str(error), BAD_USAGE)
     except ManifestError as error:
@@ -233,7 +233,8 @@ def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int
     if options.submission is None and not options.k and not outcome.faults:
         progress = Progress()
         unmoved = progress.remember_grades(list(zip(units, results, strict=True)), files, options.lang)
-    report = Terminal(options.color, options.submission, {(unit.exercise.key, unit.language) for unit in unmoved})
+    named = {(unit.exercise.key, unit.language) for unit in unmoved}
+    report = Terminal(options.color, options.submission, named, progress.languages if progress else ())
     report.show(results, outcome.faults, verbose=options.verbose)
     if progress and progress.note:
         report.say(f" {progress.note}")
@@ -255,7 +256,7 @@ def exit_code(results: list[UnitResult], faults: list[str]) -> int:
     return PASSED if Verdict.PASS in verdicts else KIT_FAULT
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "grade": _grade_command,
     "verify": _verify,
     "new": _new,

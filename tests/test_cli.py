@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from grader.catalogue.exercises import PROJECT
+from grader.cli import COMMANDS
 from tests.conftest import Graded, by_slug, kit_environment, run_kit, solutions_in
 
 
@@ -227,6 +228,17 @@ def test_the_environment_does_not_steer_the_judge(
 
     assert graded.code == 1
     assert graded.unit("send_all", "python")["verdict"] == "fail"
+
+
+def test_every_command_has_a_help_a_session_of_nox_and_a_row_in_the_readme() -> None:
+    readme, noxfile = ((PROJECT / name).read_text() for name in ("README.md", "noxfile.py"))
+
+    for name in COMMANDS:
+        done = run_kit(name, "--help")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"def {name}(session: nox.Session)" in noxfile
+        assert f"\n| `nox -s {name}" in readme
+    assert "exit codes: " in done.stdout
 
 
 def test_a_missing_file_of_the_learner_is_told() -> None:

@@ -105,6 +105,7 @@ def test_what_is_none_of_the_gaps_is_said_to_be_none(kit: Project, text: str | N
     assert words in _said(done)
     assert "There is no hint for this: it is not one of the gaps" in _said(done)
     assert "readme exercises/04_send_all/README.md" in _said(done)
+    assert ("back nox -s reset -- send_all --lang python" in _said(done)) is (text is None)
     assert not (kit.root / "progress.json").exists()
 
 

@@ -87,7 +87,12 @@ def test_a_report_that_a_change_has_left_the_same_says_so(kit: Project) -> None:
     moved = kit.run(*again)
     (kit.root / STUB).write_text(Gaps(by_slug("send_all")).mutant("python", "short-send"))
     another = kit.run(*again)
+    (kit.root / STUB).write_text(text + "# and one at the end\n")
+    kit.run(*again)
+    (kit.root / STUB).write_text(text)
+    full = kit.run(*again, "-v")
 
+    assert full.stdout.count(SAME) == 1
     assert [SAME in done.stdout for done in (first, second, moved, another)] == [False, False, True, False]
     assert HINT in moved.stdout
     assert first.stdout == second.stdout
@@ -108,9 +113,10 @@ def test_progress_knows_the_languages_that_are_worked_in(kit: Project) -> None:
     assert _progress(kit)["languages"] == []
 
     kit.edit("c_stubs/04_send_all/send_all.c", "#include <errno.h>", "#include <errno.h>\n")
-    kit.run("send_all")
+    done = kit.run("send_all")
 
     assert _progress(kit)["languages"] == ["c"]
+    assert " fail  04 send_all · c · " in done.stdout  # and not Python's, which nobody has touched
     assert "04 send_all · c · 1 of 3" in kit.run("hint").stdout
     kit.run("send_all", "--lang", "python")
     assert _progress(kit)["languages"] == ["python", "c"]

@@ -18,6 +18,7 @@ from grader.build.cache import open_cache
 from grader.coach import choice
 from grader.processes import namespaces
 from grader.report.page import INDENT, MARGIN, Page
+from grader.verdict.words import counted
 
 HEALTHY, LACKING = 0, 1
 #: Package manager -> its command, and its names for packages that are called here as
@@ -268,4 +269,4 @@ def _show(page: Page, finding: Finding) -> None:
 def _verdict(lacking: int) -> str:
     if not lacking:
         return "all exercises can be graded here"
-    return f"{lacking} thing{'s' * (lacking != 1)} lacking: not all can be graded here"
+    return f"{counted(lacking, 'thing')} to mend: not all can be graded here"

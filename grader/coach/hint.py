@@ -61,6 +61,7 @@ class _Hint(Page):
     def __init__(self, unit: Unit, color: str) -> None:
         super().__init__(color)
         self._exercise = unit.exercise
+        self._is_there = unit.path.exists()
         self._program = f"{unit.exercise.label} · {unit.language}"
         self._arguments = f"{unit.exercise.slug} --lang {unit.language}"
         self._readme = _shown(unit.exercise.root / "exercises" / unit.exercise.key / "README.md")
@@ -106,6 +107,7 @@ class _Hint(Page):
             + _WHAT_HELPS.get(failure.verdict, "The contract in its README says what is asked of the program.")
         )
         self._further(
+            ("back", "" if self._is_there else f"nox -s reset -- {self._arguments}"),
             ("read", found.read if found else ""),
             ("readme", self._readme),
             ("see", f"nox -s grade -- {self._arguments}"),

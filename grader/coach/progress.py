@@ -93,8 +93,9 @@ class Progress:
                 data["programs"][unit.name] = {**before, **now}
             if chosen:
                 _come_first(data["languages"], chosen)
-            failing = [unit for unit, result in graded if result.first_failure]
-            data["last"] = (failing or [unit for unit, _ in graded])[0].exercise.key
+            failing = [unit for unit, result in graded if result.first_failure] or [unit for unit, _ in graded]
+            own = [unit for unit in failing if unit.language in data["languages"]]
+            data["last"] = (own or failing)[0].exercise.key
 
         self._change(change)
         return unmoved

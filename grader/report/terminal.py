@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -36,13 +36,19 @@ class Terminal(Page):
         submission: the folder that was graded, where it is not the project's own.
         unmoved: exercise and language of programs that were changed, and whose report
             is the same as before.
+        languages: those that the learner works in: failures in the first come first.
     """
 
     def __init__(
-        self, color: str = "auto", submission: Path | None = None, unmoved: Collection[tuple[str, str]] = ()
+        self,
+        color: str = "auto",
+        submission: Path | None = None,
+        unmoved: Collection[tuple[str, str]] = (),
+        languages: Sequence[str] = (),
     ) -> None:
         super().__init__(color)
         self._unmoved = unmoved
+        self._languages = list(languages)
         self._submission = f" --submission {shlex.quote(str(submission))}" if submission else ""
 
     def show(self, results: list[UnitResult], faults: list[str], *, verbose: bool) -> None:
@@ -54,11 +60,12 @@ class Terminal(Page):
             verbose: every reason to fail in full instead of the first.
         """
         self._board(results)
-        reasons = [reason for unit in results for reason in by_reason(unit.failures)]
+        reasons = [reason for unit in sorted(results, key=self._turn) for reason in by_reason(unit.failures)]
+        leading = [unit.first_failure for unit in results]
         for first, *others in reasons if verbose else reasons[:1]:
             self._failure(first)
             self._others(others, verbose)
-            if not verbose:
+            if first in leading:
                 self._is_unmoved(first)
         self._warnings(results, verbose=verbose)
         self._skips(results)
@@ -67,6 +74,10 @@ class Terminal(Page):
             self.say(" error  This is a fault of the kit or of a check, not of the program.", "magenta")
             self.say(indented(fault.strip().splitlines()))
         self._summary(results, reasons, verbose)
+
+    def _turn(self, unit: UnitResult) -> int:
+        """When a program's failures are told: those in the learner's language first."""
+        return [*self._languages, unit.language].index(unit.language)
 
     # --- the board --------------------------------------------------------
 
