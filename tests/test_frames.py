@@ -8,9 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from grader.checks import check_encapsulation as checks
 from grader.verdict.peeling import MISTAKES, explanation, peel
-from grader.wire import frames
+from grader.wire import frames, samples
 from grader.wire.frames import ethernet, icmp, icmpv6, ipv4, ipv6, tcp, udp
 from tests.conftest import by_slug
 
@@ -31,7 +30,7 @@ OURS = {
     "udp over ipv6": ethernet(ipv6(udp(LOUD), hop=255)),
     "icmpv6": ethernet(ipv6(icmpv6(b"odd", rest=bytes.fromhex("00070001")))),
     "lengths": ethernet(ipv4(tcp(b"odd", words=15, checksum=0x4321), words=6, length=1500, version=5, checksum=0x1234)),
-    "arp": ethernet(checks.ARP_REQUEST, kind=frames.ARP),
+    "arp": ethernet(samples.ARP_REQUEST, kind=frames.ARP),
 }
 
 
@@ -56,7 +55,7 @@ def _theirs() -> dict[str, bytes]:
         "tcp": over_ipv4() / segment(flags="SA", seq=2**32 - 1) / raw(LOUD),
         "every flag": over_ipv4() / segment(flags="FSRPAUEC", window=65535),
         "tcp options": over_ipv4() / segment(options=largest) / raw(b"odd"),
-        "ip options": over_ipv4(options=scapy.IPOption(checks.ROUTE)) / segment() / raw(b"odd"),
+        "ip options": over_ipv4(options=scapy.IPOption(samples.ROUTE)) / segment() / raw(b"odd"),
         "udp": over_ipv4(ttl=1) / datagram / raw(b"odd") / scapy.Padding(bytes(15)),
         "no sum": over_ipv4() / scapy.UDP(sport=53, dport=4000, chksum=0) / raw(b"odd"),
         "sum of 0": over_ipv4() / datagram / raw(b"\xdc\x02"),
@@ -98,20 +97,24 @@ def test_whoever_makes_no_mistake_answers_like_the_solution(name: str) -> None:
 
 #: Frames that, taken together, tell all mistakes apart.
 TELLING = [
-    ethernet(ipv4(icmp(checks.QUIET))),
-    ethernet(ipv6(checks.web(checks.EVEN))),
-    ethernet(ipv4(checks.web(checks.EVEN))),
+    ethernet(ipv4(icmp(samples.QUIET))),
+    ethernet(ipv6(samples.web(samples.EVEN))),
+    ethernet(ipv4(samples.web(samples.EVEN))),
     ethernet(ipv4(icmp(b"\xff\xff\xf8\x00"))),
     ethernet(ipv4(icmp(b"PING 13"))),
     ethernet(ipv4(icmp(b"PING 13", checksum=0x390B))),
     ethernet(ipv4(icmp(b"even", checksum=0))),
-    ethernet(ipv4(tcp(options=checks.LARGEST), options=checks.ROUTE)),
-    ethernet(ipv4(checks.LOOKALIKE, fragment=185, protocol=frames.TCP)),
-    ethernet(ipv4(checks.web(checksum=0x1234), fragment=frames.MORE_FRAGMENTS)),
+    ethernet(ipv4(tcp(options=samples.LARGEST), options=samples.ROUTE)),
+    ethernet(ipv4(samples.LOOKALIKE, fragment=185, protocol=frames.TCP)),
+    ethernet(ipv4(samples.web(checksum=0x1234), fragment=frames.MORE_FRAGMENTS)),
     ethernet(ipv4(b"even", length=1500)),
     ethernet(ipv4(udp(b"even"), length=1500)),
-    ethernet(ipv4(checks.web(checks.EVEN), length=1500)),
+    ethernet(ipv4(samples.web(samples.EVEN), length=1500)),
     ethernet(ipv6(udp(b"even", checksum=0))),
+    ethernet(ipv4(icmp(b"even"), checksum=0x1234)),
+    ethernet(ipv4(icmpv6(b"even"))),
+    ethernet(ipv4(b"short", length=30, protocol=frames.TCP)),
+    ethernet(ipv4(udp(b"even, and more", length=12))),
     *OURS.values(),
 ]
 
@@ -124,7 +127,7 @@ def test_a_mistake_is_known_by_its_answers(mistake: str) -> None:
 
 
 def test_two_mistakes_are_told_one_after_the_other() -> None:
-    frame = ethernet(ipv4(checks.web()), padding=checks.PADDING)
+    frame = ethernet(ipv4(samples.web()), padding=samples.PADDING)
     both = ["rest of frame", "ports"]
     assert explanation([(frame, peel(frame, both))]) == "rest of frame"
     assert explanation([(frame, peel(frame, both[1:]))]) == "ports"

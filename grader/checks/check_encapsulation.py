@@ -3,7 +3,8 @@
 from grader.learner.program import Null
 from grader.verbs.script import only, reveals
 from grader.wire import frames
-from grader.wire.frames import ethernet, icmp, icmpv6, ipv4, ipv6, tcp, udp
+from grader.wire.frames import MORE_FRAGMENTS, ethernet, icmp, icmpv6, ipv4, ipv6, tcp, udp
+from grader.wire.samples import ARP_REQUEST, EVEN, LARGEST, LOOKALIKE, LOUD, ODD, PADDING, QUIET, ROUTE, beginnings, web
 
 ETHERNET = "ethernet 02:00:00:00:0a:01 > 02:00:00:00:0a:02"
 OVER_IPV4 = [ETHERNET, "ipv4 10.0.0.1 > 10.0.0.2 ttl 64"]
@@ -13,20 +14,8 @@ WEB = "tcp 80 > 4000 flags A seq 1 ack 2"
 ANSWER = "udp 53 > 4000"
 BAD = "checksum bad"
 
-# Sums over these have no carry; only the last has an odd number of bytes.
-QUIET, EVEN, ODD = bytes.fromhex("0001 0203 0405 0607"), b"PING 7", b"PING 13"
-# Sums over these have many.
-LOUD = bytes(range(255, -1, -1)) + b"\xff" * 33
 # Not the right checksum of anything here.
 WRONG = 0x1234
-# What a small frame is filled up with; a network card may leave anything in it.
-PADDING = bytes.fromhex("da7a 5ca1 ab1e 0ff1 ce00 0dd5 a7ba 6fab 1ec0")
-# Options of IPv4, a route that was taken; and of TCP, a largest segment.
-ROUTE = bytes.fromhex("01 07 0b 08 c0000201 00000000")
-LARGEST = bytes.fromhex("0204 05b4 0101 0101")
-ARP_REQUEST = bytes.fromhex("0001 0800 0604 0001 02000000 0a01 0a000001 000000000000 0a000002")
-# What looks like the header of a segment or a datagram, and is the middle of a file.
-LOOKALIKE = bytes.fromhex("0050 0fa0 0000 0001 0000 0002 5010 0400 0000 0000 0000 0000")
 
 REQUEST = ethernet(ipv4(tcp(ODD, source=80, to=4000, options=LARGEST), options=ROUTE), padding=PADDING)
 LONGEST = [
@@ -50,28 +39,14 @@ LONGEST_FRAME = ethernet(
 )
 
 
-def web(data=b"", **fields):
-    """A TCP segment whose sum, with that of its pseudo-header, has no carry."""
-    return tcp(data, source=80, to=4000, **fields)
-
-
-def beginnings(frame, shortest, *headers):
-    """Each beginning of a frame, from one of so many bytes on, with its lines.
-
-    Args:
-        headers: after how many bytes each header ends, and its line.
-    """
-    return {
-        frame[:size]: [*(line for end, line in headers if end <= size), "truncated"]
-        for size in range(shortest, len(frame))
-    }
-
-
 @reveals("carry-lost")
 def check_adds_the_carries(learner):
     """tells of an ICMP message, and adds the carries of its sum back"""
     learner.runs("peel", ethernet(ipv4(icmp(QUIET))))
     learner.returns([*OVER_IPV4, ECHO, "payload 8"])
+
+    learner.runs("peel", ethernet(ipv4(icmp(EVEN, rest=b"\xff" * 4))))
+    learner.returns([*OVER_IPV4, ECHO, "payload 6"])
 
     learner.runs("peel", ethernet(ipv4(icmp(LOUD * 4, type=3, code=13, rest=b"\xff" * 4))))
     learner.returns([*OVER_IPV4, "icmp type 3 code 13", "payload 1156"])
@@ -90,23 +65,21 @@ def check_adds_the_carries(learner):
 @reveals("carry-lost")
 def check_tells_of_a_bad_checksum(learner):
     """tells of a bad checksum behind its layer, and goes on"""
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv4(icmp(QUIET, checksum=WRONG))): [*OVER_IPV4, ECHO, BAD, "payload 8"],
-            ethernet(ipv4(icmp(QUIET, checksum=0))): [*OVER_IPV4, ECHO, BAD, "payload 8"],
-            ethernet(ipv4(icmp(QUIET), checksum=WRONG)): [*OVER_IPV4, BAD, ECHO, "payload 8"],
-            ethernet(ipv4(icmp(QUIET), checksum=0)): [*OVER_IPV4, BAD, ECHO, "payload 8"],
-            ethernet(ipv4(icmp(LOUD, checksum=WRONG), checksum=WRONG)): [*OVER_IPV4, BAD, ECHO, BAD, "payload 289"],
-            ethernet(ipv4(icmp(QUIET, checksum=WRONG), source="203.0.113.9", to="198.51.100.254")): [
-                ETHERNET,
-                "ipv4 203.0.113.9 > 198.51.100.254 ttl 64",
-                ECHO,
-                BAD,
-                "payload 8",
-            ],
-        },
-    )
+    answers = {
+        ethernet(ipv4(icmp(QUIET, checksum=WRONG))): [*OVER_IPV4, ECHO, BAD, "payload 8"],
+        ethernet(ipv4(icmp(QUIET, checksum=0))): [*OVER_IPV4, ECHO, BAD, "payload 8"],
+        ethernet(ipv4(icmp(QUIET), checksum=WRONG)): [*OVER_IPV4, BAD, ECHO, "payload 8"],
+        ethernet(ipv4(icmp(QUIET), checksum=0)): [*OVER_IPV4, BAD, ECHO, "payload 8"],
+        ethernet(ipv4(icmp(LOUD, checksum=WRONG), checksum=WRONG)): [*OVER_IPV4, BAD, ECHO, BAD, "payload 289"],
+        ethernet(ipv4(icmp(QUIET, checksum=WRONG), source="203.0.113.9", to="198.51.100.254")): [
+            ETHERNET,
+            "ipv4 203.0.113.9 > 198.51.100.254 ttl 64",
+            ECHO,
+            BAD,
+            "payload 8",
+        ],
+    }
+    learner.returns_each("peel", answers)
 
 
 @reveals("odd-byte")
@@ -140,40 +113,32 @@ def check_tells_of_tcp(learner, caller):
     learner.runs("peel", ethernet(ipv6(web(EVEN))))
     learner.returns([*OVER_IPV6, WEB, "payload 6"])
 
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv4(tcp(LOUD, flags="SA"))): [
-                *OVER_IPV4,
-                "tcp 3490 > 51000 flags SA seq 1 ack 2",
-                "payload 289",
-            ],
-            ethernet(ipv4(web(ODD, flags="PA", seq=2**32 - 1, ack=2**31))): [
-                *OVER_IPV4,
-                "tcp 80 > 4000 flags PA seq 4294967295 ack 2147483648",
-                "payload 7",
-            ],
-            ethernet(ipv4(web(flags="", ack=0))): [*OVER_IPV4, "tcp 80 > 4000 flags - seq 1 ack 0", "payload 0"],
-            LONGEST_FRAME: LONGEST,
-            # Sums of the pseudo-header alone, as a network card gets them; and without it.
-            ethernet(ipv4(web(checksum=0x141D))): [*OVER_IPV4, WEB, BAD, "payload 0"],
-            ethernet(ipv4(web(checksum=0x9BFC))): [*OVER_IPV4, WEB, BAD, "payload 0"],
-            ethernet(ipv6(web(checksum=0x9BFC))): [*OVER_IPV6, WEB, BAD, "payload 0"],
-            ethernet(ipv4(web(checksum=0))): [*OVER_IPV4, WEB, BAD, "payload 0"],
-        },
-    )
+    answers = {
+        ethernet(ipv4(tcp(LOUD, flags="SA"))): [*[*OVER_IPV4, "tcp 3490 > 51000 flags SA seq 1 ack 2", "payload 289"]],
+        ethernet(ipv4(web(ODD, flags="PA", seq=2**32 - 1, ack=2**31))): [
+            *OVER_IPV4,
+            "tcp 80 > 4000 flags PA seq 4294967295 ack 2147483648",
+            "payload 7",
+        ],
+        ethernet(ipv4(web(flags="", ack=0))): [*OVER_IPV4, "tcp 80 > 4000 flags - seq 1 ack 0", "payload 0"],
+        LONGEST_FRAME: LONGEST,
+        # Sums of the pseudo-header alone, as a network card gets them; and without it.
+        ethernet(ipv4(web(checksum=0x141D))): [*OVER_IPV4, WEB, BAD, "payload 0"],
+        ethernet(ipv4(web(checksum=0x9BFC))): [*OVER_IPV4, WEB, BAD, "payload 0"],
+        ethernet(ipv6(web(checksum=0x9BFC))): [*OVER_IPV6, WEB, BAD, "payload 0"],
+        ethernet(ipv4(web(checksum=0))): [*OVER_IPV4, WEB, BAD, "payload 0"],
+    }
+    learner.returns_each("peel", answers)
 
 
 @reveals("no-pseudo-header")
 def check_names_each_flag(learner):
     """names the flags of TCP, each by its letter"""
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv4(web(flags=flag))): [*OVER_IPV4, f"tcp 80 > 4000 flags {flag} seq 1 ack 2", "payload 0"]
-            for flag in ("F", "S", "R", "P", "A", "U", "E", "C", "FA", "RA", "SEC", "FSRPAUEC")
-        },
-    )
+    answers = {
+        ethernet(ipv4(web(flags=flag))): [*OVER_IPV4, f"tcp 80 > 4000 flags {flag} seq 1 ack 2", "payload 0"]
+        for flag in ("F", "S", "R", "P", "A", "U", "E", "C", "FA", "RA", "SEC", "FSRPAUEC")
+    }
+    learner.returns_each("peel", answers)
 
 
 @reveals("no-pseudo-header")
@@ -182,25 +147,19 @@ def check_tells_of_udp(learner):
     learner.runs("peel", ethernet(ipv4(udp(EVEN))))
     learner.returns([*OVER_IPV4, ANSWER, "payload 6"])
 
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv6(udp(ODD))): [*OVER_IPV6, ANSWER, "payload 7"],
-            ethernet(ipv6(udp())): [*OVER_IPV6, ANSWER, "payload 0"],
-            ethernet(ipv4(udp(b"\xff" * 65507, source=65535, to=1))): [
-                *OVER_IPV4,
-                "udp 65535 > 1",
-                "payload 65507",
-            ],
-            # The sum is 0, and so is sent as 0xffff.
-            ethernet(ipv4(udp(b"\xdc\x02"))): [*OVER_IPV4, ANSWER, "payload 2"],
-            ethernet(ipv4(udp(EVEN + LOUD, length=14))): [*OVER_IPV4, ANSWER, "payload 6"],
-            ethernet(ipv6(udp(ODD + LOUD, length=15))): [*OVER_IPV6, ANSWER, "payload 7"],
-            ethernet(ipv4(udp(LOUD, length=8))): [*OVER_IPV4, ANSWER, "payload 0"],
-            ethernet(ipv4(udp(EVEN + LOUD, length=14, checksum=WRONG))): [*OVER_IPV4, ANSWER, BAD, "payload 6"],
-            ethernet(ipv6(udp(EVEN, checksum=WRONG))): [*OVER_IPV6, ANSWER, BAD, "payload 6"],
-        },
-    )
+    answers = {
+        ethernet(ipv6(udp(ODD))): [*OVER_IPV6, ANSWER, "payload 7"],
+        ethernet(ipv6(udp())): [*OVER_IPV6, ANSWER, "payload 0"],
+        ethernet(ipv4(udp(b"\xff" * 65507, source=65535, to=1))): [*OVER_IPV4, "udp 65535 > 1", "payload 65507"],
+        # The sum is 0, and so is sent as 0xffff.
+        ethernet(ipv4(udp(b"\xdc\x02"))): [*OVER_IPV4, ANSWER, "payload 2"],
+        ethernet(ipv4(udp(EVEN + LOUD, length=14))): [*OVER_IPV4, ANSWER, "payload 6"],
+        ethernet(ipv6(udp(ODD + LOUD, length=15))): [*OVER_IPV6, ANSWER, "payload 7"],
+        ethernet(ipv4(udp(LOUD, length=8))): [*OVER_IPV4, ANSWER, "payload 0"],
+        ethernet(ipv4(udp(EVEN + LOUD, length=14, checksum=WRONG))): [*OVER_IPV4, ANSWER, BAD, "payload 6"],
+        ethernet(ipv6(udp(EVEN, checksum=WRONG))): [*OVER_IPV6, ANSWER, BAD, "payload 6"],
+    }
+    learner.returns_each("peel", answers)
 
 
 @reveals("zero-checksum")
@@ -219,15 +178,13 @@ def check_tells_the_two_icmps_apart(learner):
     learner.runs("peel", ethernet(ipv6(icmpv6(QUIET))))
     learner.returns([*OVER_IPV6, ECHO_V6, "payload 8"])
 
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv6(icmpv6(LOUD, type=1, code=4))): [*OVER_IPV6, "icmp type 1 code 4", "payload 289"],
-            ethernet(ipv6(icmpv6(QUIET, checksum=0x73EF))): [*OVER_IPV6, ECHO_V6, BAD, "payload 8"],
-            ethernet(ipv6(icmp(QUIET), hop=1)): [ETHERNET, "ipv6 2001:db8::1 > 2001:db8::2 hop 1", "payload 16"],
-            ethernet(ipv4(icmpv6(QUIET), ttl=1)): [ETHERNET, "ipv4 10.0.0.1 > 10.0.0.2 ttl 1", "payload 16"],
-        },
-    )
+    answers = {
+        ethernet(ipv6(icmpv6(LOUD, type=1, code=4))): [*OVER_IPV6, "icmp type 1 code 4", "payload 289"],
+        ethernet(ipv6(icmpv6(QUIET, checksum=0x73EF))): [*OVER_IPV6, ECHO_V6, BAD, "payload 8"],
+        ethernet(ipv6(icmp(QUIET), hop=1)): [ETHERNET, "ipv6 2001:db8::1 > 2001:db8::2 hop 1", "payload 16"],
+        ethernet(ipv4(icmpv6(QUIET), ttl=1)): [ETHERNET, "ipv4 10.0.0.1 > 10.0.0.2 ttl 1", "payload 16"],
+    }
+    learner.returns_each("peel", answers)
 
 
 @reveals("fixed-header")
@@ -239,17 +196,15 @@ def check_steps_over_options(learner):
     learner.runs("peel", ethernet(ipv4(web(EVEN, options=LARGEST))))
     learner.returns([*OVER_IPV4, WEB, "payload 6"])
 
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv4(udp(ODD), options=ROUTE * 3 + b"\1\1\1\0")): [*OVER_IPV4, ANSWER, "payload 7"],
-            ethernet(ipv4(icmp(ODD), options=b"\1\1\1\0")): [*OVER_IPV4, ECHO, "payload 7"],
-            ethernet(ipv6(web(ODD, options=LARGEST * 5, reserved=15))): [*OVER_IPV6, WEB, "payload 7"],
-            ethernet(ipv4(web(options=LARGEST * 5), options=ROUTE * 3)): [*OVER_IPV4, WEB, "payload 0"],
-            # Right, were the sum that of the first 20 bytes.
-            ethernet(ipv4(web(), options=ROUTE, checksum=0x23C2)): [*OVER_IPV4, BAD, WEB, "payload 0"],
-        },
-    )
+    answers = {
+        ethernet(ipv4(udp(ODD), options=ROUTE * 3 + b"\1\1\1\0")): [*OVER_IPV4, ANSWER, "payload 7"],
+        ethernet(ipv4(icmp(ODD), options=b"\1\1\1\0")): [*OVER_IPV4, ECHO, "payload 7"],
+        ethernet(ipv6(web(ODD, options=LARGEST * 5, reserved=15))): [*OVER_IPV6, WEB, "payload 7"],
+        ethernet(ipv4(web(options=LARGEST * 5), options=ROUTE * 3)): [*OVER_IPV4, WEB, "payload 0"],
+        # Right, were the sum that of the first 20 bytes.
+        ethernet(ipv4(web(), options=ROUTE, checksum=0x23C2)): [*OVER_IPV4, BAD, WEB, "payload 0"],
+    }
+    learner.returns_each("peel", answers)
 
 
 @reveals("ethernet-padding")
@@ -258,43 +213,39 @@ def check_leaves_padding_out(learner):
     learner.runs("peel", ethernet(ipv4(web()), padding=PADDING[:6]))
     learner.returns([*OVER_IPV4, WEB, "payload 0"])
 
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv4(udp(ODD)), padding=PADDING[:11]): [*OVER_IPV4, ANSWER, "payload 7"],
-            ethernet(ipv4(icmp(ODD)), padding=PADDING[:11]): [*OVER_IPV4, ECHO, "payload 7"],
-            ethernet(ipv6(web(ODD)), padding=PADDING): [*OVER_IPV6, WEB, "payload 7"],
-            ethernet(ipv6(udp(ODD)), padding=PADDING): [*OVER_IPV6, ANSWER, "payload 7"],
-            ethernet(ipv4(EVEN), padding=PADDING): [*OVER_IPV4, "payload 6"],
-            ethernet(ipv6(b""), padding=PADDING): [*OVER_IPV6, "payload 0"],
-            ethernet(ipv4(b""), padding=PADDING): [*OVER_IPV4, "payload 0"],
-        },
-    )
+    answers = {
+        ethernet(ipv4(udp(ODD)), padding=PADDING[:11]): [*OVER_IPV4, ANSWER, "payload 7"],
+        ethernet(ipv4(icmp(ODD)), padding=PADDING[:11]): [*OVER_IPV4, ECHO, "payload 7"],
+        ethernet(ipv6(web(ODD)), padding=PADDING): [*OVER_IPV6, WEB, "payload 7"],
+        ethernet(ipv6(udp(ODD)), padding=PADDING): [*OVER_IPV6, ANSWER, "payload 7"],
+        ethernet(ipv4(EVEN), padding=PADDING): [*OVER_IPV4, "payload 6"],
+        ethernet(ipv6(b""), padding=PADDING): [*OVER_IPV6, "payload 0"],
+        ethernet(ipv4(b""), padding=PADDING): [*OVER_IPV4, "payload 0"],
+    }
+    learner.returns_each("peel", answers)
 
 
 @reveals("ethernet-padding")
 def check_peels_nothing_else(learner):
     """takes everything else for payload: all of it, where no IP length says how much"""
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ARP_REQUEST, kind=frames.ARP, padding=PADDING): [ETHERNET, "payload 46"],
-            ethernet(b"", kind=frames.ARP): [ETHERNET, "payload 0"],
-            ethernet(b"\x00\x07\x08\x00" + ipv4(web()).data, kind=frames.VLAN): [ETHERNET, "payload 44"],
-            ethernet(LOUD, kind=0x88CC, source="0a:0b:0c:0d:0e:0f", to="01:80:c2:00:00:0e"): [
-                "ethernet 0a:0b:0c:0d:0e:0f > 01:80:c2:00:00:0e",
-                "payload 289",
-            ],
-            **{
-                ethernet(ipv6(web(EVEN), protocol=number), padding=PADDING): [*OVER_IPV6, "payload 26"]
-                for number in (0, 43, 44, 51, 59, 60, 135)  # extension headers (RFC 8200), and the end of them
-            },
-            **{
-                ethernet(ipv4(web(EVEN), protocol=number), padding=PADDING): [*OVER_IPV4, "payload 26"]
-                for number in (0, 2, 4, 41, 47, 132, 255)
-            },
+    answers = {
+        ethernet(ARP_REQUEST, kind=frames.ARP, padding=PADDING): [ETHERNET, "payload 46"],
+        ethernet(b"", kind=frames.ARP): [ETHERNET, "payload 0"],
+        ethernet(b"\x00\x07\x08\x00" + ipv4(web()).data, kind=frames.VLAN): [ETHERNET, "payload 44"],
+        ethernet(LOUD, kind=0x88CC, source="0a:0b:0c:0d:0e:0f", to="01:80:c2:00:00:0e"): [
+            "ethernet 0a:0b:0c:0d:0e:0f > 01:80:c2:00:00:0e",
+            "payload 289",
+        ],
+        **{
+            ethernet(ipv6(web(EVEN), protocol=number), padding=PADDING): [*OVER_IPV6, "payload 26"]
+            for number in (0, 43, 44, 51, 59, 60, 135)  # extension headers (RFC 8200), and the end of them
         },
-    )
+        **{
+            ethernet(ipv4(web(EVEN), protocol=number), padding=PADDING): [*OVER_IPV4, "payload 26"]
+            for number in (0, 2, 4, 41, 47, 132, 255)
+        },
+    }
+    learner.returns_each("peel", answers)
 
 
 @reveals("fragment")
@@ -303,79 +254,55 @@ def check_tells_fragments_apart(learner):
     learner.runs("peel", ethernet(ipv4(LOOKALIKE, fragment=185, protocol=frames.TCP)))
     learner.returns([*OVER_IPV4, "payload 24"])
 
-    learner.returns_each(
-        "peel",
-        {
-            **{
-                ethernet(ipv4(LOOKALIKE, fragment=place, protocol=number), padding=PADDING): [*OVER_IPV4, "payload 24"]
-                for place in (1, 0x100, 0x1000, frames.MORE_FRAGMENTS | 185, frames.MORE_FRAGMENTS | 0x1FFF)
-                for number in (frames.TCP, frames.UDP, frames.ICMP)
-            },
-            ethernet(ipv4(EVEN, fragment=185, protocol=frames.TCP)): [*OVER_IPV4, "payload 6"],
-            ethernet(ipv4(LOOKALIKE, fragment=185, protocol=frames.UDP, checksum=WRONG)): [
-                *OVER_IPV4,
-                BAD,
-                "payload 24",
-            ],
-            ethernet(ipv4(web(ODD + b"."), fragment=0)): [*OVER_IPV4, WEB, "payload 8"],
-            ethernet(ipv4(web(EVEN, checksum=WRONG), fragment=0)): [*OVER_IPV4, WEB, BAD, "payload 6"],
+    answers = {
+        **{
+            ethernet(ipv4(LOOKALIKE, fragment=place, protocol=number), padding=PADDING): [*OVER_IPV4, "payload 24"]
+            for place in (1, 0x100, 0x1000, MORE_FRAGMENTS | 185, MORE_FRAGMENTS | 0x1FFF)
+            for number in (frames.TCP, frames.UDP, frames.ICMP)
         },
-    )
+        ethernet(ipv4(EVEN, fragment=185, protocol=frames.TCP)): [*OVER_IPV4, "payload 6"],
+        ethernet(ipv4(LOOKALIKE, fragment=185, protocol=frames.UDP, checksum=WRONG)): [*OVER_IPV4, BAD, "payload 24"],
+        ethernet(ipv4(web(ODD + b"."), fragment=0)): [*OVER_IPV4, WEB, "payload 8"],
+        ethernet(ipv4(web(EVEN, checksum=WRONG), fragment=0)): [*OVER_IPV4, WEB, BAD, "payload 6"],
+    }
+    learner.returns_each("peel", answers)
 
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv4(web(ODD + b".", checksum=WRONG), fragment=frames.MORE_FRAGMENTS)): [
-                *OVER_IPV4,
-                WEB,
-                "payload 8",
-            ],
-            ethernet(ipv4(icmp(QUIET, checksum=WRONG), fragment=frames.MORE_FRAGMENTS)): [
-                *OVER_IPV4,
-                ECHO,
-                "payload 8",
-            ],
-            ethernet(ipv4(udp(QUIET, length=3008, checksum=WRONG), fragment=frames.MORE_FRAGMENTS), padding=PADDING): [
-                *OVER_IPV4,
-                ANSWER,
-                "payload 8",
-            ],
-        },
-    )
+    learner.runs("peel", ethernet(ipv4(web(ODD + b".", checksum=WRONG), fragment=MORE_FRAGMENTS)))
+    learner.returns([*OVER_IPV4, WEB, "payload 8"])
+
+    learner.runs("peel", ethernet(ipv4(icmp(QUIET, checksum=WRONG), fragment=MORE_FRAGMENTS)))
+    learner.returns([*OVER_IPV4, ECHO, "payload 8"])
+
+    first = udp(QUIET, length=3008, checksum=WRONG)
+    learner.runs("peel", ethernet(ipv4(first, fragment=MORE_FRAGMENTS), padding=PADDING))
+    learner.returns([*OVER_IPV4, ANSWER, "payload 8"])
 
 
 @reveals("over-read")
 def check_tells_of_a_cut_frame(learner):
     """says where the capture ends before a packet does, wherever it is cut"""
+    learner.runs("peel", REQUEST)
+    learner.returns([*OVER_IPV4, WEB, "payload 7"])
+
     learner.runs("peel", b"")
     learner.returns(["truncated"], instead="over-read")
 
     # Behind the packet there is padding, which may be missing.
-    learner.returns_each(
-        "peel",
-        beginnings(REQUEST[: -len(PADDING)], 1, (14, ETHERNET), (46, OVER_IPV4[1]), (74, WEB)),
-        instead="over-read",
-    )
+    answers = beginnings(REQUEST[: -len(PADDING)], 1, (14, ETHERNET), (46, OVER_IPV4[1]), (74, WEB))
+    learner.returns_each("peel", answers, instead="over-read")
 
-    learner.returns_each(
-        "peel",
-        beginnings(ethernet(ipv6(udp(ODD))), 14, (14, ETHERNET), (54, OVER_IPV6[1]), (62, ANSWER)),
-        instead="over-read",
-    )
+    answers = beginnings(ethernet(ipv6(udp(ODD))), 14, (14, ETHERNET), (54, OVER_IPV6[1]), (62, ANSWER))
+    learner.returns_each("peel", answers, instead="over-read")
 
-    learner.returns_each(
-        "peel",
-        beginnings(ethernet(ipv4(icmp(QUIET, checksum=WRONG))), 34, (14, ETHERNET), (34, OVER_IPV4[1]), (42, ECHO)),
-        instead="over-read",
+    answers = beginnings(
+        ethernet(ipv4(icmp(QUIET, checksum=WRONG))), 34, (14, ETHERNET), (34, OVER_IPV4[1]), (42, ECHO)
     )
+    learner.returns_each("peel", answers, instead="over-read")
 
-    learner.returns_each(
-        "peel",
-        beginnings(
-            ethernet(ipv6(icmpv6(QUIET, checksum=WRONG))), 54, (14, ETHERNET), (54, OVER_IPV6[1]), (62, ECHO_V6)
-        ),
-        instead="over-read",
+    answers = beginnings(
+        ethernet(ipv6(icmpv6(QUIET, checksum=WRONG))), 54, (14, ETHERNET), (54, OVER_IPV6[1]), (62, ECHO_V6)
     )
+    learner.returns_each("peel", answers, instead="over-read")
 
 
 @reveals("over-read")
@@ -384,88 +311,78 @@ def check_believes_no_length(learner):
     learner.runs("peel", ethernet(ipv4(EVEN, length=1500)))
     learner.returns([*OVER_IPV4, "truncated"], instead="over-read")
 
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv4(web(EVEN), length=1500)): [*OVER_IPV4, WEB, "truncated"],
-            ethernet(ipv6(web(EVEN), length=65535)): [*OVER_IPV6, WEB, "truncated"],
-            ethernet(ipv6(QUIET, length=9)): [*OVER_IPV6, "truncated"],
-            ethernet(ipv4(udp(EVEN, length=1480), length=1500)): [*OVER_IPV4, ANSWER, "truncated"],
-            ethernet(ipv4(udp(EVEN, checksum=0), length=1500)): [*OVER_IPV4, ANSWER, "truncated"],
-            ethernet(ipv4(icmp(QUIET), length=1500, checksum=WRONG)): [*OVER_IPV4, BAD, ECHO, "truncated"],
-            ethernet(ipv4(LOOKALIKE, length=1500, fragment=185, protocol=frames.TCP)): [*OVER_IPV4, "truncated"],
-            ethernet(ipv4(b"", length=60, words=15)): [ETHERNET, "truncated"],
-            ethernet(ipv4(web(words=15), length=80)): [*OVER_IPV4, "truncated"],
-            ethernet(ipv6(web(EVEN, words=15), length=60)): [*OVER_IPV6, "truncated"],
-            ethernet(ipv4(web(EVEN), length=1500, fragment=frames.MORE_FRAGMENTS)): [*OVER_IPV4, WEB, "truncated"],
-        },
-        instead="over-read",
-    )
+    answers = {
+        ethernet(ipv4(web(EVEN), length=1500)): [*OVER_IPV4, WEB, "truncated"],
+        ethernet(ipv6(web(EVEN), length=65535)): [*OVER_IPV6, WEB, "truncated"],
+        ethernet(ipv6(QUIET, length=9)): [*OVER_IPV6, "truncated"],
+        ethernet(ipv4(udp(EVEN, length=1480), length=1500)): [*OVER_IPV4, ANSWER, "truncated"],
+        ethernet(ipv4(udp(EVEN, checksum=0), length=1500)): [*OVER_IPV4, ANSWER, "truncated"],
+        ethernet(ipv4(icmp(QUIET), length=1500, checksum=WRONG)): [*OVER_IPV4, BAD, ECHO, "truncated"],
+        ethernet(ipv4(LOOKALIKE, length=1500, fragment=185, protocol=frames.TCP)): [*OVER_IPV4, "truncated"],
+        ethernet(ipv4(b"", length=60, words=15)): [ETHERNET, "truncated"],
+        ethernet(ipv4(web(words=15), length=80)): [*OVER_IPV4, "truncated"],
+        ethernet(ipv6(web(EVEN, words=15), length=60)): [*OVER_IPV6, "truncated"],
+        ethernet(ipv4(web(EVEN), length=1500, fragment=MORE_FRAGMENTS)): [*OVER_IPV4, WEB, "truncated"],
+    }
+    learner.returns_each("peel", answers, instead="over-read")
 
     # All that the sum of UDP covers is there; what else the packet has is not.
     shorter = udp(EVEN + LOUD, length=14, checksum=WRONG)
-    learner.returns_each(
-        "peel",
-        beginnings(ethernet(ipv4(shorter)), 42, (14, ETHERNET), (34, OVER_IPV4[1]), (42, ANSWER), (48, BAD)),
-        instead="over-read",
-    )
+    answers = beginnings(ethernet(ipv4(shorter)), 42, (14, ETHERNET), (34, OVER_IPV4[1]), (42, ANSWER), (48, BAD))
+    learner.returns_each("peel", answers, instead="over-read")
 
 
 @reveals("fixed-header")
 def check_tells_of_malformed_ip(learner):
     """tells of an IP header that is none: its version, or its lengths"""
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv4(web(EVEN), words=4)): [ETHERNET, "malformed"],
-            ethernet(ipv4(web(EVEN), words=0)): [ETHERNET, "malformed"],
-            ethernet(ipv4(web(EVEN), version=6)): [ETHERNET, "malformed"],
-            ethernet(ipv4(web(EVEN), version=5)): [ETHERNET, "malformed"],
-            ethernet(ipv6(web(EVEN), version=4)): [ETHERNET, "malformed"],
-            ethernet(ipv6(web(EVEN), version=7)): [ETHERNET, "malformed"],
-            ethernet(ipv6(web(EVEN)).data): [ETHERNET, "malformed"],
-            ethernet(ipv4(web(EVEN)).data, kind=frames.IPV6): [ETHERNET, "malformed"],
-            ethernet(ipv4(web(EVEN), length=19)): [ETHERNET, "malformed"],
-            ethernet(ipv4(web(EVEN), length=0)): [ETHERNET, "malformed"],
-            ethernet(ipv4(web(EVEN), options=ROUTE, length=31)): [ETHERNET, "malformed"],
-            ethernet(ipv4(b"", words=15, length=59)): [ETHERNET, "malformed"],
-            # Where less than the smallest header was captured, nobody looks into it.
-            ethernet(ipv4(b"", version=6).data[:19]): [ETHERNET, "truncated"],
-            ethernet(ipv6(b"", version=4).data[:39], kind=frames.IPV6): [ETHERNET, "truncated"],
-        },
-    )
+    answers = {
+        ethernet(ipv4(web(EVEN), words=4)): [ETHERNET, "malformed"],
+        ethernet(ipv4(web(EVEN), words=0)): [ETHERNET, "malformed"],
+        ethernet(ipv4(web(EVEN), version=6)): [ETHERNET, "malformed"],
+        ethernet(ipv4(web(EVEN), version=5)): [ETHERNET, "malformed"],
+        ethernet(ipv6(web(EVEN), version=4)): [ETHERNET, "malformed"],
+        ethernet(ipv6(web(EVEN), version=7)): [ETHERNET, "malformed"],
+        ethernet(ipv6(web(EVEN)).data): [ETHERNET, "malformed"],
+        ethernet(ipv4(web(EVEN)).data, kind=frames.IPV6): [ETHERNET, "malformed"],
+        ethernet(ipv4(web(EVEN), length=19)): [ETHERNET, "malformed"],
+        ethernet(ipv4(web(EVEN), length=0)): [ETHERNET, "malformed"],
+        ethernet(ipv4(web(EVEN), options=ROUTE, length=31)): [ETHERNET, "malformed"],
+        ethernet(ipv4(b"", words=15, length=59)): [ETHERNET, "malformed"],
+        # Where less than the smallest header was captured, nobody looks into it.
+        ethernet(ipv4(b"", version=6).data[:19]): [ETHERNET, "truncated"],
+        ethernet(ipv6(b"", version=4).data[:39], kind=frames.IPV6): [ETHERNET, "truncated"],
+    }
+    learner.returns_each("peel", answers)
 
 
 @reveals("fixed-header")
 def check_tells_of_malformed_transport(learner):
     """tells of a transport header that has no room, or lengths that contradict the packet's"""
-    learner.returns_each(
-        "peel",
-        {
-            ethernet(ipv4(web(EVEN, words=4))): [*OVER_IPV4, "malformed"],
-            ethernet(ipv6(web(EVEN, words=0))): [*OVER_IPV6, "malformed"],
-            ethernet(ipv4(web(EVEN, words=7))): [*OVER_IPV4, "malformed"],
-            ethernet(ipv4(web(words=4), length=1500)): [*OVER_IPV4, "malformed"],
-            ethernet(ipv4(web(words=15), length=79)): [*OVER_IPV4, "malformed"],
-            ethernet(ipv4(web(), length=39, checksum=WRONG)): [*OVER_IPV4, BAD, "malformed"],
-            ethernet(ipv4(web(), length=20)): [*OVER_IPV4, "malformed"],
-            ethernet(ipv6(web(), length=0)): [*OVER_IPV6, "malformed"],
-            ethernet(ipv4(udp(), length=27)): [*OVER_IPV4, "malformed"],
-            ethernet(ipv4(icmp(), length=27)): [*OVER_IPV4, "malformed"],
-            ethernet(ipv6(icmpv6(), length=7)): [*OVER_IPV6, "malformed"],
-            # So little room that no header fits, and not even that was captured.
-            ethernet(ipv4(LOOKALIKE[:5], length=39, protocol=frames.TCP)): [*OVER_IPV4, "malformed"],
-            ethernet(ipv4(b"", length=27, protocol=frames.UDP)): [*OVER_IPV4, "malformed"],
-            ethernet(ipv6(b"\x80", length=7, protocol=frames.ICMPV6)): [*OVER_IPV6, "malformed"],
-            ethernet(ipv4(udp(EVEN, length=7))): [*OVER_IPV4, "malformed"],
-            ethernet(ipv6(udp(EVEN, length=0))): [*OVER_IPV6, "malformed"],
-            ethernet(ipv4(udp(EVEN, length=15))): [*OVER_IPV4, "malformed"],
-            ethernet(ipv6(udp(EVEN, length=15)), padding=PADDING): [*OVER_IPV6, "malformed"],
-            ethernet(ipv4(udp(EVEN, length=1481), length=1500)): [*OVER_IPV4, "malformed"],
-            ethernet(ipv4(udp(EVEN, length=7, checksum=0), length=1500)): [*OVER_IPV4, "malformed"],
-            ethernet(ipv4(udp(EVEN, length=7), fragment=frames.MORE_FRAGMENTS)): [*OVER_IPV4, "malformed"],
-        },
-    )
+    answers = {
+        ethernet(ipv4(web(EVEN, words=4))): [*OVER_IPV4, "malformed"],
+        ethernet(ipv6(web(EVEN, words=0))): [*OVER_IPV6, "malformed"],
+        ethernet(ipv4(web(EVEN, words=7))): [*OVER_IPV4, "malformed"],
+        ethernet(ipv4(web(words=4), length=1500)): [*OVER_IPV4, "malformed"],
+        ethernet(ipv4(web(words=15), length=79)): [*OVER_IPV4, "malformed"],
+        ethernet(ipv4(web(), length=39, checksum=WRONG)): [*OVER_IPV4, BAD, "malformed"],
+        ethernet(ipv4(web(), length=20)): [*OVER_IPV4, "malformed"],
+        ethernet(ipv6(web(), length=0)): [*OVER_IPV6, "malformed"],
+        ethernet(ipv4(udp(), length=27)): [*OVER_IPV4, "malformed"],
+        ethernet(ipv4(icmp(), length=27)): [*OVER_IPV4, "malformed"],
+        ethernet(ipv6(icmpv6(), length=7)): [*OVER_IPV6, "malformed"],
+        # So little room that no header fits, and not even that was captured.
+        ethernet(ipv4(LOOKALIKE[:5], length=39, protocol=frames.TCP)): [*OVER_IPV4, "malformed"],
+        ethernet(ipv4(b"", length=27, protocol=frames.UDP)): [*OVER_IPV4, "malformed"],
+        ethernet(ipv6(b"\x80", length=7, protocol=frames.ICMPV6)): [*OVER_IPV6, "malformed"],
+        ethernet(ipv4(udp(EVEN, length=7))): [*OVER_IPV4, "malformed"],
+        ethernet(ipv6(udp(EVEN, length=0))): [*OVER_IPV6, "malformed"],
+        ethernet(ipv4(udp(EVEN, length=15))): [*OVER_IPV4, "malformed"],
+        ethernet(ipv6(udp(EVEN, length=15)), padding=PADDING): [*OVER_IPV6, "malformed"],
+        ethernet(ipv4(udp(EVEN, length=1481), length=1500)): [*OVER_IPV4, "malformed"],
+        ethernet(ipv4(udp(EVEN, length=7, checksum=0), length=1500)): [*OVER_IPV4, "malformed"],
+        ethernet(ipv4(udp(EVEN, length=7), fragment=MORE_FRAGMENTS)): [*OVER_IPV4, "malformed"],
+    }
+    learner.returns_each("peel", answers)
 
 
 @only("c", because="Python's lists grow")

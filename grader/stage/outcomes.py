@@ -198,7 +198,7 @@ def another_value(run: Run, value: Any, earlier: Run | None, unit: Unit) -> Fail
         sentence += _sign_extended(value, answer)
     elif isinstance(value, list) and isinstance(answer, str):
         sentence = f"{subject} wrote {answer!r}, whose last line has no newline; expected {value[-1]!r} there"
-    if earlier is not None and answer and earlier.outcome.get("returned") == answer:
+    if earlier is not None and answer and earlier.shown == run.shown and earlier.outcome.get("returned") == answer:
         sentence = f"{subject} returned the same as the call before, once more; expected {expected}"
     return Failure("outcome", sentence, difference=difference)
 

@@ -18,6 +18,10 @@ from grader.verbs.cast import Cast
 from grader.verdict.diagnosis import diagnose, violations
 from grader.verdict.evidence import Failure
 from grader.verdict.model import Diagnosis, Place, Verdict
+from grader.verdict.transcript import Step
+
+#: So many bytes of an argument are shown in full.
+_LONGEST = 100
 
 
 def perform(script: Callable[[], None], cast: Cast) -> tuple[Verdict, Diagnosis | None]:
@@ -65,9 +69,18 @@ def violation(scene: Scene) -> Failure | None:
 
 def explain(failure: Failure, scene: Scene) -> Diagnosis:
     """Name the gap behind a failure, from all that is known."""
-    diagnosis = diagnose(scene.exercise, aftermath.evidence(scene, lines=True), failure, scene.steps)
+    steps = [*scene.steps, *_given(scene)]
+    diagnosis = diagnose(scene.exercise, aftermath.evidence(scene, lines=True), failure, steps)
     names = scene.arranged.stand_ins | (scene.arranged.folder.stand_ins if scene.arranged.folder else {})
     return renamed(diagnosis, names) if names else diagnosis
+
+
+def _given(scene: Scene) -> list[Step]:
+    """The bytes that the last function was given, in full, where there is nothing else to go by."""
+    data = scene.runs[-1].message if scene.exercise.pure and scene.runs else None
+    if not data or len(data) > _LONGEST or data.hex(" ") in scene.runs[-1].shown:
+        return []
+    return [Step(f"was given {data.hex(' ', -2)}", "learner")]
 
 
 def kit_failure(exception: Exception, scene: Scene) -> Diagnosis:

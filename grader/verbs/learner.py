@@ -114,8 +114,9 @@ class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs):
             instead: slug of the gap that no answer gives away: an exception, an
                 error, memory that is not the program's.
         """
+        unit = self._scene.unit
         try:
-            run, unit = self._ended(f"{self._scene.runs[-1].function}() returns"), self._scene.unit
+            run = self._ended(f"{self._scene.runs[-1].function}() returns")
         except Broken as broken:
             if instead and broken.failure.kind == "memory":
                 raise Broken(replace(broken.failure, gap=instead)) from None

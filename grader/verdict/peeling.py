@@ -15,23 +15,31 @@ from socket import AF_INET, AF_INET6, inet_ntop
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 #: So many mistakes at once are looked for.
-_MOST = 4
+_MOST = 3
 #: A mistake, its gap, and what the program does.  The order is that of the layers.
 MISTAKES = {
+    "bad sum ends": ("", "it goes no further behind a bad checksum of IPv4"),
     "ip header": ("fixed-header", "it takes the IPv4 header for 20 bytes, whatever its length field says"),
     "rest of frame": ("ethernet-padding", "it takes all that stands behind the IP header for its payload"),
     "carries lost": ("carry-lost", "it drops the carries of the sum, which are to be added at its other end"),
     "one fold": ("carry-lost", "it adds the carries of the sum back once, and that can carry again"),
     "odd byte low": ("odd-byte", "it adds the last, odd byte as the lower half of a word, and not as the upper"),
     "odd byte lost": ("odd-byte", "it leaves the last, odd byte out of the sum"),
+    "whole is fragment": ("", "it takes the flag DF, which forbids to cut a packet, for the place of a fragment"),
     "later fragment": ("fragment", "it reads a transport header in a fragment that is not the first"),
     "first fragment": ("fragment", "it judges a checksum of whose bytes a first fragment has only some"),
+    "any icmp": ("", "it knows ICMP and ICMPv6 over either IP; each is of one alone"),
+    "cut at ip": ("", "it looks no further into a packet that was cut, although the next header was captured"),
+    "cut before room": ("", "it looks at what was captured before it knows that there is no room for a header"),
     "ports": ("host-order-field", "it reads the ports in the byte order of this machine"),
     "numbers": ("host-order-field", "it reads seq and ack in the byte order of this machine"),
     "tcp header": ("fixed-header", "it takes the TCP header for 20 bytes, whatever its length field says"),
     "no pseudo-header": ("no-pseudo-header", "it sums without the pseudo-header"),
     "no pseudo-header of IPv6": ("no-pseudo-header", "it sums without the pseudo-header over IPv6"),
     "pseudo-header of ICMP": ("", "it sums a pseudo-header for ICMP over IPv4, which has none"),
+    "length of first fragment": ("", "in a first fragment the length of UDP is that of the whole datagram"),
+    "sum of the packet": ("", "it sums UDP to the end of the IP packet; the length of UDP says how much is summed"),
+    "own length is enough": ("", "it looks at the length of UDP alone; the IP packet goes on, and was cut"),
     "zero is wrong": ("zero-checksum", "over IPv4 a UDP checksum of 0 says that there is none"),
     "zero over IPv6": ("", "over IPv6 a UDP checksum of 0 is a wrong one"),
     "zero is none": ("", "only a UDP checksum of 0 says that there is none"),
@@ -55,7 +63,7 @@ def explanation(answers: list[tuple[bytes, list[str]]]) -> str:
             if all(peel(frame, each) == answer for frame, answer in reversed(answers))
         ]
         if made:
-            gaps = {frozenset(MISTAKES[name][0] for name in each) for each in made}
+            gaps = {frozenset(MISTAKES[name][0] or name for name in each) for each in made}
             return made[0][0] if len(gaps) == 1 else ""
     return ""
 
@@ -102,11 +110,14 @@ class _Peeler:
             yield "truncated"
             return
         yield f"ipv4 {inet_ntop(AF_INET, packet[12:16])} > {inet_ntop(AF_INET, packet[16:20])} ttl {ttl}"
-        yield from self._sum(packet[:header], 10)
+        if bad := list(self._sum(packet[:header], 10)):
+            yield from bad
+            if "bad sum ends" in self._made:
+                return
         if "rest of frame" in self._made:
             total = len(packet)
         inside = _Inside(4, packet[12:20], protocol, total - header, packet[header:total], bool(flags & 0x2000))
-        if flags & 0x1FFF and "later fragment" not in self._made:
+        if (flags & 0x1FFF and "later fragment" not in self._made) or (flags and "whole is fragment" in self._made):
             yield from self._rest(inside, 0, inside.length)
         else:
             yield from self._transport(inside)
@@ -125,11 +136,13 @@ class _Peeler:
         yield from self._transport(_Inside(6, packet[8:40], protocol, length, packet[40 : 40 + length]))
 
     def _transport(self, inside: _Inside) -> Iterator[str]:
-        kinds = {TCP: (self._tcp, 20), UDP: (self._udp, 8), ICMP if inside.version == 4 else ICMPV6: (self._icmp, 8)}
+        icmp = [ICMP, ICMPV6] if "any icmp" in self._made else [ICMP if inside.version == 4 else ICMPV6]
+        kinds = {TCP: (self._tcp, 20), UDP: (self._udp, 8), **dict.fromkeys(icmp, (self._icmp, 8))}
         peel, size = kinds.get(inside.protocol, (None, 0))
-        if peel is None:
+        is_cut = len(inside.data) < inside.length
+        if peel is None or (is_cut and "cut at ip" in self._made):
             yield from self._rest(inside, 0, inside.length)
-        elif inside.length < size:
+        elif inside.length < size and not ("cut before room" in self._made and len(inside.data) < size):
             yield "malformed"
         elif len(inside.data) < size:
             yield "truncated"
@@ -154,14 +167,18 @@ class _Peeler:
     def _udp(self, inside: _Inside) -> Iterator[str]:
         source, to = struct.unpack("=HH" if "ports" in self._made else "!HH", inside.data[:4])
         length, check = struct.unpack("!HH", inside.data[4:8])
-        if length < 8 or (length > inside.length and not inside.is_first):
+        may_exceed = inside.is_first and "length of first fragment" not in self._made
+        if length < 8 or (length > inside.length and not may_exceed):
             yield "malformed"
             return
         yield f"udp {source} > {to}"
         judges_zero = "zero is wrong" in self._made if inside.version == 4 else "zero over IPv6" not in self._made
         if check or judges_zero:
-            yield from self._sum_inside(inside, 6, length)
-        yield from self._rest(inside, 8, min(length, inside.length))
+            yield from self._sum_inside(inside, 6, inside.length if "sum of the packet" in self._made else length)
+        if len(inside.data) >= length and "own length is enough" in self._made:
+            yield f"payload {length - 8}"
+        else:
+            yield from self._rest(inside, 8, min(length, inside.length))
 
     def _icmp(self, inside: _Inside) -> Iterator[str]:
         yield f"icmp type {inside.data[0]} code {inside.data[1]}"

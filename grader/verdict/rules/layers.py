@@ -19,12 +19,13 @@ def peeled_wrongly(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if not (found := explanation(answers)):
         return
     gap, does = MISTAKES[found]
-    pairs = enumerate(zip_longest(answers[-1][1], peel(run.message), fillvalue="nothing"), 1)
+    pairs = enumerate(zip_longest(answers[-1][1], peel(run.message)), 1)
     number, told, right = next((number, *pair) for number, pair in pairs if pair[0] != pair[1])
+    told, right = (f'"{line}"' if line else "nothing" for line in (told, right))
     place = f"{evidence.source.name}:{run.decided.line}" if run.decided else evidence.source.name
     yield Finding(
         when_returned(run), (gap,) if gap else (),
-        f'{place} {run.shown} told "{told}" in line {number}; expected "{right}": {does}',
+        f'{place} {run.shown} told {told} in line {number}; expected {right}: {does}',
         of_answer=True,
     )  # fmt: skip
 
