@@ -30,6 +30,7 @@ ON_ONE_PYTHON = [
     "verify",
     "mutation",
     "repetition",
+    "redteam",
 ]
 
 

@@ -16,6 +16,7 @@ verdict        evidence in, a gap out
 build          C sources in, loadable modules or the compiler's words out
 learner        how to run untrusted code in a child, and to watch it
 peers          how the other end behaves, step by step
+confine        how to shut a process in, and to prove it
 catalogue      the exercises' files and their schema
 trace          which calls there are, how a record looks, and two tracers
 processes      child processes: messages to them, a server that forks them

@@ -7,16 +7,23 @@ or nothing could be judged here; 3 bad usage; 130 interrupted (Ctrl-C), as shell
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from grader.catalogue.exercises import LANGUAGES, Exercise, ManifestError, UnknownExercise, load_named
+from grader.catalogue.exercises import LANGUAGES, PROJECT, Exercise, ManifestError, UnknownExercise, load_named
 from grader.catalogue.unit import Unit
+from grader.confine import NotConfined
 from grader.verdict.model import UnitResult, Verdict
+
+if TYPE_CHECKING:
+    from grader.confine.job import Job
 
 PASSED, TO_REPAIR, KIT_FAULT, BAD_USAGE, INTERRUPTED = 0, 1, 2, 3, 130
 #: What grading imports -> the package that has it.
@@ -51,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
         "--submission", metavar="DIR", type=Path, help="grade the files of that folder instead of the stubs here"
     )
     parser.add_argument(
+        "--sandbox",
+        choices=("required", "auto", "none"),
+        help="confine the programs, or grade nothing; confine them where this machine allows it; trust them. "
+        "Default: required with --submission, else none",
+    )
+    parser.add_argument(
         "--report", metavar="FORMAT=FILE", action="append", default=[], help="also write a report; FORMAT is json"
     )
     parser.add_argument(
@@ -74,6 +87,8 @@ def main(arguments: list[str]) -> int:
         return COMMANDS[command](rest)
     except UnknownExercise as error:
         return _complain(str(error), BAD_USAGE)
+    except NotConfined as error:
+        return _complain(f"nothing was graded: {error}; or, for code that you trust, --sandbox none", KIT_FAULT)
     except ManifestError as error:
         return _complain(f"{error} (a file of whoever wrote the exercise, not of who solves it)", KIT_FAULT)
     except KeyboardInterrupt:
@@ -191,10 +206,11 @@ def _grade_command(arguments: list[str]) -> int:
         return _complain(str(error), BAD_USAGE)
     if options.submission is not None and not options.submission.is_dir():
         return _complain(f"the submission {options.submission} is not a folder", BAD_USAGE)
-    units = _units(exercises, options.lang, options.submission)
+    units = _units(exercises, options.lang, options.submission, bool(options.exercises))
     if not units:
         return _complain(f"{options.submission} has no file of the exercises named", BAD_USAGE)
-    return _grade(units, options, writers)
+    with _confined(units, options) as (units, job):
+        return _grade(units, options, writers, job)
 
 
 def _complain(message: str, code: int) -> int:
@@ -202,25 +218,58 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
-def _units(exercises: list[Exercise], language: str | None, submission: Path | None) -> list[Unit]:
+def _units(exercises: list[Exercise], language: str | None, submission: Path | None, are_named: bool) -> list[Unit]:
+    """What is graded.  Of a submission that is what it has; an exercise that was named,
+    of which it has nothing, is missing, and graded as such."""
     units = []
+    languages = [language] if language else LANGUAGES
     for exercise in exercises:
-        for each in [language] if language else LANGUAGES:
-            path = exercise.stub(each)
-            if submission is not None:
-                path = exercise.within(submission.resolve(), each)
-                if not path.exists():
-                    continue
-            units.append(Unit(exercise, each, path))
+        if submission is None:
+            units += [Unit(exercise, each, exercise.stub(each)) for each in languages]
+            continue
+        own = [Unit(exercise, each, exercise.within(submission.resolve(), each)) for each in languages]
+        there = [unit for unit in own if os.path.lexists(unit.path)]
+        units += there or (own if are_named else [])
     return units
 
 
-def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int:
+@contextmanager
+def _confined(units: list[Unit], options: argparse.Namespace) -> Iterator[tuple[list[Unit], Job | None]]:
+    """The units as they are graded, and what confines them.
+
+    Raises:
+        NotConfined: they are to be, and this machine does not allow it.
+    """
+    mode = options.sandbox or ("required" if options.submission else "none")
+    if mode == "none":
+        yield units, None
+        return
+    from grader.confine import tier
+
+    try:
+        job = tier.enter()
+    except NotConfined as error:
+        if mode == "required":
+            raise
+        print(f"grader: the programs are not confined: {error}", file=sys.stderr)
+        yield units, None
+        return
+    root = options.submission.resolve() if options.submission else PROJECT
+    try:
+        names = [str(unit.path.relative_to(root)) for unit in units]
+        copies = [job.take_in(root, name) for name in names]
+        yield [replace(unit, path=copy) for unit, copy in zip(units, copies, strict=True)], job
+    finally:
+        job.close()
+
+
+def _grade(units: list[Unit], options: argparse.Namespace, writers: list, job: Job | None) -> int:
     from grader.coach.progress import Progress, digest
     from grader.plugin import session
 
     files = {unit: digest(unit.path) for unit in units}
-    outcome = session.run(units, options.k)
+    outcome = session.run(units, options.k, job=job)
+    confined = job.tier if job else ""
     if not outcome.selected and not outcome.faults:
         names = "\n".join(f"  {name}" for name in dict.fromkeys(session.names(units)))
         return _complain(f"no check matches -k {options.k!r}; the names that it takes words of are\n{names}", BAD_USAGE)
@@ -236,11 +285,13 @@ def _grade(units: list[Unit], options: argparse.Namespace, writers: list) -> int
     named = {(unit.exercise.key, unit.language) for unit in unmoved}
     report = Terminal(options.color, options.submission, named, progress.languages if progress else ())
     report.show(results, outcome.faults, verbose=options.verbose)
+    if confined:
+        report.say(f" confined by {confined}")
     if progress and progress.note:
         report.say(f" {progress.note}")
     for writer in writers:
         try:
-            writer(results)
+            writer(results, confined)
         except OSError as error:
             return _complain(f"the report cannot be written: {error}", BAD_USAGE)
     return exit_code(results, outcome.faults)

@@ -153,7 +153,8 @@ def without_compiler(tmp_path: Path) -> dict[str, str]:
     """An environment whose PATH has no C compiler."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    (tools / "true").symlink_to(shutil.which("true"))
+    for tool in ("true", "bwrap", "setpriv"):
+        (tools / tool).symlink_to(shutil.which(tool))
     return {"PATH": str(tools), "THIRTEEN_BYTES_CACHE": str(tmp_path / "cache")}
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import re
 import subprocess
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
+from grader.build.boxed import made_in_box, told_in_box
 from grader.build.cache import Cache
 from grader.build.toolchain import Toolchain
+from grader.confine.job import Job
 from grader.trace import layout
 from grader.trace.calls import WRAPPED
 
@@ -67,11 +69,17 @@ class Module:
 
 
 class Workshop:
-    """Builds modules with one toolchain into one cache."""
+    """Builds modules with one toolchain into one cache.
 
-    def __init__(self, toolchain: Toolchain, cache: Cache) -> None:
+    Args:
+        job: whose files nobody trusts: the compiler reads them in a box, and what it
+            has made comes back through a pipe.
+    """
+
+    def __init__(self, toolchain: Toolchain, cache: Cache, job: Job | None = None) -> None:
         self._toolchain = toolchain
         self._cache = cache
+        self._job = job
         self._sources = {path.name: path.read_bytes() for path in sorted(TRACER.glob("*.[ch]"))}
 
     def build(self, source: Path, header: Path, functions: list[str], allowed: list[str]) -> Module:
@@ -93,11 +101,12 @@ class Workshop:
         except OSError as error:
             raise BuildError(f"{shown(source)} is missing" if not source.exists() else str(error)) from None
         tracer, glue = self._tracer(), self._glue(name, header)
-        name_shown = shown(source)
+        root = self._job.files if self._job else Path.cwd()
+        name_shown = shown(source, root)
 
         def make(directory: Path) -> None:
             (directory / "built.json").write_text(
-                json.dumps(self._learner(directory, name_shown, header, [tracer, glue], functions, allowed))
+                json.dumps(self._learner(directory, root, name_shown, header, [tracer, glue], functions, allowed))
             )
 
         ingredients = [
@@ -106,32 +115,67 @@ class Workshop:
             str(tracer),
             str(glue),
             name_shown,
-            os.getcwd(),
+            "" if self._job else str(root),
         ]
         entry = self._cache.entry(header.stem, [*ingredients, text, *functions, *allowed], make)
         return Module(name, entry / "module.so", json.loads((entry / "built.json").read_text())["warnings"])
 
     def _learner(
-        self, directory: Path, source: str, header: Path, objects: list[Path], functions: list[str], allowed: list[str]
+        self,
+        directory: Path,
+        root: Path,
+        source: str,
+        header: Path,
+        objects: list[Path],
+        functions: list[str],
+        allowed: list[str],
     ) -> dict:
         learner, module = directory / "learner.o", directory / "module.so"
         includes = ["-I", str(header.parent)]
-        text = Path(source).read_text(encoding="utf-8", errors="replace")
+        text = (root / source).read_text(encoding="utf-8", errors="replace")
         if f'"{header.name}"' not in text and not _structs(text) & _structs(header.read_text(encoding="utf-8")):
             # a file that does not include its contract is held to it all the same, but
             # for one that has copied its structs: they can be declared only once
             includes += [*_feature_macros(text), "-include", str(header)]
-        compiled = self._toolchain.run([*self._toolchain.flags, *includes, "-c", source, "-o", str(learner)])
+        compiled = self._made(learner, [*self._toolchain.flags, *includes, "-c", source], root, (header,))
         if compiled.returncode != 0:
             raise BuildError("the compiler refuses the file", compiled.stderr)
-        _judge_symbols(self._toolchain, learner, source, functions, allowed)
+        self._judge_symbols(learner, root, source, functions, allowed)
         wraps = [f"-Wl,--wrap={name}" for name in WRAPPED]
         parts = [str(learner), *(str(part) for part in objects)]
-        linked = self._toolchain.run(["-shared", *self._toolchain.link_flags, *wraps, *parts, "-o", str(module)])
+        linked = self._made(module, ["-shared", *self._toolchain.link_flags, *wraps, *parts], root, (learner, *objects))
         if linked.returncode != 0:
             raise BuildError("the linker refuses the file", linked.stderr)
         learner.unlink()
         return {"warnings": compiled.stderr}
+
+    def _made(self, product: Path, arguments: list[str], root: Path, read: tuple[Path, ...]) -> CompletedProcess:
+        """What the compiler says that makes a file.
+
+        Args:
+            root: the folder it works in.
+            read: what it reads besides the learner's file.
+        """
+        if self._job is None:
+            return self._toolchain.run([*arguments, "-o", str(product)], root)
+        return made_in_box(self._job.box_of_compiler(read), [self._toolchain.compiler, *arguments], root, product)
+
+    def _judge_symbols(self, learner: Path, root: Path, source: str, functions: list[str], allowed: list[str]) -> None:
+        """Refuse what a contract does not know, by name (nm(1))."""
+        if self._job is None:
+            listed = subprocess.run(["nm", str(learner)], capture_output=True, text=True, check=False).stdout
+        else:
+            listed = told_in_box(self._job.box_of_compiler((learner,)), ["nm", str(learner)], root)
+        symbols = [line.split()[-2:] for line in listed.splitlines() if len(line.split()) >= 2]
+        defined = {name for kind, name in symbols if kind in "TW"}
+        wanted = {name for kind, name in symbols if kind == "U"}
+        for function in functions:
+            if function not in defined:
+                raise BuildError(f"{function}() is not defined in {source}")
+        if "fork" in wanted:
+            allowed = [*allowed, "_exit", "_Exit"]  # so a child ends; of the parent the judge sees it
+        for name in sorted(wanted & REFUSED.keys() - set(allowed)):
+            raise BuildError(f"{_place(root, source, name)} calls {name}(): {REFUSED[name]}")
 
     def _tracer(self) -> Path:
         def make(directory: Path) -> None:
@@ -203,32 +247,21 @@ def _structs(text: str) -> set[str]:
     return set(re.findall(r"^\s*struct\s+(\w+)\s*\{", text, re.MULTILINE))
 
 
-def shown(path: Path) -> str:
-    """A path as the compiler is to print it: relative where that is shorter."""
+def shown(path: Path, root: Path | None = None) -> str:
+    """A path as the compiler is to print it: relative where that is shorter.
+
+    Args:
+        root: the folder that the compiler works in; the current one by default.
+    """
     try:
-        return str(path.relative_to(Path.cwd()))
+        return str(path.relative_to(root or Path.cwd()))
     except ValueError:
         return str(path)
 
 
-def _judge_symbols(toolchain: Toolchain, learner: Path, source: str, functions: list[str], allowed: list[str]) -> None:
-    """Refuse what a contract does not know, by name (nm(1))."""
-    listed = subprocess.run(["nm", str(learner)], capture_output=True, text=True, check=False).stdout
-    symbols = [line.split()[-2:] for line in listed.splitlines() if len(line.split()) >= 2]
-    defined = {name for kind, name in symbols if kind in "TW"}
-    wanted = {name for kind, name in symbols if kind == "U"}
-    for function in functions:
-        if function not in defined:
-            raise BuildError(f"{function}() is not defined in {source}")
-    if "fork" in wanted:
-        allowed = [*allowed, "_exit", "_Exit"]  # so a child ends; of the parent the judge sees it
-    for name in sorted(wanted & REFUSED.keys() - set(allowed)):
-        raise BuildError(f"{_place(source, name)} calls {name}(): {REFUSED[name]}")
-
-
-def _place(source: str, name: str) -> str:
+def _place(root: Path, source: str, name: str) -> str:
     try:
-        lines = Path(source).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (root / source).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     for number, line in enumerate(lines, 1):

@@ -1,5 +1,6 @@
 """25 socketpair: one socket between a function and the program that it runs."""
 
+import os
 import sys
 
 from grader.learner.program import Null
@@ -17,7 +18,7 @@ input=$(readlink /proc/$$/fd/0)
 output=$(readlink /proc/$$/fd/1)
 test "$input" = "$output" && echo "${input%%:*} in $PWD, $(umask)"
 """
-SAYS_ENOUGH = f"""#!{sys.executable} -IS
+SAYS_ENOUGH = f"""#!{os.path.realpath(sys.executable)} -IS
 import os, socket
 reply = socket.socket(fileno=1)
 reply.sendall(b"enough\\n")

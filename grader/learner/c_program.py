@@ -228,8 +228,7 @@ def load(request: dict, memory: Any) -> CProgram:
         signal.signal(number, signal.SIG_DFL)
     name, path = request["module"], request["path"]
     binding: dict = {}
-    with open(request["binding"], encoding="utf-8") as file:
-        exec(compile(file.read(), request["binding"], "exec"), binding)
+    exec(compile(request["bound"], request["binding"], "exec"), binding)
     address = int(_cffi_backend.FFI().cast("uintptr_t", _cffi_backend.FFI().from_buffer(memory)))
     os.environ["THIRTEEN_BYTES_TRACE"] = f"{address:x}"
     try:

@@ -32,6 +32,8 @@ from grader.trace import layout
 
 #: Open files a program may have (RLIMIT_NOFILE).
 OPEN_FILES = 1024
+#: Processes and threads that confined programs may have, all of a submission's together.
+PROCESSES = 1024
 #: The largest file, standard output included, that a program may write, where its
 #: check does not say otherwise (bytes).
 FILE_SIZE = 1 << 20
@@ -52,7 +54,8 @@ def child(request: dict, control: Channel) -> None:
             (``""``: any), how large a file may become (``file_limit``; 0: as ever) and, for C,
             ``module``, ``binding`` and whether it is ``sanitized``; ``network`` is a
             process whose network it enters, or 0; ``writes`` is the size of the largest
-            file that it may write, or 0.
+            file that it may write, or 0; and whether it is ``confined``, with a user id
+            of its own.
         control: the launcher's channel, which brought the descriptors: trace,
             doorbell, channel, standard output, standard error, dump.
     """
@@ -69,7 +72,7 @@ def child(request: dict, control: Channel) -> None:
     os.closerange(3, KIT_DESCRIPTORS)
     offset, _code = layout.FIELDS["doorbell"]
     memory[offset : offset + 4] = doorbell.to_bytes(4, "little")
-    _limit(request["writes"] or FILE_SIZE, sanitized=bool(request.get("sanitized")))
+    _limit(request["writes"] or FILE_SIZE, sanitized=bool(request.get("sanitized")), confined=request["confined"])
     # What the interpreter prints of a crash, or when the processor time is up.
     if request["language"] == "python":  # the tracer and the sanitizers see to C
         faulthandler.enable(dump)
@@ -100,7 +103,7 @@ def _moved(fd: int, least: int, how: int = fcntl.F_DUPFD) -> int:
     return moved
 
 
-def _limit(writes: int, *, sanitized: bool) -> None:
+def _limit(writes: int, *, sanitized: bool, confined: bool) -> None:
     for what, limit in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, writes),
@@ -108,6 +111,8 @@ def _limit(writes: int, *, sanitized: bool) -> None:
         (resource.RLIMIT_CPU, 60),
     ):
         resource.setrlimit(what, (limit, limit))
+    if confined:  # else all processes of the user count
+        resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
     if not sanitized:  # whose shadow memory is larger than any limit
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
 

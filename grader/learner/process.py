@@ -6,7 +6,8 @@ import os
 import resource
 import select
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from socket import AF_UNIX, SOCK_STREAM, socketpair
 from typing import Any
 
@@ -31,6 +32,10 @@ class LearnerProcess:
     Args:
         server: the launcher of the program's language.
         request: what `grader.learner.host.child` is to load.
+
+    Attributes:
+        pid: its process id here, where the judge is.
+        own_pid: the one that it knows itself by, and the trace too.
     """
 
     def __init__(self, server: ForkServer, request: dict) -> None:
@@ -47,10 +52,12 @@ class LearnerProcess:
         self.is_stopped = False  # by the script
         self.callers_child = 0  # no child of the program's
         try:
-            self.pid = server.spawn({**request, "fds": len(fds), "seconds": BUSY_SECONDS}, fds)
+            self._child = server.spawn({**request, "fds": len(fds), "seconds": BUSY_SECONDS}, fds)
         finally:
             theirs.close()
+        self.pid, self.own_pid = self._child.pid, self._child.own_pid
         self.pidfd = os.pidfd_open(self.pid)
+        self._own_ids, self._ids_here = {self.pid: self.own_pid}, {self.own_pid: self.pid}
 
     # --- talking ----------------------------------------------------------
 
@@ -104,7 +111,7 @@ class LearnerProcess:
             try:
                 found[pid] = proc.state(pid)
                 if self.trace["forks"]:
-                    left += [child for child in proc.children(pid) if child != self.callers_child]
+                    left += [child for child in proc.children(pid) if self.own_id(child) != self.callers_child]
             except OSError:
                 continue  # gone meanwhile
             if not left and self.trace["forks"]:
@@ -127,17 +134,52 @@ class LearnerProcess:
                 continue
         return found
 
+    def own_id(self, task: int) -> int:
+        """The id by which the program, and so the trace, knows one of its processes
+        or threads: another one than the judge's, if it is confined.
+
+        Raises:
+            OSError: it is gone.
+        """
+        if self.pid == self.own_pid:
+            return task
+        if task not in self._own_ids:
+            own = self._own_ids[task] = int(proc.status(task)["NSpid"].split()[-1])
+            self._ids_here[own] = task
+        return self._own_ids[task]
+
+    def id_here(self, own: int) -> int:
+        """The judge's id of a process or thread that the trace knows; 0 if it is gone."""
+        if self.pid == self.own_pid:
+            return own
+        if own not in self._ids_here:
+            self.task_states()  # which learns them all
+        return self._ids_here.get(own, 0)
+
+    def system_call_of(self, task: int) -> list[int]:
+        """What a sleeping thread is in (proc(5), ``/proc/pid/syscall``): number and
+        arguments; [-2] if it is not told.
+
+        Args:
+            task: its id, as the trace has it.
+        """
+        try:
+            first, *others = proc.read(f"/proc/{self.id_here(task)}/syscall").split()
+            return [int(first), *(int(word, 16) for word in others)]
+        except (OSError, ValueError):
+            return [-2]
+
     def task_states(self) -> dict[int, str]:
-        """Thread id -> the letter of its scheduler state, over all processes of
-        the program but one that the script has stopped; one that has ended has
-        no threads."""
+        """Thread id, as the trace has it -> the letter of its scheduler state, over
+        all processes of the program but one that the script has stopped; one that has
+        ended has no threads."""
         states = {}
         for pid, letter in self.family().items():
             if (letter == "Z" and pid != self.pid) or (self.is_stopped and pid == self.pid):
                 continue
             try:
                 for tid in proc.threads(pid):
-                    states[tid] = proc.state(f"{pid}/task/{tid}")
+                    states[self.own_id(tid)] = proc.state(f"{pid}/task/{tid}")
             except OSError:
                 continue
         return states
@@ -194,8 +236,26 @@ class LearnerProcess:
 
     def limit_descriptors(self, most: int | None) -> None:
         """Let no descriptor of a number from most on be opened; None: as before."""
-        _soft, hard = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (hard if most is None else most, hard))
+        with self._as_its_user():
+            _soft, hard = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (hard if most is None else most, hard))
+
+    @contextmanager
+    def _as_its_user(self) -> Iterator[None]:
+        """Be its user, in the real ids alone, while its limits are set: in a container
+        root may lack the right to set those of others (prlimit(2), CAP_SYS_RESOURCE)."""
+        owner = os.stat(f"/proc/{self.pid}")
+        user, group = os.getresuid(), os.getresgid()
+        if owner.st_uid == user[0] or user[1] != 0:
+            yield
+            return
+        os.setresgid(owner.st_gid, group[1], group[2])
+        os.setresuid(owner.st_uid, user[1], user[2])
+        try:
+            yield
+        finally:
+            os.setresuid(*user)
+            os.setresgid(*group)
 
     def signal(self, number: int) -> None:
         """Send it a signal, as kill(1) does."""
@@ -251,7 +311,7 @@ class LearnerProcess:
         """Kill the process with all it has started; how it ended."""
         if self.exit is None:
             try:
-                self.exit = self._server.reap(self.pid)
+                self.exit = self._server.reap(self._child)
             except ServerGone:  # its parent was killed: so is it, and all the rest
                 self.exit = Exit(None, None)
                 sweep_orphans()

@@ -40,7 +40,8 @@ class PeerProcess:
         ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
         self.channel = Channel(ours.detach())
         try:
-            self.pid = server.spawn({"fds": 1}, (theirs.fileno(),))
+            self._child = server.spawn({"fds": 1}, (theirs.fileno(),))
+            self.pid = self._child.pid
         finally:
             theirs.close()
         self.action = ""  # the one under way
@@ -128,7 +129,7 @@ class PeerProcess:
 
     def close(self) -> None:
         self.channel.close()
-        self._server.reap(self.pid)
+        self._server.reap(self._child)
 
 
 def free_port(reserved: dict[int, int], kind: Kind) -> int:

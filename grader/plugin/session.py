@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.catalogue.unit import Unit
+from grader.confine.job import Job
 from grader.processes.forkserver import die_with_parent
 from grader.stage.stage import Stage
 from grader.verdict.model import UnitResult
@@ -54,20 +55,22 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(units: list[Unit], expression: str = "", jobs: int | None = None) -> Outcome:
+def run(units: list[Unit], expression: str = "", jobs: int | None = None, job: Job | None = None) -> Outcome:
     """Run all checks of these units, spread over the processors.
 
     Args:
         units: what is graded.
         expression: only the checks whose names match, as pytest's ``-k`` has it.
         jobs: how many sessions at once; as many as processors by default.
+        job: what confines the programs, and this process too; None for programs
+            that are trusted.
     """
     shares = list(_shares(units, jobs or processors()))
     places = max(1, processors() // max(1, len(shares)))
     if len(shares) < 2:
-        return run_here(units, expression, places)
-    with _helpers(shares[1:], expression, places) as helpers:
-        outcomes = [run_here(shares[0], expression, places), *(helper() for helper in helpers)]
+        return run_here(units, expression, places, job)
+    with _helpers(shares[1:], expression, places, job) as helpers:
+        outcomes = [run_here(shares[0], expression, places, job), *(helper() for helper in helpers)]
     by_unit = {
         unit: result
         for share, outcome in zip(shares, outcomes, strict=True)
@@ -94,7 +97,9 @@ def names(units: list[Unit]) -> list[str]:
 
 
 @contextmanager
-def _helpers(shares: list[list[Unit]], expression: str, places: int) -> Iterator[list[Callable[[], Outcome]]]:
+def _helpers(
+    shares: list[list[Unit]], expression: str, places: int, job: Job | None
+) -> Iterator[list[Callable[[], Outcome]]]:
     """Processes that run a share each; what they are left at, in whichever way,
     is ended with them.
 
@@ -107,7 +112,7 @@ def _helpers(shares: list[list[Unit]], expression: str, places: int) -> Iterator
     context, helpers, answers = multiprocessing.get_context("fork"), [], []
     for share in shares:
         ours, theirs = context.Pipe(duplex=False)
-        helpers.append(context.Process(target=_help, args=(theirs, share, expression, places, os.getpid())))
+        helpers.append(context.Process(target=_help, args=(theirs, share, expression, places, job, os.getpid())))
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the helper is ready for it
         helpers[-1].start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -121,13 +126,13 @@ def _helpers(shares: list[list[Unit]], expression: str, places: int) -> Iterator
             helper.join()
 
 
-def _help(answer: Connection, share: list[Unit], expression: str, places: int, parent: int) -> None:
+def _help(answer: Connection, share: list[Unit], expression: str, places: int, job: Job | None, parent: int) -> None:
     """Run a share in a process of its own, which does not outlive its parent."""
     die_with_parent(parent)
     # Ctrl-C is meant for the parent too, which says so; what runs here sees its channels close
     signal.signal(signal.SIGINT, lambda *_: os._exit(1))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    answer.send(run_here(share, expression, places))
+    answer.send(run_here(share, expression, places, job))
 
 
 def _outcome_of(answer: Connection) -> Outcome:
@@ -137,14 +142,17 @@ def _outcome_of(answer: Connection) -> Outcome:
         return Outcome(faults=["a process that graded a share of the programs has ended before it was done"])
 
 
-def run_here(units: list[Unit], expression: str = "", places: int = 1, *, until: str = "decided") -> Outcome:
+def run_here(
+    units: list[Unit], expression: str = "", places: int = 1, job: Job | None = None, *, until: str = "decided"
+) -> Outcome:
     """Run all checks of these units in this process, one after the other.
 
     Args:
         places: so many performances of a torture sweep at once.
+        job: what confines the programs.
         until: when a program's checks end; see `grader.plugin.judge.Judge`.
     """
-    stage = Stage(units, places)  # compiles and warms up while pytest is imported
+    stage = Stage(units, places, job)  # compiles and warms up while pytest is imported
     try:
         return run_on(stage, units, expression, until=until)
     finally:

@@ -18,24 +18,43 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from _socket import AF_UNIX, SOCK_STREAM, socketpair
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from grader.processes import proc
 from grader.processes.channel import Channel
+from grader.processes.command import Command
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 #: How long a server may take to end (seconds).
 _PATIENCE = 5
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
+#: Process ids that the kernel gives out only once (RESERVED_PIDS in its pid.c).
+_SMALL_IDS = 300
 
 
 class ServerGone(Exception):
     """The fork server has ended; the next request needs a new one."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process that a server has forked.
+
+    Attributes:
+        pid: its process id here.
+        own_pid: the one that it knows itself by: another one, if it is confined.
+    """
+
+    pid: int
+    own_pid: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,8 @@ class ForkServer:
         path: directories to put on the server's module path.
         environment: the server's whole environment.
         prefix: a command to start the server through (``setarch -R``).
+        confined: makes, of a command and its environment, one that runs it shut in;
+            the server is the first process there then, and nobody's but its own.
     """
 
     def __init__(
@@ -75,60 +96,88 @@ class ForkServer:
         path: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
         prefix: tuple[str, ...] = (),
+        confined: Callable[[list[str], dict[str, str]], Command] | None = None,
     ) -> None:
         ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
         search = [str(PROJECT), *path]
         start = (
             f"import sys; sys.path[:0] = {search!r}; "
-            f"from {module} import child; "
-            f"from grader.processes.forkserver import serve; serve({theirs.fileno()}, child, {len(search)})"
+            f"from {module} import child; from grader.processes.forkserver import serve; "
+            f"serve({theirs.fileno()}, child, {len(search)}, {confined is not None})"
         )
+        program = os.path.realpath(sys.executable) if confined else sys.executable
+        # a set of texts has the same order in every run
+        env = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", **(environment or {}), "PYTHONHASHSEED": "0"}
+        command = Command([*prefix, program, "-P", "-s", "-S", "-B", "-c", start])
+        if confined:
+            command, env = confined(command.argv, env), {}
         self._process = subprocess.Popen(
-            [*prefix, sys.executable, "-P", "-s", "-S", "-B", "-c", start],
+            command.argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            pass_fds=(theirs.fileno(),),
-            # a set of texts has the same order in every run
-            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", **(environment or {}), "PYTHONHASHSEED": "0"},
+            pass_fds=(theirs.fileno(), *command.fds),
+            env=env,
             start_new_session=True,
         )
+        command.close()
         theirs.close()
+        self._is_confined = confined is not None
         # What a killed server leaves behind becomes this process' own.
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         _servers.add(self._process.pid)
         self._channel = Channel(ours.detach())
 
-    def spawn(self, request: dict, fds: tuple[int, ...]) -> int:
+    def spawn(self, request: dict, fds: tuple[int, ...]) -> Child:
         """Fork a child and hand it a request.
 
         Args:
             request: what the child is to do, as JSON.
             fds: descriptors it gets; still the caller's own.
 
-        Returns:
-            The child's process id.
+        Raises:
+            ServerGone: the server has ended.
+        """
+        own = self._ask({"spawn": request}, fds)["pid"]
+        return Child(self._handed_over() if self._is_confined else own, own)
+
+    def reap(self, child: Child) -> Exit:
+        """Kill a child with all it has started, and say how it ended."""
+        answer = self._ask({"reap": child.own_pid})
+        return Exit(answer["status"], answer["signal"], answer["orphans"])
+
+    def _handed_over(self) -> int:
+        """The process id, here, of the process whose descriptor the server has sent
+        (pidfd_open(2)): inside of its box it has another one."""
+        fd = self._channel.take_fd()
+        try:
+            fields = dict(line.split(b":", 1) for line in proc.read(f"/proc/self/fdinfo/{fd}").splitlines())
+            return int(fields[b"Pid"])
+        finally:
+            os.close(fd)
+
+    @cached_property
+    def pid(self) -> int:
+        """Its process id.
 
         Raises:
             ServerGone: the server has ended.
         """
-        return self._ask({"spawn": request}, fds)["pid"]
-
-    def reap(self, pid: int) -> Exit:
-        """Kill a child with all it has started, and say how it ended."""
-        answer = self._ask({"reap": pid})
-        return Exit(answer["status"], answer["signal"], answer["orphans"])
+        if not self._is_confined:
+            return self._process.pid
+        try:
+            self._channel.receive()
+        except (OSError, EOFError):
+            raise ServerGone(self.last_words()) from None
+        return self._handed_over()
 
     def _ask(self, question: dict, fds: tuple[int, ...] = ()) -> dict:
+        assert self.pid  # a confined server speaks first
         try:
             self._channel.send(question, fds)
             return self._channel.receive()
         except (OSError, EOFError):
             raise ServerGone(self.last_words()) from None
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     @property
     def is_alive(self) -> bool:
@@ -244,7 +293,25 @@ def _children() -> list[int]:
     return found
 
 
-def serve(fd: int, child: Callable[[dict, Channel], None], added: int) -> None:
+def _use_up_small_ids() -> None:
+    """Let the ids of children be as large as anywhere else: a small number could be a
+    descriptor, a length or a family as well."""
+    thread = threading.Thread(target=int)
+    thread.start()
+    while (thread.native_id or 0) < _SMALL_IDS:
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+    thread.join()
+
+
+def _send_with_handle(channel: Channel, message: dict, pid: int) -> None:
+    handle = os.pidfd_open(pid)
+    channel.send(message, (handle,))
+    os.close(handle)
+
+
+def serve(fd: int, child: Callable[[dict, Channel], None], added: int, is_confined: bool = False) -> None:
     """Answer requests until the judge closes the channel; then kill everything.
 
     Args:
@@ -252,11 +319,17 @@ def serve(fd: int, child: Callable[[dict, Channel], None], added: int) -> None:
         child: runs in each forked child and never returns to the server.
         added: how many directories at the head of the module path are the
             kit's own; children do not keep them.
+        is_confined: whether its children, who have its user id, are not to be trusted.
     """
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     del sys.path[:added]
     channel = Channel(fd)
     server = os.getpid()
+    if is_confined:
+        _prctl(_PR_SET_DUMPABLE, 0)  # its memory and descriptors are nobody's
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # which a change of user has taken back
+        _use_up_small_ids()
+        _send_with_handle(channel, {}, server)
     alive: set[int] = set()
     # What is here stays: a collection in a child that walked over it would copy
     # its pages, one fault each.
@@ -272,12 +345,17 @@ def serve(fd: int, child: Callable[[dict, Channel], None], added: int) -> None:
             if pid == 0:
                 os.setsid()
                 die_with_parent(server)
+                if is_confined:
+                    _prctl(_PR_SET_DUMPABLE, 1)
                 child(request["spawn"], channel)
                 os._exit(0)
             for _ in range(request["spawn"]["fds"]):
                 os.close(channel.take_fd())
             alive.add(pid)
-            channel.send({"pid": pid})
+            if is_confined:
+                _send_with_handle(channel, {"pid": pid}, pid)
+            else:
+                channel.send({"pid": pid})
         else:
             pid = request["reap"]
             alive.discard(pid)

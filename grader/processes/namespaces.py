@@ -1,4 +1,4 @@
-"""Network namespaces (network_namespaces(7)): a network of one's own, and how others enter it.
+"""Namespaces (namespaces(7)): a network of one's own, how others enter it, and folders in memory.
 
 Who is not root makes it inside a user namespace of their own, in which they are
 whom they were.
@@ -14,6 +14,10 @@ import struct
 from pathlib import Path
 
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
+_NEWNS, _NEWUTS, _NEWIPC = 0x00020000, 0x04000000, 0x08000000
+#: Flags of mount(2): MS_REC | MS_PRIVATE, and MS_NOSUID | MS_NODEV.
+_PRIVATE, _PLAIN = 0x44000, 0x6
+_DETACH = 2  # MNT_DETACH
 _SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916
 _UP, _LOOPBACK_INDEX, _DUMPABLE = 1, 1, 4
 #: What may forbid user namespaces, the value that does, and one that does not.
@@ -41,11 +45,42 @@ def leave_network() -> None:
     Raises:
         OSError: the machine does not allow it.
     """
+    _leave(_NEWNET)
+
+
+def isolate() -> None:
+    """Go to a new network, and share no mounts, no memory and no host name any more.
+
+    The process must have one thread.
+
+    Raises:
+        OSError: the machine does not allow it.
+    """
+    _leave(_NEWNET | _NEWNS | _NEWIPC | _NEWUTS)
+    _called("mount", b"none", b"/", None, _PRIVATE, None)
+
+
+def mount_memory(folder: Path, size: int, files: int) -> None:
+    """Have a folder's content in memory, for as long as this process' mounts last.
+
+    Args:
+        size: room (bytes).
+        files: how many files and folders there can be.
+    """
+    _called("mount", b"tmpfs", os.fsencode(folder), b"tmpfs", _PLAIN, f"size={size},nr_inodes={files}".encode())
+
+
+def unmount(folder: Path) -> None:
+    """Let go of a folder's content in memory, whoever looks at it still."""
+    _called("umount2", os.fsencode(folder), _DETACH)
+
+
+def _leave(kinds: int) -> None:
     uid, gid = os.geteuid(), os.getegid()
     try:
-        _called("unshare", _NEWNET)
+        _called("unshare", kinds)
     except PermissionError:
-        _called("unshare", _NEWUSER | _NEWNET)
+        _called("unshare", _NEWUSER | kinds)
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
@@ -90,7 +125,7 @@ def _stay_visible() -> None:
     _called("prctl", _DUMPABLE, 1, 0, 0, 0)
 
 
-def _called(name: str, *arguments: int) -> None:
+def _called(name: str, *arguments: int | bytes | None) -> None:
     if getattr(_system, name)(*arguments) == -1:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +21,7 @@ class BadReport(Exception):
     """A ``--report`` that cannot be understood."""
 
 
-def parse(text: str) -> Callable[[list[UnitResult]], None]:
+def parse(text: str) -> Callable[[list[UnitResult], str], None]:
     """Understand ``FORMAT=FILE``; returns what writes the report.
 
     Raises:
@@ -28,13 +30,28 @@ def parse(text: str) -> Callable[[list[UnitResult]], None]:
     name, _, file = text.partition("=")
     if name not in _FORMATS or not file:
         raise BadReport(f"--report {text}: write FORMAT=FILE, where FORMAT is {' or '.join(_FORMATS)}")
-    return lambda results: _FORMATS[name](results, Path(file))
+    return lambda results, confined: _FORMATS[name](results, confined, Path(file).absolute())
 
 
-def write_json(results: list[UnitResult], path: Path) -> None:
-    """Everything, in the words of `grader.verdict.model`."""
-    data = {"grader": __version__, "units": [_unit(unit) for unit in results]}
-    path.write_text(json.dumps(data, indent=1, default=_plain) + "\n", encoding="utf-8")
+def write_json(results: list[UnitResult], confined: str, path: Path) -> None:
+    """Everything, in the words of `grader.verdict.model`.
+
+    The file is made anew, and takes its place when it is whole: what was there, a link
+    too, is not written to.
+
+    Args:
+        confined: what shut the programs in; ``""`` if nothing did.
+    """
+    data = {"grader": __version__, "confined": confined, "units": [_unit(unit) for unit in results]}
+    made, unfinished = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with open(made, "w", encoding="utf-8") as file:
+            file.write(json.dumps(data, indent=1, default=_plain) + "\n")
+        os.chmod(unfinished, 0o644)
+        os.replace(unfinished, path)
+    except OSError:
+        os.unlink(unfinished)
+        raise
 
 
 def as_text(result: UnitResult) -> str:

@@ -10,12 +10,18 @@ from grader.build.cache import open_cache
 from grader.build.module import Module, Workshop
 from grader.build.toolchain import NoCompiler, Toolchain, find
 from grader.catalogue.exercises import Exercise
+from grader.confine.job import Job
 
 
 class Builds:
-    """What the compiler makes of learners' files, once for each."""
+    """What the compiler makes of learners' files, once for each.
 
-    def __init__(self) -> None:
+    Args:
+        job: what confines the compiler while it reads a file that nobody trusts.
+    """
+
+    def __init__(self, job: Job | None = None) -> None:
+        self._job = job
         self._pool = ThreadPoolExecutor(max_workers=2)
         self._toolchain: Future[Toolchain] | None = None
         self._modules: dict[Path, Future[Module]] = {}
@@ -34,7 +40,7 @@ class Builds:
                 f"THIRTEEN_BYTES_CACHE names a folder that cannot be written ({error}): name another, or none"
             ) from None
         toolchain = find(self._cache)
-        self._workshop = Workshop(toolchain, self._cache)
+        self._workshop = Workshop(toolchain, self._cache, self._job)
         return toolchain
 
     def _build(self, path: Path, exercise: Exercise) -> Module:

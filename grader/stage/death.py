@@ -99,7 +99,7 @@ def noted_line(scene: OnStage) -> int | None:
 
 def _last_call(scene: OnStage) -> Call | None:
     trace = scene.process.trace
-    own = [[c for c in calls if c.pid == scene.process.pid] for calls in (trace.unfinished, trace.calls)]
+    own = [[c for c in calls if c.pid == scene.process.own_pid] for calls in (trace.unfinished, trace.calls)]
     calls = own[0] or own[1]
     return calls[-1] if calls else None
 

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TypeVar
 
+from grader.confine.job import Job
 from grader.stage.stand_ins import renamed
 
 #: What reports call it: its real name is another one in every run.
@@ -31,14 +32,24 @@ _Look = tuple[int, int, bytes]
 class Folder:
     """The directory; it is there until it is removed.
 
+    Args:
+        job: whose programs are to find everything there their own, if they are confined.
+
     Attributes:
         root: its absolute path.
     """
 
-    def __init__(self) -> None:
-        # short, so that values in which it stands are cut at the same place
-        self.root = Path(tempfile.mkdtemp(prefix="13-", dir="/tmp"))
-        self.root.chmod(0o755)  # other users may look
+    def __init__(self, job: Job | None = None) -> None:
+        self._job = job
+        # short, so that values in which it stands are cut at the same place, and in
+        # every run of the same last name, which is shown of a path
+        self._place = job.folder() if job else Path(tempfile.mkdtemp(prefix="13-", dir="/tmp"))
+        self.root = self._place / "13"
+        self.root.mkdir()
+        for folder in (self._place, self.root):
+            folder.chmod(0o755)  # other users may look
+        if job is not None:
+            job.give(self.root)
         self._known: dict[str, _Look] = {}
         self._stale: set[str] = set()
         self._offered: set[str] = set()
@@ -51,6 +62,8 @@ class Folder:
     def knows(self, path: str) -> None:
         """The same of one path alone, which a peer has just made or removed."""
         name, seen = os.path.relpath(path, self.root), self._seen()
+        if self._job is not None and name in seen:
+            self._job.give(path)
         if name in seen:
             self._known[name] = seen[name]
         else:
@@ -121,7 +134,7 @@ class Folder:
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.rmtree(self._place, ignore_errors=True)
 
 
 def _look(path: Path) -> _Look:

@@ -119,7 +119,7 @@ def judge_credentials(scene: OnStage, run: Run, expected: list[int]) -> None:
     Raises:
         Broken: it has returned something else.
     """
-    processes = {scene.process.pid: "its own process", expected[0]: "the peer's process"}
+    processes = {scene.process.own_pid: "its own process", expected[0]: "the peer's process"}
     wanted = _identity(expected, processes)
     if "returned" not in run.outcome:
         raise Broken(unexpected(run, wanted, scene.unit))

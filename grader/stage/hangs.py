@@ -111,7 +111,7 @@ class Hangs:
             raise Broken(standstill.of_deadlock(scene, stuck))
         for_ever = bool(still) and stuck is None and quiet.is_for_ever(scene, still)
         if watch.twice("still", may_pass or for_ever):
-            return min(still, key=lambda call: (call.pid != process.pid, call.index))
+            return min(still, key=lambda call: (call.pid != process.own_pid, call.index))
         held = quiet.held_for_ever(scene)
         if watch.twice("held", held is not None):
             raise Broken(standstill.of_held(scene, held, awaited))

@@ -126,7 +126,7 @@ class Moments:
         asked = (call.payload.partition(b"\0")[2] for call in calls if call.name == "getaddrinfo")
         ports = {self._scene.arranged.port, *(int(text) for text in asked if text.isdigit() and len(text) < 6)}
         ports |= {call.address[1] for call in calls if call.name in _WITH_ADDRESS and call.address}
-        return {self._scene.process.pid, *self._children, *(port for port in ports if port >= _PORTS)}
+        return {self._scene.process.own_pid, *self._children, *(port for port in ports if port >= _PORTS)}
 
 
 def _is_a_time(number: float) -> bool:

@@ -63,7 +63,8 @@ def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
     calls = [waiting[tid] for tid in states if tid in waiting]
     if not calls or trace["held"] > trace["released"]:
         return []
-    if not all(_waits_on_a_lock(tid) or _waits_to_move(tid) for tid in states if tid not in waiting):
+    elsewhere = (scene.process.system_call_of(tid) for tid in states if tid not in waiting)
+    if not all(_waits_on_a_lock(call) or call[0] in _MOVES for call in elsewhere):
         return []
     if not all(_is_endless(call, trace["clock_now"]) or _waits_for_room(scene, call) for call in calls):
         return []
@@ -137,7 +138,7 @@ def rests(scene: OnStage) -> bool:
     waiting = {call.tid for call in trace.unfinished}
     if not _all_sleep(scene, states):
         return False
-    if not _all_wait(states, waiting | _idlers(scene)):
+    if not _all_wait(scene, states, waiting | _idlers(scene)):
         return False
     if _on_its_way(scene):
         return False
@@ -155,7 +156,7 @@ def rests_but_for_the_held(scene: OnStage) -> bool:
     waiting, states = {call.tid for call in trace.unfinished}, others()
     if not set(states.values()) <= {"S"}:
         return False
-    if not _all_wait(states, waiting | _idlers(scene)):
+    if not _all_wait(scene, states, waiting | _idlers(scene)):
         return False
     return not _on_its_way(scene) and others() == states and _is_no_news(scene, before)
 
@@ -186,10 +187,10 @@ def children_rest(scene: OnStage) -> bool:
         if pid == process.pid or letter == "Z":
             continue
         try:
-            states = {tid: proc.state(f"{pid}/task/{tid}") for tid in proc.threads(pid)}
+            states = {process.own_id(tid): proc.state(f"{pid}/task/{tid}") for tid in proc.threads(pid)}
         except OSError:
             return False  # it is ending
-        if not _are_asleep(scene, states) or not _all_wait(states, waiting | _idlers(scene)):
+        if not _are_asleep(scene, states) or not _all_wait(scene, states, waiting | _idlers(scene)):
             return False
     return _is_no_news(scene, before)
 
@@ -299,14 +300,15 @@ def _idlers(scene: OnStage) -> set[int]:
     return {tid for tid, waits in in_vain(scene.process.trace.calls).items() if waits >= _ROUNDS}
 
 
-def _all_wait(tids: Iterable[int], waiting: set[int]) -> bool:
+def _all_wait(scene: OnStage, tids: Iterable[int], waiting: set[int]) -> bool:
     """Whether each of these threads, which sleep, is in a call of the trace, waits
     on a lock, or reads where the trace does not see it.
 
     Args:
         waiting: the threads that are in a call.
     """
-    return all(tid in waiting or _waits_on_a_lock(tid) or _reads(tid) for tid in tids)
+    elsewhere = (scene.process.system_call_of(tid) for tid in tids if tid not in waiting)
+    return all(_waits_on_a_lock(call) or call[0] == _READ for call in elsewhere)
 
 
 def _all_sleep(scene: OnStage, states: dict[int, str] | None = None) -> bool:
@@ -347,33 +349,14 @@ def _waits_for_room(scene: OnStage, call: Call) -> bool:
     none, in the Unix domain, where whoever reads makes room at once."""
     if not call.any_of("send"):
         return False
-    inode = sockets_of(call.pid).get(call.fd)
+    inode = sockets_of(scene.process.id_here(call.pid)).get(call.fd)
     return bool(call.until) or bool(inode and unix_table.end(scene.company.network, inode))
 
 
-def _waits_on_a_lock(tid: int) -> bool:
-    """Whether a thread waits, without a limit, for another one of its process."""
-    number, *arguments = _system_call(tid)
+def _waits_on_a_lock(call: list[int]) -> bool:
+    """Whether a system call waits, without a limit, for another thread of its process."""
+    number, *arguments = call
     return number == _FUTEX and arguments[3] == 0
-
-
-def _waits_to_move(tid: int) -> bool:
-    """Whether a thread of another program, which the trace does not see, waits for
-    bytes, for room or for a child."""
-    return _system_call(tid)[0] in _MOVES
-
-
-def _reads(tid: int) -> bool:
-    return _system_call(tid)[0] == _READ
-
-
-def _system_call(tid: int) -> list[int]:
-    """What a sleeping thread is in: number and arguments; [-2] if it is not told."""
-    try:
-        first, *others = proc.read(f"/proc/{tid}/syscall").split()
-        return [int(first), *(int(word, 16) for word in others)]
-    except (OSError, ValueError):
-        return [-2]
 
 
 def _may_end_by_itself(trace: Trace) -> bool:

@@ -66,8 +66,11 @@ class Scene(OnStage):
         if self.process is not None:
             return self.process
         network = self.network_host().pid if self.arranged.has_own_network else 0
-        request = self.stage.request(self.unit) | self.arranged.of_host(network)
-        self.process = LearnerProcess(self.stage.server(self.unit.language), request)
+        # who is confined is there from the start
+        entered = 0 if self.stage.job else network
+        request = self.stage.request(self.unit) | self.arranged.of_host(entered)
+        request["confined"] = self.stage.job is not None
+        self.process = LearnerProcess(self.stage.server(self.unit.language, network), request)
         if self.time.is_held:
             self.process.trace.hold_clock()
         if self.arranged.resolver:
@@ -313,6 +316,11 @@ class Scene(OnStage):
         if told:
             self.tampers(arranged.posing)
 
+    def id_there(self, process: int) -> int:
+        """The id by which the program knows a process of a peer's; 0, as the kernel
+        tells it, if it is confined: there is no such process in its world."""
+        return 0 if self.stage.job else process
+
     def release(self) -> None:
         """Let the program go on, wherever the script holds or has stopped it."""
         self.process.trace["released"] = 1 << 30
@@ -352,6 +360,10 @@ class Scene(OnStage):
         if self.process is not None:
             self.process.end()
             self.process.close()
+            if self.stage.job is not None:
+                self.stage.job.forget_what_was_written()
+        if self.company.host is not None:
+            self.stage.lets_go_of(self.company.host.pid)
         for peer in filter(None, [*self.company.peers, self.company.host]):
             self.stage.dismiss(peer)
         self.company.network.close()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from grader.build.module import BuildError, shown
-from grader.build.toolchain import SANITIZER_OPTIONS, NoCompiler, Toolchain
+from grader.build.module import BuildError, Module, shown
+from grader.build.toolchain import SANITIZER_OPTIONS, NoCompiler
 from grader.catalogue.unit import Unit
+from grader.confine.job import Job
 from grader.peers.process import PeerProcess
-from grader.processes.forkserver import ForkServer
+from grader.processes.forkserver import PROJECT, ForkServer
 from grader.stage.builds import Builds
 
+#: What a launcher reads of the kit, and so whoever is confined with it.
+KIT = tuple(PROJECT / "grader" / name for name in ("__init__.py", "learner", "processes", "trace"))
 HOST = "grader.learner.host"
 PLAYER = "grader.peers.player"
 
@@ -22,14 +25,18 @@ class Stage:
     Args:
         units: what will be graded; see `add`.
         places: how many checks may be played at once; see `places`.
+        job: what confines the programs, which nobody trusts then.
         builds: what has been built already; an own one by default.
     """
 
-    def __init__(self, units: list[Unit], places: int = 1, builds: Builds | None = None) -> None:
-        self._builds = builds or Builds()
+    def __init__(
+        self, units: list[Unit], places: int = 1, job: Job | None = None, builds: Builds | None = None
+    ) -> None:
+        self.job = job
+        self._builds = builds or Builds(job)
         self._servers: dict[str, ForkServer] = {}
         self._free_peers: list[PeerProcess] = []
-        self._doubles = [Stage([], builds=self._builds) for _ in range(places - 1)]
+        self._doubles = [Stage([], job=job, builds=self._builds) for _ in range(places - 1)]
         self.add(units)
 
     @property
@@ -43,7 +50,7 @@ class Stage:
         if units:
             self._server("peers")
         for unit in units:
-            if unit.language == "c":
+            if unit.language == "c" and not self._reason(unit):
                 self._builds.begin(unit.path, unit.exercise)
         if any(unit.language == "python" for unit in units):
             self._server("python")
@@ -56,34 +63,50 @@ class Stage:
     def forget(self, units: list[Unit]) -> None:
         """Throw away what was built of these; nothing will ask for it again."""
         for unit in units:
-            if unit.language == "c":
+            if unit.language == "c" and not self._reason(unit):
                 self._builds.forget(unit.path)
 
-    def server(self, which: str) -> ForkServer:
-        """The fork server ``python``, ``c`` or ``peers``; started anew if it has ended."""
-        if which in self._servers and not self._servers[which].is_alive:
-            self._servers.pop(which).close()
-        return self._server(which)
+    def server(self, which: str, network: int = 0) -> ForkServer:
+        """The fork server ``python``, ``c`` or ``peers``; started anew if it has ended.
 
-    def _server(self, which: str) -> ForkServer:
-        if which not in self._servers:
-            if which == "c":
-                self._servers[which] = self._c_launcher(self._builds.toolchain)
+        Args:
+            network: a process whose network the programs are to be in, if it is not
+                the judge's; who is confined cannot go there later.
+        """
+        key = f"{which} {network}" if network and self.job else which
+        if key in self._servers and not self._servers[key].is_alive:
+            self._servers.pop(key).close()
+        return self._server(which, key, network)
+
+    def _server(self, which: str, key: str = "", network: int = 0) -> ForkServer:
+        key = key or which
+        if key not in self._servers:
+            if which == "peers":
+                self._servers[key] = ForkServer(PLAYER)
             else:
-                self._servers[which] = ForkServer(PLAYER if which == "peers" else HOST)
-        return self._servers[which]
+                self._servers[key] = self._launcher(which, network)
+        return self._servers[key]
 
-    def _c_launcher(self, toolchain: Toolchain) -> ForkServer:
-        backend = importlib.util.find_spec("_cffi_backend")
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", **SANITIZER_OPTIONS}
-        if toolchain.sanitizer:
-            environment["LD_PRELOAD"] = toolchain.sanitizer
-        return ForkServer(
-            HOST,
-            path=(str(Path(backend.origin).parent),),
-            environment=environment,
-            prefix=tuple(toolchain.fixed_addresses),
-        )
+    def _launcher(self, language: str, network: int) -> ForkServer:
+        path, environment, prefix, shown = (), {}, (), KIT
+        if language == "c":
+            toolchain = self._builds.toolchain
+            backend = Path(importlib.util.find_spec("_cffi_backend").origin)
+            path = (str(backend.parent),)
+            shown = (*KIT, backend, *backend.parent.glob("cffi.libs"))
+            environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", **SANITIZER_OPTIONS}
+            if toolchain.sanitizer:
+                environment["LD_PRELOAD"] = toolchain.sanitizer
+            prefix = tuple(toolchain.fixed_addresses)
+        if self.job is None:
+            return ForkServer(HOST, path=path, environment=environment, prefix=prefix)
+        box = self.job.box_of_programs(shown, network)
+        return ForkServer(HOST, path=path, environment=environment, prefix=prefix, confined=box.command)
+
+    def lets_go_of(self, network: int) -> None:
+        """End the launchers that are in a network which has gone."""
+        for key in [key for key in self._servers if key.endswith(f" {network}")]:
+            self._servers.pop(key).close()
 
     def peer(self) -> PeerProcess:
         """A peer that is free: one that has served another check, or a new one."""
@@ -108,23 +131,26 @@ class Stage:
             BuildError: the learner's file does not build.
         """
         exercise = unit.exercise
+        if why := self._reason(unit):
+            raise BuildError(why)
         if unit.language == "python":
             if not unit.path.is_file():
-                raise BuildError(f"{shown(unit.path)} is missing")
+                raise BuildError(f"{shown(unit.path, self.job and self.job.files)} is missing")
             return {"language": "python", "path": str(unit.path), "functions": exercise.parameters}
         toolchain = self._builds.toolchain
         module = self._builds.module(unit.path)
         return {
             "language": "c",
-            "path": str(module.path),
+            "path": str(self._loaded(module)),
             "module": module.name,
             "binding": str(exercise.binding),
+            "bound": exercise.binding.read_text(encoding="utf-8"),
             "sanitized": bool(toolchain.sanitizer),
         }
 
     def warnings(self, unit: Unit) -> str:
         """What the compiler said of a file that it accepted."""
-        if unit.language != "c":
+        if unit.language != "c" or self._reason(unit):
             return ""
         try:
             return self._builds.module(unit.path).warnings
@@ -132,8 +158,15 @@ class Stage:
             return ""
 
     def module(self, unit: Unit) -> Path:
-        """The shared object of a C unit that has been built."""
-        return self._builds.module(unit.path).path
+        """The shared object of a C unit that has been built, where programs load it."""
+        return self._loaded(self._builds.module(unit.path))
+
+    def _loaded(self, module: Module) -> Path:
+        return self.job.built(module.path) if self.job else module.path
+
+    def _reason(self, unit: Unit) -> str:
+        """Why a file is not looked at, if that is so."""
+        return self.job.reasons.get(unit.path, "") if self.job else ""
 
     def close(self) -> None:
         """End all processes."""

@@ -66,7 +66,9 @@ def of_sleep(scene: OnStage, awaited: str) -> Failure:
     unfinished = [call for call in scene.process.trace.unfinished if call.name != "execve"]
     waiting = [call for call in unfinished if call.tid in alive]
     if waiting:
-        return of_blocked(scene, max(waiting, key=lambda call: (call.tid == scene.process.pid, call.index)), awaited)
+        return of_blocked(
+            scene, max(waiting, key=lambda call: (call.tid == scene.process.own_pid, call.index)), awaited
+        )
     during = _function(scene) if scene.runs else "the program, while it is loaded,"
     return Failure("hang", f"{during} sleeps outside of any socket call; {_unmet(awaited)}", Verdict.HANG)
 
@@ -256,7 +258,7 @@ def _sleeping(scene: OnStage, call: Call, party: Party | None) -> str:
 
 def _talks_to(scene: OnStage, call: Call) -> Party | None:
     """Whose connection a call works on."""
-    inode = sockets_of(call.pid).get(call.fd) if call.fd >= 0 else None
+    inode = sockets_of(scene.process.id_here(call.pid)).get(call.fd) if call.fd >= 0 else None
     streams = (party for party in scene.company.connected if party.link.is_stream)
     return next((party for party in streams if inode and party.link.is_of(inode)), None)
 

@@ -25,7 +25,7 @@ class Directory(CaptureVerbs):
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        scene.arranged.folder = self._folder = Folder()
+        scene.arranged.folder = self._folder = Folder(scene.stage.job)
         self._open: list[OpenFile] = []
         self._gates: dict[str, int] = {}
 

@@ -66,7 +66,7 @@ class PassingVerbs(Actor):
             user, group: those of another user, if it is one.
         """
         own = os.geteuid() if user is None else user, os.getegid() if group is None else group
-        return [self._player.pid, *own]
+        return [self._scene.id_there(self._player.pid), *own]
 
     def _as(self, user: int | None, group: int | None, action: str, **arguments: object) -> dict:
         """An action as another user.
