@@ -69,7 +69,6 @@ class Scene(OnStage):
         # who is confined is there from the start
         entered = 0 if self.stage.job else network
         request = self.stage.request(self.unit) | self.arranged.of_host(entered)
-        request["confined"] = self.stage.job is not None
         self.process = LearnerProcess(self.stage.server(self.unit.language, network), request)
         if self.time.is_held:
             self.process.trace.hold_clock()

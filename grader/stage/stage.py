@@ -130,16 +130,16 @@ class Stage:
             NoCompiler: C cannot be built here.
             BuildError: the learner's file does not build.
         """
-        exercise = unit.exercise
+        exercise, common = unit.exercise, {"confined": self.job is not None}
         if why := self._reason(unit):
             raise BuildError(why)
         if unit.language == "python":
             if not unit.path.is_file():
                 raise BuildError(f"{shown(unit.path, self.job and self.job.files)} is missing")
-            return {"language": "python", "path": str(unit.path), "functions": exercise.parameters}
+            return common | {"language": "python", "path": str(unit.path), "functions": exercise.parameters}
         toolchain = self._builds.toolchain
         module = self._builds.module(unit.path)
-        return {
+        return common | {
             "language": "c",
             "path": str(self._loaded(module)),
             "module": module.name,
