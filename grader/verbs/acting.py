@@ -62,12 +62,18 @@ class Actor:
                 raise NotHere(f"IPv6 is off here ({error.errno}); to turn it on: {_TURN_ON}") from None
             raise _gone(action, error) from None
 
-    def _wait(self, action: str, awaited: str, *, after_return: bool = False, **arguments: object) -> dict:
-        """An action that comes to an end when the program does its part."""
+    def _wait(
+        self, action: str, awaited: str, *, after_return: bool = False, wants: str = "", **arguments: object
+    ) -> dict:
+        """An action that comes to an end when the program does its part.
+
+        Args:
+            wants: what the peer waits for, where the action does not say it.
+        """
         player, answer = self._player, []
         scene, party = self._scene, self._party
         scene.awaited_since = len(scene.steps)
-        scene.company.creditor, party.wants = party, _wanted(action, arguments.get("count", 0))
+        scene.company.creditor, party.wants = party, wants or _wanted(action, arguments.get("count", 0))
         player.start(action, **arguments)
 
         def ready() -> bool:

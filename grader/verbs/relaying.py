@@ -82,7 +82,8 @@ class RelayingVerbs(Actor):
         Raises:
             Broken: one does.
         """
-        answer = self._wait("receive", "the connection ends", after_return=True, name=self._name, count=1)
+        end = "the end of the connection"
+        answer = self._wait("receive", "the connection ends", after_return=True, wants=end, name=self._name, count=1)
         if answer["data"]:
             self._note("receives a byte", receives=1)
             whom = self._who or "the other side"

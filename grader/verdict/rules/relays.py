@@ -161,10 +161,12 @@ def ends_with_one(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         return
     for side in _sides(evidence):
         over, other = side.end, side.other
-        if over is None or other.end is not None or side.is_lost() or other.is_lost():
+        if over is None or side.is_lost() or other.is_lost() or _is_own(evidence, side, over):
             continue
-        closing = next((c for c in evidence.calls if c.index > over.index and _is_end_of(c, side)), None)
+        closing = next((c for c in evidence.calls if c.entered >= over.left and _is_end_of(c, side)), None)
         if closing is None or side.waiting(closing.index) > 0:
+            continue
+        if other.end is not None and other.end.left < closing.entered:
             continue
         yield Finding(
             over.index, ("lost-half-close",),
@@ -173,6 +175,14 @@ def ends_with_one(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             (over, closing), "shutdown(2)", particular=True,
         )  # fmt: skip
         return
+
+
+def _is_own(evidence: Evidence, side: _Side, over: Call) -> bool:
+    """Whether it is the program itself that has brought an end-of-file about, before
+    the thread that has received it goes on."""
+    goes_on = min((c.index for c in evidence.calls if c.tid == over.tid and c.index > over.index), default=1 << 62)
+    shut = [c for c in side.calls if c.name == "shutdown" and c.args[0] != socket.SHUT_WR]
+    return any(c.index < goes_on for c in shut)
 
 
 def _is_end_of(call: Call, side: _Side) -> bool:
