@@ -20,11 +20,12 @@ def check_connects(learner, peer):
 
 @reveals("writable-is-connected", "fd-leak", "left-non-blocking")
 def check_tries_every_address(learner, peer, resolves, fault):
-    """tries the next address when one refuses, or cannot be reached"""
+    """tries the next address when one refuses, or cannot be reached, until one accepts"""
     port = peer.listens("127.0.0.1")
-    resolves(HOST, "127.0.0.2", "127.0.0.3", "127.0.0.1", service=("alarms", port))
+    resolves(HOST, "127.0.0.2", "127.0.0.3", "127.0.0.1", "127.0.0.4", service=("alarms", port))
     fault("connect", error="EHOSTUNREACH", when="2")
     peer.holds("127.0.0.2", port)
+    peer.holds("127.0.0.4", port)
 
     learner.runs("connect_within", HOST, "alarms", LIMIT)
 
@@ -173,6 +174,22 @@ def check_counts_every_moment(learner, peer, clock, fault):
     learner.raises("ETIMEDOUT")
 
 
+@reveals("fd-leak")
+def check_counts_whole_seconds(learner, peer, clock, fault):
+    """gives up in time when what is left of it is a whole number of seconds"""
+    fault("socket", hold=True, when="1")
+    port = peer.is_silent()
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(2.001))
+
+    learner.is_held()
+    clock.advances(0.000999)  # and a microsecond by itself, when the program reads it again
+    learner.goes_on()
+    clock.passes(1.95)
+    clock.runs_out(0.15)
+    learner.raises("ETIMEDOUT")
+
+
 @only("c", because="Python waits for the rest of the time by itself after EINTR (PEP 475)")
 @reveals("restarted-clock", "fd-leak", "left-non-blocking")
 def check_goes_on_after_an_interruption(learner, peer, other_peer, clock, fault):
@@ -231,6 +248,20 @@ def check_gives_up_when_it_is_late_already(learner, peer, clock, fault):
     learner.goes_on()
     clock.runs_out(0.1)
     learner.raises("ETIMEDOUT")
+
+
+@only("c", because="in Python register() raises by itself what the kernel reports")
+@reveals("fd-leak")
+def check_tells_a_failure_from_the_end(learner, peer, clock, fault):
+    """does not say that the time is up when epoll has no room for its socket"""
+    fault("epoll_ctl", error="ENOSPC", when="adding 1")
+    port = peer.is_silent()
+
+    learner.runs("connect_within", "127.0.0.1", port, clock.limit(LIMIT))
+
+    clock.passes(2.998)  # unless it fails at once, with what error is its affair
+    clock.runs_out(0.102)
+    learner.raises()
 
 
 @torture
