@@ -8,10 +8,13 @@ blocks answers when it is through.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import socket
 import struct
+import sys
+import termios
 import zlib
 from typing import Any
 
@@ -142,25 +145,36 @@ class Player(DatagramActions, NetworkActions, RightsActions):
             return {"count": came, "differs": -1, "end": "reset"}
         return {"count": came, "differs": -1, "end": "end-of-file"}
 
-    def receive(self, name: str, count: int) -> dict:
+    def receive(self, name: str, count: int, until: bytes = b"") -> dict:
         """Read until count bytes are there, or the end; -1 reads to the end.
 
         It breaks off when there is nothing to read, and something else to do.
+
+        Args:
+            until: what else is an end: nothing behind these bytes is taken.
         """
         data = bytearray()
         connection = self._sockets[name]
         wanted = READ_LIMIT if count < 0 else count
-        while len(data) < wanted:
+        most = 1 if until else 1 << 18
+        while len(data) < wanted and not (until and data.endswith(until)):
             if not self._has_something(connection):
                 break
             try:
-                piece = connection.recv(min(wanted - len(data), 1 << 18))
+                piece = connection.recv(min(wanted - len(data), most))
             except ConnectionResetError:
                 return {"data": bytes(data), "end": "reset"}
             if not piece:
                 return {"data": bytes(data), "end": "end-of-file"}
             data += piece
         return {"data": bytes(data), "end": ""}
+
+    def unread(self, name: str) -> dict:
+        """How many bytes have arrived and not been read, and whether an end has."""
+        count, arrived = bytearray(4), select.poll()
+        fcntl.ioctl(self._sockets[name], termios.FIONREAD, count)
+        arrived.register(self._sockets[name], select.POLLRDHUP)
+        return {"count": int.from_bytes(count, sys.byteorder), "end": bool(arrived.poll(0))}
 
     def ends(self, name: str) -> dict:
         """The addresses of both ends of a connection."""

@@ -27,7 +27,10 @@ from grader.stage.turns import TIMED, has_waited, in_vain, last_fruit
 from grader.trace import layout
 from grader.trace.reader import Call, Trace
 
-_ENDLESS = ("accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv", "pause", "pthread_join")
+_ENDLESS = (
+    "accept", "accept4", "connect", "recv", "recvfrom", "recvmsg", "read", "readv", "pause", "pthread_join",
+    "open", "fopen",
+)  # fmt: skip
 #: A limit that is as good as none for a program that rests (ms): of a wait for
 #: time alone, and of one that descriptors would end as well.
 _LONG, _LONG_FOR_EVENTS = 1000, 100

@@ -3,6 +3,8 @@ machinery under its verbs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from grader.peers.places import Address
 from grader.peers.process import PeerError, PeerProcess
 from grader.stage.broken import Broken, NotHere
@@ -73,7 +75,7 @@ class Actor:
         player, answer = self._player, []
         scene, party = self._scene, self._party
         scene.awaited_since = len(scene.steps)
-        scene.company.creditor, party.wants = party, wants or _wanted(action, arguments.get("count", 0))
+        scene.company.creditor, party.wants = party, wants or _wanted(action, arguments)
         player.start(action, **arguments)
 
         def ready() -> bool:
@@ -104,11 +106,14 @@ class Actor:
             self._twin.close()
 
 
-def _wanted(action: str, count: int) -> str:
+def _wanted(action: str, arguments: Mapping[str, object]) -> str:
     """What a peer waits for in an action, in words."""
     if action == "take":
         return "a datagram"
+    if arguments.get("until"):
+        return "an answer"
     if action == "receive":
+        count = arguments["count"]
         return counted(count) if count >= 0 else "the end of the connection"
     words = {"accept": "the program's connect()", "echo": "the end of the request", "drain": "the rest"}
     return words.get(action, "room to send more")

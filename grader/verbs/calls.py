@@ -95,7 +95,11 @@ class CallVerbs:
 
     def _during_the_last_run(self) -> Iterator[Call]:
         run = self._scene.runs[-1]
-        return (call for call in self._scene.process.trace.calls if run.first <= call.index < run.last)
+        return (
+            call
+            for call in self._scene.process.trace.calls
+            if run.first <= call.index and (run.last is None or call.index < run.last)
+        )
 
     def _none_of(self, calls: Iterable[Call], why: str) -> None:
         for made in calls:

@@ -9,6 +9,7 @@ from grader.peers.process import PeerProcess
 from grader.stage import quiet
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
+from grader.verbs.http import Mistakes, body_of
 from grader.verbs.peer import Peer
 from grader.verdict.evidence import Failure
 from grader.verdict.transcript import Step
@@ -20,6 +21,7 @@ class Clients:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._process: PeerProcess | None = None
+        self._refused = 0
 
     def __call__(self, *names: str) -> list[Peer]:
         """Peers by these names, which transcripts call them by::
@@ -65,6 +67,33 @@ class Clients:
             return client.receives_what_has_come()
         client.half_closes()
         return client.receives_until_the_end()
+
+    def either_is_served(self, port: str, request: bytes, body: bytes) -> None:
+        """The same for a server of HTTP: the answer has this body.
+
+        Raises:
+            Broken: neither client gets one.
+        """
+        self._scene.arranged.has_choices = True
+        got = [body_of(self._answer(client, port, request)) for client in self("ann", "bob")]
+        if body not in got:
+            raise Broken(Failure("bytes", "of two clients neither gets an answer with the file"))
+
+    def are_refused(self, port: str, status: int, *requests: bytes, mistakes: Mistakes | None = None) -> None:
+        """Each request is sent by a client of its own, who gets an answer of HTTP with
+        that status, then end-of-file.
+
+        Args:
+            mistakes: see `Peer.is_answered`.
+        """
+        for number, request in enumerate(requests, self._refused + 1):
+            (client,) = self(f"client {number}")
+            client.connects(port)
+            client.sends(request)
+            client.is_answered(status, mistakes=mistakes)
+            client.sees_the_end(mistakes=mistakes)
+            client.closes()
+        self._refused += len(requests)
 
     def either_pair_talks(self, port: str, line: bytes) -> None:
         """Two pairs of clients come, one after the other; what one of a pair
@@ -163,6 +192,10 @@ class Crowd:
     def receives(self, data: bytes | list[bytes]) -> None:
         """Exactly its data arrives at each."""
         self._each("receive", lambda client, part: client.receives(part), data)
+
+    def is_answered(self, status: int, body: bytes) -> None:
+        """Each gets an answer of HTTP, with that status and body."""
+        self._each("receive an answer", lambda client, _: client.is_answered(status, body=body))
 
     def half_closes(self) -> None:
         """Each sends an end-of-file, and can still receive."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections.abc import Mapping
+from pathlib import PurePath
 
 from grader.peers.places import UNIX, UNIX_DATAGRAM, Place
 from grader.stage.broken import Broken
@@ -64,6 +66,19 @@ class Directory(CaptureVerbs):
         self._folder.offers(path)
         return path
 
+    def has_files(self, files: Mapping[str, bytes]) -> None:
+        """Regular files, name -> bytes, and the directories that lead to them."""
+        for name, data in files.items():
+            for above in reversed(PurePath(name).parents):
+                if not os.path.isdir(self.path(str(above))):
+                    self.has_directory(str(above))
+            self.has_file(name, data)
+
+    def has_links(self, links: Mapping[str, str]) -> None:
+        """Symbolic links, name -> where it leads to."""
+        for name, to in links.items():
+            self.has_link(name, to)
+
     def has_program(self, name: str, text: str, mode: int = 0o755) -> str:
         """A file that is executed, which begins with the name of its interpreter;
         returns its path.
@@ -81,6 +96,12 @@ class Directory(CaptureVerbs):
         os.mkfifo(path)
         self._gates[name] = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         return self._knows(path)
+
+    def has_pipe(self, name: str) -> str:
+        """A named pipe that nobody has open: who opens it to read waits for a writer;
+        returns its path."""
+        os.mkfifo(self.path(name))
+        return self._knows(self.path(name))
 
     def opens_gate(self, name: str) -> None:
         """Let the reader of that named pipe go on: a line arrives."""

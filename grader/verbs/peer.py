@@ -12,6 +12,7 @@ from grader.stage import holdings, quiet
 from grader.stage.broken import Broken
 from grader.verbs.exchanges import ExchangeVerbs
 from grader.verbs.hosting import LISTENER, HostingVerbs
+from grader.verbs.http import HttpVerbs
 from grader.verbs.passing import PassingVerbs
 from grader.verbs.relaying import RelayingVerbs
 from grader.verdict.evidence import Failure
@@ -23,7 +24,7 @@ _COUNTABLE = 4096
 _WAITS_FOR_INPUT = ("recv", "recvfrom", "recvmsg", "read", "readv", "poll", "select", "epoll_wait")
 
 
-class Peer(HostingVerbs, ExchangeVerbs, PassingVerbs, RelayingVerbs):
+class Peer(HostingVerbs, ExchangeVerbs, HttpVerbs, PassingVerbs, RelayingVerbs):
     """The process at the other end, driven step by step."""
 
     # --- connections ------------------------------------------------------

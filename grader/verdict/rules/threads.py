@@ -86,7 +86,7 @@ def dies_loudly(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
         last = calls[-1] if calls else None
         if last is not None and last.failed and last.tid != evidence.pid:
             yield Finding(
-                last.index, ("thread-dies-loudly", "dies-of-reset"),
+                last.index, ("thread-dies-loudly", "dies-of-reset", "dies-of-client"),
                 f"{evidence.place(last)} {last.name}() {ended(evidence, last)}, and the exception leaves the thread: "
                 "the interpreter prints it",
                 (last,), "send(2), ERRORS",
