@@ -33,6 +33,7 @@ MAIN_C = {
     "event_loop": "return serve(argv[1]);",
     "dual_stack": "return serve(argv[1]);",
     "udp_echo": "return serve(argv[1]);",
+    "http_server": "return serve(argv[1], argv[2], atoi(argv[3]));",
     "peer_credentials": """
         unsigned allowed = (unsigned)strtoul(argv[2], NULL, 10);
         return serve(argv[1], &allowed, 1);
@@ -54,6 +55,7 @@ MAIN_PYTHON = {
     "event_loop": "serve(sys.argv[1])",
     "dual_stack": "serve(sys.argv[1])",
     "udp_echo": "serve(sys.argv[1])",
+    "http_server": "serve(sys.argv[1], sys.argv[2], int(sys.argv[3]) / 1000)",
     "peer_credentials": "serve(sys.argv[1], [int(sys.argv[2])])",
     "multicast": "print(end=hear(*sys.argv[1:]).decode()) if len(sys.argv) < 5 else "
     "announce(*sys.argv[1:4], sys.argv[4].encode())",
@@ -150,6 +152,53 @@ def test_the_chat_room_lets_nc_and_socat_talk(language: str, command: Callable, 
 
         for client in (ann, bob):  # what was said before one came, it does not hear
             assert b"to both\n" in iter(client.stdout.readline, b"")
+
+
+@LANGUAGES
+@pytest.mark.tools("curl")
+def test_curl_gets_the_files_of_a_folder(language: str, command: Callable, start: Callable, tmp_path: Path) -> None:
+    port, page, site = free_port(), b"a page of some length\n" * 10_000, tmp_path / "site"
+    site.mkdir()
+    (site / "page").write_bytes(page)
+    (tmp_path / "secret").write_text("not to be told\n")
+    connected(port, start(*command("http_server", language), port, site, 60_000)).close()
+
+    def curl(*arguments: str) -> bytes:
+        url = f"http://127.0.0.1:{port}"
+        run = [
+            "curl",
+            "-s",
+            "--path-as-is",
+            "-w",
+            " %{http_code} %{num_connects}",
+            *(a.replace("@", url) for a in arguments),
+        ]
+        return subprocess.run(run, stdout=subprocess.PIPE, check=True, timeout=60).stdout
+
+    assert curl("@/page", "@/%70age?x") == page + b" 200 1" + page + b" 200 0"  # on one connection
+    assert curl("-0", "@/page") == page + b" 200 1"
+    head = curl("-I", "@/page")
+    assert b"Content-Length: %d\r\n" % len(page) in head
+    assert head.endswith(b"\r\n\r\n 200 1")
+    assert curl("@/../secret", "@/%2e%2e/secret").endswith(b" 404 0")
+    assert curl("-d", "a=form", "@/page").endswith(b" 405 1")
+    assert curl("-H", "X: " + "x" * 9000, "@/page").endswith(b" 431 1")
+    assert curl("-H", "Transfer-Encoding: chunked", "-d", "a=form", "@/page").endswith(b" 501 1")
+
+
+@LANGUAGES
+@pytest.mark.tools("wrk")
+def test_a_thousand_connections_stay(language: str, command: Callable, start: Callable, tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "page").write_text("short\n")
+    connected(port, start(*command("http_server", language), port, tmp_path, 60_000)).close()
+
+    run = ["wrk", "-t", "1", "-c", "1000", "-d", "2s", "--timeout", "60s", f"http://127.0.0.1:{port}/page"]
+    told = subprocess.run(run, stdout=subprocess.PIPE, check=True, timeout=300).stdout.decode()
+
+    assert "requests in" in told
+    assert "Socket errors" not in told
+    assert "Non-2xx" not in told
 
 
 @LANGUAGES

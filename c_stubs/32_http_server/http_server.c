@@ -3,13 +3,11 @@
 #define _GNU_SOURCE             /* memmem(), strcasecmp() */
 #include "http_server.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
 #include <poll.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,22 +78,22 @@ static int listen_on(const char *port)
 }
 
 /* Milliseconds of a clock that nobody sets. */
-static int64_t now(void)
+static long long now(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Receive once from c.  Returns the number of bytes, 0 at end-of-file, or -1
    for an error or if nothing has come until then. */
-static ssize_t receive(struct client *c, int64_t until)
+static ssize_t receive(struct client *c, long long until)
 {
     struct pollfd asked = { c->fd, POLLIN, 0 };
 
     for (;;) {
-        int64_t left = until - now();
+        long long left = until - now();
         int ready = left > 0 ? poll(&asked, 1, -1) : 0;
         char *room = c->unread + c->have;
         ssize_t n = ready > 0 ? recv(c->fd, room, sizeof c->unread - c->have, 0) : -1;
@@ -113,7 +111,7 @@ static ssize_t receive(struct client *c, int64_t until)
    line, which is more than LONGEST_HEADER if it is too long, or 0 if none comes. */
 static size_t next_header(struct client *c)
 {
-    int64_t until = now() + c->milliseconds;
+    long long until = now() + c->milliseconds;
     char *end;
 
     if (c->have == 0) {
@@ -130,8 +128,7 @@ static size_t next_header(struct client *c)
     return (size_t)(end - c->unread) + 4;
 }
 
-/* Have done with len bytes, wait for those that have not come.  Returns 0, or -1
-   if they do not come. */
+/* Have done with len bytes, also if they are still to come.  Returns 0, or -1. */
 static int skip(struct client *c, unsigned long long len)
 {
     while (len > c->have) {
@@ -145,8 +142,7 @@ static int skip(struct client *c, unsigned long long len)
     return 0;
 }
 
-/* Read the fields of a request of HTTP/1.minor.  Returns 0, or the status that
-   refuses it. */
+/* Read the fields of a request.  Returns 0, or the status that refuses it. */
 static int read_fields(char *line, int minor, struct request *r)
 {
     int hosts = 0, lengths = 0, is_coded = 0;
@@ -178,8 +174,7 @@ static int read_fields(char *line, int minor, struct request *r)
     return is_coded ? 501 : 0;
 }
 
-/* Read a header of len bytes.  Returns the status that it deserves: 200, 405, or
-   one that refuses it. */
+/* Read a header of len bytes.  Returns 200, 405, or the status that refuses it. */
 static int parse(char *header, size_t len, struct request *r)
 {
     int method = 0, target = 0, version = 0, end = 0, error;
@@ -215,7 +210,7 @@ static int decode(char *text)
         *text = *from++;
         if (*text != '%')
             continue;
-        if (!isxdigit((unsigned char)from[0]) || !isxdigit((unsigned char)from[1]))
+        if (strspn(from, "0123456789abcdefABCDEF") < 2)
             return -1;
         *text = (char)strtol((char[]){ from[0], from[1], '\0' }, NULL, 16);
         if (*text == '\0')
@@ -226,8 +221,7 @@ static int decode(char *text)
     return 0;
 }
 
-/* Open the regular file under root that a target names.  Returns the descriptor,
-   or -1 if there is none. */
+/* Open the regular file under root that a target names.  Returns it, or -1. */
 static int open_file(const char *root, char *target, off_t *size)
 {
     char path[PATH_MAX + LONGEST_HEADER], real[PATH_MAX];
@@ -274,14 +268,13 @@ static int send_header(struct client *c, int status, off_t size, int is_last, in
     char text[256], date[64];
     time_t seconds = time(NULL);
     struct tm parts;
-    int len;
 
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &parts));
-    len = snprintf(text, sizeof text,
-                   "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Length: %lld\r\n%s\r\n",
-                   status, phrase, date, (long long)size,
-                   is_last ? "Connection: close\r\n" : "");
-    return send_all(c->fd, text, (size_t)len, flags);
+    snprintf(text, sizeof text,
+             "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Length: %lld\r\n%s\r\n",
+             status, phrase, date, (long long)size,
+             is_last ? "Connection: close\r\n" : "");
+    return send_all(c->fd, text, strlen(text), flags);
 }
 
 /* Send size bytes of file.  Returns 0, or -1 if that fails, or there are fewer. */
@@ -332,7 +325,7 @@ static int answer_next(struct client *c)
    reset, and that takes the answer with it. */
 static void take_leave(struct client *c)
 {
-    int64_t until = now() + c->milliseconds;
+    long long until = now() + c->milliseconds;
 
     shutdown(c->fd, SHUT_WR);
     do
