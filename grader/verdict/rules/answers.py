@@ -37,7 +37,9 @@ def lines_and_answers(evidence: Evidence, failure: Failure) -> Iterator[Finding]
 def answered_too_often(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """More answers are sent than lines have come: something else was taken for an end of a line."""
     talk = evidence.talks[0] if evidence.talks else None
-    if failure.kind != "bytes" or talk is None or talk.owed or not all(map(bytes.isdigit, talk.came.splitlines())):
+    if failure.kind != "bytes" or talk is None or talk.owed:
+        return
+    if not talk.came or not all(map(bytes.isdigit, talk.came.splitlines())):
         return
     call, lines = talk.sender_of(0), talk.said.count(b"\n")
     answers, bare = (talk.heard + talk.came).count(b"\n"), len(_BARE_CR.findall(talk.said))

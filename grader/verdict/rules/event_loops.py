@@ -86,8 +86,8 @@ def _asked_of_epoll(evidence: Evidence) -> bool:
 @explains
 def would_block(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     """EAGAIN taken for a broken connection, or for the end of everything (M88)."""
-    if failure.kind not in ("bytes", "hang", "stopped", "reset"):
-        return
+    if failure.kind not in ("bytes", "hang", "stopped", "reset") or evidence.time_limit:
+        return  # where time is limited, EAGAIN may be its end
     for life in connections(evidence):
         moves = _moves(life)
         call = next((c for c in moves if c.errno == "EAGAIN"), None)
