@@ -92,6 +92,7 @@ class Clients:
             client.sends(request)
             client.is_answered(status, mistakes=mistakes)
             client.sees_the_end(mistakes=mistakes)
+            client.half_closes()
             client.closes()
         self._refused += len(requests)
 
