@@ -297,8 +297,8 @@ def check_lets_go_of_idle_clients(learner, clients, port, folder, clock, fault):
     erin.is_told(MALFORMED[0], 400)
     for _ in range(3):
         erin.sends(GET)
-        clock.goes_on(0.4 * LIMIT)
-    erin.is_dropped()
+        clock.goes_on(NEARLY / 3)
+    erin.is_let_go()
     frank.connects(port, room=4096)
     frank.sends(ask(b"/long"))
     frank.waits_until_the_program_is_blocked()

@@ -119,9 +119,8 @@ class HttpVerbs(Actor):
         Raises:
             Broken: the connection stays, or another answer arrives.
         """
-        known, rest = mistakes or {}, quiet.Rest(self._scene)
-        Clock(self._scene).goes_on(LATE)
-        self._scene.wait(lambda: self._scene.run is None or rest(), "the program rests")
+        known = mistakes or {}
+        self._lets_time_pass()
         if not self._do("unread", name=self._name)["end"]:
             words = f"{self._party.name} is still connected, although its time was up {LATE:g} s ago"
             line = self._line(self._serving())
@@ -131,6 +130,19 @@ class HttpVerbs(Actor):
         status = re.match(rb"HTTP/1\.[0-9] ([0-9]{3})", answer["data"])
         if answer["data"] and not (status and int(status[1]) in (408, *early)):
             self._differs(f"gets {counted(len(answer['data']))}", "expected no answer, or 408", "")
+
+    def is_let_go(self) -> None:
+        """The time of this client, who has been refused, is up about now: its connection
+        is closed within `LATE`, whatever it has sent since.
+
+        Raises:
+            Broken: it stays.
+        """
+        self._lets_time_pass()
+        if self._party.link.is_held():
+            words = f"the connection of {self._party.name} is still open, although its time was up {LATE:g} s ago"
+            raise Broken(Failure("kept", words, line=self._line(self._serving()), read="poll(2)"))
+        self._note("is let go", ends=1)
 
     # --- the parts ------------------------------------------------------------
 
@@ -178,6 +190,17 @@ class HttpVerbs(Actor):
         sentence = f"{party.name} {what}{'; ' if instead else ''}{instead}"
         told = Difference(*difference) if difference else None
         raise Broken(Failure("bytes", sentence, line=line, difference=told, gap=gap, read=read))
+
+    def _lets_time_pass(self) -> None:
+        """Let `LATE` pass and the program come to rest, and not a moment more: a wait for
+        rest would else end its next wait, too."""
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        Clock(scene).goes_on(LATE)
+        scene.time.is_moved = True
+        try:
+            scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
+        finally:
+            scene.time.is_moved = False
 
     def _serving(self) -> list[Call]:
         """What the program has done on the connection, and what the thread waits in

@@ -2,7 +2,7 @@
 # gap: other
 # cause: After a refusal each byte that comes gives the client the whole time anew.
 # shows: A refused client that goes on sending, slowly.
-# says: the connection of erin is still open; the program must end it
+# says: the connection of erin is still open, although its time was up
 """A server of HTTP/1.1 around one selector: each client is a generator that says what
 it waits for, and until when."""
 
