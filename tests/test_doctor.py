@@ -39,7 +39,7 @@ def test_everything_is_told_of_once() -> None:
     shown = [
         line[7:].partition(":")[0] for line in done.stdout.splitlines() if line[:7].strip() in ("ok", "lacks", "could")
     ]
-    for subject in ("system", "python", "cache", "compiler", "networks", "ipv6", "manual", "locale", "bwrap"):
+    for subject in ("system", "python", "cache", "compiler", "networks", "ipv6", "manual", "locale", "sandbox"):
         assert shown.count(subject) == 1, done.stdout
     lacks = any(line.startswith(" lacks") for line in done.stdout.splitlines())
     assert done.returncode == (1 if lacks else 0)
@@ -75,7 +75,7 @@ def test_the_manual_and_the_sandbox_are_no_need(tools: Path) -> None:
 
     assert "could manual: the pages that reports name" in said
     assert "sudo apt install man-db manpages manpages-dev" in said
-    assert "could bwrap: bubblewrap is not here. This version does not confine programs" in said
+    assert "could sandbox: strangers' programs are not graded here, for they cannot be confined: bubblewrap" in said
     assert "sudo apt install bubblewrap" in said
 
 

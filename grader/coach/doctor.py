@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from grader.build import toolchain
 from grader.build.cache import open_cache
 from grader.coach import choice
+from grader.confine import NotConfined, tier
 from grader.processes import namespaces
 from grader.report.page import INDENT, MARGIN, Page
 from grader.verdict.words import counted
@@ -237,17 +238,12 @@ def _locale() -> Finding:
 
 
 def _confinement() -> Finding:
-    """Whether a sandbox could be made; this version of the kit makes none."""
-    path = shutil.which("bwrap")
-    later = "This version does not confine programs: grade strangers' code on a machine that can be thrown away."
-    if path is None:
-        return Finding("bwrap", f"bubblewrap is not here. {later}", _install("bubblewrap"), "could")
-    tried = subprocess.run([path, "--ro-bind", "/", "/", "true"], capture_output=True, text=True, check=False)
-    if tried.returncode:
-        return Finding(
-            "bwrap", f"{path} is here and may not be used: {tried.stderr.strip()[:80]}. {later}", "", "could"
-        )
-    return Finding("bwrap", f"{path} works. {later}")
+    """Whether what ``--submission`` grades can be confined."""
+    try:
+        return Finding("sandbox", f"strangers' programs are confined by {tier.look()}")
+    except NotConfined as error:
+        words = f"strangers' programs are not graded here, for they cannot be confined: {error.why}"
+        return Finding("sandbox", words, error.remedy, "could")
 
 
 def _install(packages: str) -> str:
