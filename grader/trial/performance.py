@@ -40,8 +40,11 @@ def perform(script: Callable[[], None], cast: Cast) -> tuple[Verdict, Diagnosis 
     except BuildError as error:
         return Verdict.BUILD, _build_diagnosis(error)
     except Exception as exception:
-        return Verdict.ERROR, kit_failure(exception, cast.scene)
-    return (Verdict.PASS, None) if failure is None else (failure.verdict, explain(failure, cast.scene))
+        return fault(exception, cast.scene)
+    try:
+        return (Verdict.PASS, None) if failure is None else (failure.verdict, explain(failure, cast.scene))
+    except Exception as exception:
+        return fault(exception, cast.scene)
 
 
 def play(script: Callable[[], None], cast: Cast) -> Failure | None:
@@ -65,6 +68,19 @@ def violation(scene: Scene) -> Failure | None:
     if violations(aftermath.evidence(scene, lines=False)):
         return Failure("violation", "a rule of the contract is broken")
     return None
+
+
+def fault(exception: Exception, scene: Scene) -> tuple[Verdict, Diagnosis]:
+    """What becomes of a program that the grader cannot follow.
+
+    One that is trusted has met a fault of the kit. A stranger's may have brought it
+    about, by what it has written where its calls are written down: that is no way to
+    be graded once more.
+    """
+    if scene.stage.job is None:
+        return Verdict.ERROR, kit_failure(exception, scene)
+    words = "what came from the program is nothing that a program of this contract sends"
+    return Verdict.FAIL, Diagnosis(words, messages=f"{type(exception).__name__}: {exception}"[:_LONGEST])
 
 
 def explain(failure: Failure, scene: Scene) -> Diagnosis:

@@ -26,7 +26,7 @@ from grader.stage.stage import Stage
 from grader.trace import layout
 from grader.trace.faults import Fault
 from grader.trace.reader import Call
-from grader.trial.performance import explain, kit_failure, perform, play, violation
+from grader.trial.performance import explain, fault, perform, play, violation
 from grader.trial.possible import FAILURES, failures_of
 from grader.verbs.cast import Cast
 from grader.verdict.evidence import Failure, Run
@@ -169,13 +169,16 @@ def _judged(script: Callable, cast: Cast) -> Result:
     try:
         failure = play(partial(cast.call, script), cast)
     except Exception as exception:
-        return Verdict.ERROR, kit_failure(exception, cast.scene)
+        return fault(exception, cast.scene)
     reported = any(_reported(run, cast.scene.arranged.faults[-1]) for run in cast.scene.runs)
     if failure is not None and failure.verdict is Verdict.FAIL and reported:
         failure = _left_behind(cast.scene)
     if failure is None:
         return Verdict.PASS, None
-    return failure.verdict, _because(explain(failure, cast.scene), cast.scene)
+    try:
+        return failure.verdict, _because(explain(failure, cast.scene), cast.scene)
+    except Exception as exception:
+        return fault(exception, cast.scene)
 
 
 def _left_behind(scene: Scene) -> Failure | None:
