@@ -153,7 +153,7 @@ def without_compiler(tmp_path: Path) -> dict[str, str]:
     """An environment whose PATH has no C compiler."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    for tool in ("true", "bwrap", "setpriv"):
+    for tool in ("true", "bwrap", "setpriv", "prlimit"):
         (tools / tool).symlink_to(shutil.which(tool))
     return {"PATH": str(tools), "THIRTEEN_BYTES_CACHE": str(tmp_path / "cache")}
 
@@ -197,7 +197,8 @@ def test_a_fault_of_the_kit_has_its_own_exit_code(tmp_path: Path, submission: Pa
     check.write_text(check.read_text().replace('learner.runs("send_all", peer', 'learner.rums("send_all", peer', 1))
     solutions_in(submission)
 
-    done = run_kit("send_all", "--lang", "python", "--submission", str(submission), env={"PYTHONPATH": ""}, cwd=kit)
+    arguments = ("send_all", "--lang", "python", "--submission", str(submission), "--sandbox", "none")
+    done = run_kit(*arguments, env={"PYTHONPATH": ""}, cwd=kit)
 
     assert done.returncode == 2
     assert "This is a fault of the kit or of its check, not of the program." in done.stdout

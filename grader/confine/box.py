@@ -51,7 +51,7 @@ class Box:
     temporary: Path | None = None
     network: int = 0
     has_processes: bool = False
-    tools: dict[str, str] = field(default_factory=lambda: {name: shutil.which(name) or name for name in _TOOLS})
+    tools: dict[str, str] = field(default_factory=lambda: {name: _found(name) for name in _TOOLS})
 
     def command(self, argv: list[str], environment: dict[str, str], directory: str = "/tmp") -> Command:
         """The command line that runs another one in the box.
@@ -129,6 +129,11 @@ class Box:
                     yield from ("--perms", "0755", "--dir", str(parent))
             yield from (how, str(path), str(path))
         yield from ("--size", str(_ROOM), "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--remount-ro", "/")
+
+
+def _found(tool: str) -> str:
+    """A tool's own path: links to it are not in the box."""
+    return os.path.realpath(shutil.which(tool) or tool)
 
 
 _TOOLS = ("bwrap", "setpriv", "nsenter", "prlimit")

@@ -68,6 +68,10 @@ struct call {
 /* The place in the learner's code that a wrapper was called from. */
 #define CALLER ((uintptr_t)__builtin_return_address(0) - 1)
 
+/* Where the learner's code has called stdio, while a wrapper of stdio passes the call
+   on: it stands between the two on the stack.  0 else. */
+extern __thread uintptr_t trace_stdio_caller;
+
 /* Open a record.  Counts the call and looks it up in the fault plan. */
 struct call trace_enter(int operation, uintptr_t caller, int fd,
                         int64_t a, int64_t b, int64_t c, int64_t d);

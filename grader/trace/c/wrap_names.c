@@ -208,8 +208,11 @@ struct stream {
 static uintptr_t stdio_called_at(const struct stream *s)
 {
     void *frames[32];
-    int n = backtrace(frames, 32), i = 0;
+    int n, i = 0;
 
+    if (trace_stdio_caller)
+        return trace_stdio_caller;
+    n = backtrace(frames, 32);
     while (i < n && !trace_offset((uintptr_t)frames[i]))
         i++;                    /* AddressSanitizer's, of backtrace() */
     while (i < n && trace_offset((uintptr_t)frames[i]))

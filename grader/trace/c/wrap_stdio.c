@@ -15,6 +15,8 @@ size_t __real_fwrite(const void *, size_t, size_t, FILE *);
 int __real_fclose(FILE *);
 int __real_fileno(FILE *);
 
+__thread uintptr_t trace_stdio_caller;
+
 /* The descriptor of a stream over a file or a directory; -1 of any other. */
 static int file_of(FILE *file)
 {
@@ -45,8 +47,12 @@ size_t __wrap_fread(void *data, size_t size, size_t count, FILE *file)
     struct call call;
     size_t got;
 
-    if (fd == -1)
-        return __real_fread(data, size, count, file);
+    if (fd == -1) {
+        trace_stdio_caller = CALLER;
+        got = __real_fread(data, size, count, file);
+        trace_stdio_caller = 0;
+        return got;
+    }
     call = trace_enter(OP_FREAD, CALLER, fd, (int64_t)size, (int64_t)count, 0, 0);
     if (fails(&call, file))
         return 0;
@@ -63,8 +69,12 @@ size_t __wrap_fwrite(const void *data, size_t size, size_t count, FILE *file)
     struct call call;
     size_t taken;
 
-    if (fd == -1)
-        return __real_fwrite(data, size, count, file);
+    if (fd == -1) {
+        trace_stdio_caller = CALLER;
+        taken = __real_fwrite(data, size, count, file);
+        trace_stdio_caller = 0;
+        return taken;
+    }
     call = trace_enter(OP_FWRITE, CALLER, fd, (int64_t)size, (int64_t)count, 0, 0);
     if (fails(&call, file))
         return 0;
@@ -81,8 +91,12 @@ int __wrap_fclose(FILE *file)
     struct call call;
     long result;
 
-    if (fd == -1)
-        return __real_fclose(file);
+    if (fd == -1) {
+        trace_stdio_caller = CALLER;
+        result = __real_fclose(file);
+        trace_stdio_caller = 0;
+        return (int)result;
+    }
     call = trace_enter(OP_FCLOSE, CALLER, fd, 0, 0, 0, 0);
     if (!trace_answers(&call, &result)) {
         result = __real_fclose(file);
