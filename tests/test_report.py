@@ -54,7 +54,7 @@ SHORT_SEND = """
 def test_a_report_in_full(submission: Path, grade: Callable[..., Graded]) -> None:
     (submission / "send_all.c").write_text(Gaps(by_slug("send_all")).mutant("c", "short-send"))
 
-    graded = grade(submission, "send_all", "--lang", "c")
+    graded = grade(submission, "send_all", "--lang", "c", "--sandbox", "none")
 
     assert graded.text.replace(str(submission), "DIR") == SHORT_SEND
 

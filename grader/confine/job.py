@@ -57,8 +57,8 @@ class Job:
     @property
     def tier(self) -> str:
         """What shuts its programs in, in words."""
-        whose = "a user id of their own" if os.geteuid() == 0 else "an ordinary user's id"
-        return f"namespaces (bwrap), {whose}, a filter of system calls (seccomp)"
+        whose = ", a user id of their own" if os.geteuid() == 0 else ""
+        return f"namespaces (bwrap){whose} and a filter (seccomp)"
 
     def take_in(self, submission: Path, name: str) -> Path:
         """Copy a file of the submission to where its programs are read from.

@@ -173,7 +173,7 @@ class Scene(OnStage):
         if self.process is None or self.concluded:
             return
         self.concluded = True
-        self._await_children()
+        self.lets_children_rest()
         self.process.conclude()
         self.process.await_end(IDLE_SECONDS)
         is_server = bool(self.runs) and self.runs[-1].endless  # its children may go on
@@ -195,7 +195,7 @@ class Scene(OnStage):
         self.runs[-1].judged = True
         raise Broken(stopped(self.runs[-1], self.unit, self.disturbed))
 
-    def _await_children(self) -> None:
+    def lets_children_rest(self) -> None:
         """Let processes that were left behind do what they are about to do, so
         that every run tells the same of them."""
         looks, watch = 0, Watch()

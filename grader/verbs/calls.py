@@ -94,11 +94,13 @@ class CallVerbs:
             raise Broken(Failure("byte-by-byte", sentence, line=made[-1].line))
 
     def _during_the_last_run(self) -> Iterator[Call]:
-        run = self._scene.runs[-1]
+        """The calls of the last function, with those that its children make when it has returned."""
+        self._scene.lets_children_rest()
+        run, own = self._scene.runs[-1], self._scene.process.own_pid
         return (
             call
             for call in self._scene.process.trace.calls
-            if run.first <= call.index and (run.last is None or call.index < run.last)
+            if run.first <= call.index and (run.last is None or call.index < run.last or call.pid != own)
         )
 
     def _none_of(self, calls: Iterable[Call], why: str) -> None:

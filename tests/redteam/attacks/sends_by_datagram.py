@@ -5,6 +5,6 @@ import socket
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     try:
         sock.sendto(b"leak", ("192.0.2.1", 53))
-        print("REACHED")
+        print("REACH" + "ED")
     except OSError:
         pass
