@@ -198,7 +198,8 @@ int send_all(int fd, const void *data, size_t len)
 def test_what_a_child_does_that_is_left_behind_is_told_alike(submission: Path, grade: Callable[..., Graded]) -> None:
     (submission / "send_all.c").write_text(LEAVES_A_CHILD)
 
-    texts = {grade(submission, "send_all", "--lang", "c").text for _ in range(5)}
+    arguments = (submission, "send_all", "--lang", "c", "-k", "any_length")
+    texts = {grade(*arguments).text for _ in range(5)}
 
     assert len(texts) == 1
     assert "70016, ...) = 70016" in texts.pop()
