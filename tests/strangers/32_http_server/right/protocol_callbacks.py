@@ -1,4 +1,5 @@
 # expect: pass
+# gap: none
 # cause: asyncio.Protocol: callbacks, a timer of the loop for every deadline, and paused writing.
 # shows: No coroutine reads; what has come is looked at when it comes.
 import asyncio
