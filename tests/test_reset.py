@@ -152,7 +152,7 @@ def _git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", *who, *arguments], cwd=root, check=True, capture_output=True)
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git not installed here")
+@pytest.mark.tools("git")
 def test_a_copy_without_solutions_asks_git(kit: Project) -> None:
     """The version of the last commit that changed the kit, whatever the learner has committed since."""
     _git(kit.root, "init")

@@ -13,7 +13,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from grader.confine.box import Box
+from grader.confine.box import Box, tool
 
 #: What one run of the compiler may use: memory and its largest file (bytes), processor
 #: time and time (seconds).
@@ -52,7 +52,7 @@ def _run(box: Box, argv: list[str], directory: Path) -> tuple[int, bytes, str]:
     much or takes too long is ended."""
     limits = [f"--as={_MEMORY}", f"--fsize={_FILE}", f"--cpu={_PROCESSOR}", "--core=0"]
     environment = {"PATH": os.defpath, "LC_ALL": "C", "TERM": "dumb", "TMPDIR": "/tmp"}
-    command = box.command([box.tools["prlimit"], *limits, "--", *argv], environment, str(directory))
+    command = box.command([tool("prlimit"), *limits, "--", *argv], environment, str(directory))
     running = subprocess.Popen(
         command.argv,
         stdin=subprocess.DEVNULL,

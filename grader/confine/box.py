@@ -12,7 +12,8 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from grader.confine.filter import filter_of
@@ -51,7 +52,6 @@ class Box:
     temporary: Path | None = None
     network: int = 0
     has_processes: bool = False
-    tools: dict[str, str] = field(default_factory=lambda: {name: _found(name) for name in _TOOLS})
 
     def command(self, argv: list[str], environment: dict[str, str], directory: str = "/tmp") -> Command:
         """The command line that runs another one in the box.
@@ -70,7 +70,7 @@ class Box:
         words += ["--seccomp", str(rules)]
         # not on the command line, which all processes of the machine can read
         options = _in_memory("options", b"".join(os.fsencode(word) + b"\0" for word in words))
-        boxed = [self.tools["bwrap"], "--args", str(options), "--", *self._gives_up(), *argv]
+        boxed = [tool("bwrap"), "--args", str(options), "--", *self._gives_up(), *argv]
         return Command([*self._enters(), *boxed], (rules, options))
 
     @property
@@ -95,13 +95,13 @@ class Box:
             return []
         place = f"/proc/{self.network}/ns"
         user = [] if self._is_roots else [f"--user={place}/user", "--preserve-credentials"]
-        return [self.tools["nsenter"], *user, f"--net={place}/net", "--"]
+        return [tool("nsenter"), *user, f"--net={place}/net", "--"]
 
     def _gives_up(self) -> list[str]:
         if not self._is_roots:
             return []
         ids = ["--reuid", str(self.user), "--regid", str(self.group), "--clear-groups"]
-        return [self.tools["setpriv"], *ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
+        return [tool("setpriv"), *ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
 
     def _mounts(self) -> Iterator[str]:
         yield from ("--ro-bind", "/usr", "/usr")
@@ -131,12 +131,10 @@ class Box:
         yield from ("--size", str(_ROOM), "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--remount-ro", "/")
 
 
-def _found(tool: str) -> str:
+@cache
+def tool(name: str) -> str:
     """A tool's own path: links to it are not in the box."""
-    return os.path.realpath(shutil.which(tool) or tool)
-
-
-_TOOLS = ("bwrap", "setpriv", "nsenter", "prlimit")
+    return os.path.realpath(shutil.which(name) or name)
 
 
 def interpreter() -> tuple[str, tuple[Path, ...]]:

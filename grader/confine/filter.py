@@ -12,6 +12,7 @@ import errno
 import platform
 import struct
 from dataclasses import dataclass
+from functools import cache
 
 #: One instruction of classic BPF (linux/filter.h): code, jumps if true and false, operand.
 _INSTRUCTION = struct.Struct("=HBBI")
@@ -134,6 +135,7 @@ class UnknownMachine(Exception):
     """No filter is known for this processor."""
 
 
+@cache
 def filter_of(name: str = "") -> bytes:
     """The filter as an array of struct sock_filter, as ``bwrap --seccomp`` reads it.
 

@@ -17,9 +17,8 @@ from pathlib import Path
 
 from grader.confine.box import Box, interpreter
 from grader.confine.intake import NotTaken, taken
+from grader.processes.forkserver import PROJECT
 from grader.processes.namespaces import mount_memory, unmount
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 #: Room for what a submission's programs write, all of them together.
 _BYTES, _FILES = 64 << 20, 4096
@@ -83,14 +82,10 @@ class Job:
         copy.write_bytes(content)
         return copy
 
-    def _owned(self, path: Path) -> Path:
-        if os.geteuid() == 0:
-            os.lchown(path, self.user, self.group)
-        return path
-
     def give(self, path: str | Path) -> None:
         """Let the programs be the owner of something in a `folder`."""
-        self._owned(Path(path))
+        if os.geteuid() == 0:
+            os.lchown(path, self.user, self.group)
 
     def folder(self) -> Path:
         """A new folder of one check, at the same path for the judge and for programs."""

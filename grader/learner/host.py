@@ -53,9 +53,8 @@ def child(request: dict, control: Channel) -> None:
             ``directory`` that it works in and the PATH that it is to ``search``
             (``""``: any), how large a file may become (``file_limit``; 0: as ever) and, for C,
             ``module``, ``binding`` and whether it is ``sanitized``; ``network`` is a
-            process whose network it enters, or 0; ``writes`` is the size of the largest
-            file that it may write, or 0; and whether it is ``confined``, with a user id
-            of its own.
+            process whose network it enters, or 0; and whether it is ``confined``, with a
+            user id of its own.
         control: the launcher's channel, which brought the descriptors: trace,
             doorbell, channel, standard output, standard error, dump.
     """
@@ -72,7 +71,9 @@ def child(request: dict, control: Channel) -> None:
     os.closerange(3, KIT_DESCRIPTORS)
     offset, _code = layout.FIELDS["doorbell"]
     memory[offset : offset + 4] = doorbell.to_bytes(4, "little")
-    _limit(request["writes"] or FILE_SIZE, sanitized=bool(request.get("sanitized")), confined=request["confined"])
+    _limit(
+        max(FILE_SIZE, request["file_limit"]), sanitized=bool(request.get("sanitized")), confined=request["confined"]
+    )
     # What the interpreter prints of a crash, or when the processor time is up.
     if request["language"] == "python":  # the tracer and the sanitizers see to C
         faulthandler.enable(dump)
@@ -134,7 +135,7 @@ def _serve(request: dict, memory: mmap.mmap, judge: Channel) -> None:
         world.have_child()
     if request["directory"]:
         os.chdir(request["directory"])
-    if request["file_limit"]:
+    if 0 < request["file_limit"] < FILE_SIZE:  # which writing fails beyond
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_limit"], FILE_SIZE))
     if request["search"]:

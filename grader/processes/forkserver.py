@@ -296,13 +296,12 @@ def _children() -> list[int]:
 def _use_up_small_ids() -> None:
     """Let the ids of children be as large as anywhere else: a small number could be a
     descriptor, a length or a family as well."""
-    thread = threading.Thread(target=int)
-    thread.start()
-    while (thread.native_id or 0) < _SMALL_IDS:
+    used = 0
+    while used < _SMALL_IDS:
         thread = threading.Thread(target=int)
         thread.start()
         thread.join()
-    thread.join()
+        used = thread.native_id
 
 
 def _send_with_handle(channel: Channel, message: dict, pid: int) -> None:

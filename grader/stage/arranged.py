@@ -45,8 +45,7 @@ class Arranged:
         has_child: whether the caller has a child that it has not waited for.
         closed: the standard descriptors that the caller has closed.
         directory: that the program is called in; ``""`` for any.
-        file_limit: how many bytes a file may have at most; 0 for as many as ever.
-        writes: the size of the largest file that it may write (bytes); 0 for the usual.
+        file_limit: how many bytes a file that it writes may have at most; 0 for the usual.
         search: where it finds other programs (PATH); ``""`` for anywhere.
         tells_states: whether the trace holds the states of every call.
         port: that the program is to use, if one has been chosen.
@@ -76,7 +75,6 @@ class Arranged:
     directory: str = ""
     search: str = ""
     file_limit: int = 0
-    writes: int = 0
     tells_states: bool = False
     port: int = 0
     stand_ins: dict[str, str] = field(default_factory=dict)
@@ -104,7 +102,6 @@ class Arranged:
             "directory": self.directory,
             "search": self.search,
             "file_limit": self.file_limit,
-            "writes": self.writes,
             "network": network,
         }
 

@@ -34,7 +34,7 @@ class Stage:
     ) -> None:
         self.job = job
         self._builds = builds or Builds(job)
-        self._servers: dict[str, ForkServer] = {}
+        self._servers: dict[tuple[str, int], ForkServer] = {}
         self._free_peers: list[PeerProcess] = []
         self._doubles = [Stage([], job=job, builds=self._builds) for _ in range(places - 1)]
         self.add(units)
@@ -48,15 +48,15 @@ class Stage:
     def add(self, units: list[Unit]) -> None:
         """Grade these too; C builds begin at once, in the background."""
         if units:
-            self._server("peers")
+            self.server("peers")
         for unit in units:
             if unit.language == "c" and not self._reason(unit):
                 self._builds.begin(unit.path, unit.exercise)
         if any(unit.language == "python" for unit in units):
-            self._server("python")
+            self.server("python")
         if any(unit.language == "c" for unit in units):
             try:
-                self._server("c")  # it takes as long to start as pytest to be imported
+                self.server("c")  # it takes as long to start as pytest to be imported
             except NoCompiler:
                 pass  # each check of the programs concerned says so
 
@@ -73,18 +73,11 @@ class Stage:
             network: a process whose network the programs are to be in, if it is not
                 the judge's; who is confined cannot go there later.
         """
-        key = f"{which} {network}" if network and self.job else which
+        key = which, network if self.job else 0
         if key in self._servers and not self._servers[key].is_alive:
             self._servers.pop(key).close()
-        return self._server(which, key, network)
-
-    def _server(self, which: str, key: str = "", network: int = 0) -> ForkServer:
-        key = key or which
         if key not in self._servers:
-            if which == "peers":
-                self._servers[key] = ForkServer(PLAYER)
-            else:
-                self._servers[key] = self._launcher(which, network)
+            self._servers[key] = ForkServer(PLAYER) if which == "peers" else self._launcher(*key)
         return self._servers[key]
 
     def _launcher(self, language: str, network: int) -> ForkServer:
@@ -105,7 +98,7 @@ class Stage:
 
     def lets_go_of(self, network: int) -> None:
         """End the launchers that are in a network which has gone."""
-        for key in [key for key in self._servers if key.endswith(f" {network}")]:
+        for key in [key for key in self._servers if key[1] == network]:
             self._servers.pop(key).close()
 
     def peer(self) -> PeerProcess:

@@ -33,16 +33,13 @@ def perform(script: Callable[[], None], cast: Cast) -> tuple[Verdict, Diagnosis 
     """
     try:
         failure = play(script, cast)
+        return (Verdict.PASS, None) if failure is None else (failure.verdict, explain(failure, cast.scene))
     except NoCompiler as missing:
         return Verdict.SKIP, Diagnosis(str(missing))
     except NotHere as missing:
         return Verdict.SKIP, Diagnosis(str(missing), is_alone=True)
     except BuildError as error:
         return Verdict.BUILD, _build_diagnosis(error)
-    except Exception as exception:
-        return fault(exception, cast.scene)
-    try:
-        return (Verdict.PASS, None) if failure is None else (failure.verdict, explain(failure, cast.scene))
     except Exception as exception:
         return fault(exception, cast.scene)
 

@@ -168,14 +168,11 @@ def _judged(script: Callable, cast: Cast) -> Result:
     """Play the script with a fault: a reported error is as good as a success."""
     try:
         failure = play(partial(cast.call, script), cast)
-    except Exception as exception:
-        return fault(exception, cast.scene)
-    reported = any(_reported(run, cast.scene.arranged.faults[-1]) for run in cast.scene.runs)
-    if failure is not None and failure.verdict is Verdict.FAIL and reported:
-        failure = _left_behind(cast.scene)
-    if failure is None:
-        return Verdict.PASS, None
-    try:
+        reported = any(_reported(run, cast.scene.arranged.faults[-1]) for run in cast.scene.runs)
+        if failure is not None and failure.verdict is Verdict.FAIL and reported:
+            failure = _left_behind(cast.scene)
+        if failure is None:
+            return Verdict.PASS, None
         return failure.verdict, _because(explain(failure, cast.scene), cast.scene)
     except Exception as exception:
         return fault(exception, cast.scene)

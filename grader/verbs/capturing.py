@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from grader.stage.broken import Broken
@@ -21,9 +21,7 @@ class CaptureVerbs:
     """The verbs of a directory that a capture is written to."""
 
     _scene: Scene
-
-    def path(self, name: str) -> str:
-        raise NotImplementedError
+    path: Callable[..., str]
 
     def shows_frames(self, name: str, frames: Iterable[Sequence], *, mistakes: Mapping[int, str] | None = None) -> None:
         """A file there is pcap with microseconds, of version 2.4 and link type 1, and

@@ -39,7 +39,7 @@ class Log:
         self._size, self._found = -1, list[re.Match[bytes]]()
         self.path: str = folder.path("log")
         scene.arranged.folder.is_written(self.path)
-        scene.arranged.writes = _LARGEST
+        scene.arranged.file_limit = _LARGEST
 
     def holds(self, data: bytes) -> None:
         """It is there already, with that in it."""
