@@ -19,10 +19,12 @@ output=$(readlink /proc/$$/fd/1)
 test "$input" = "$output" && echo "${input%%:*} in $PWD, $(umask)"
 """
 SAYS_ENOUGH = f"""#!{os.path.realpath(sys.executable)} -IS
-import os, socket
+import os, socket, sys
+gate = os.open(sys.argv[1], os.O_RDWR)
 reply = socket.socket(fileno=1)
 reply.sendall(b"enough\\n")
 reply.shutdown(socket.SHUT_WR)
+os.read(gate, 1)
 size = 0
 while piece := os.read(0, 65536):
     size += len(piece)
@@ -104,9 +106,12 @@ def check_outlives_a_program_that_reads_nothing(learner):
 def check_goes_on_sending_after_the_reply(learner, folder, caller):
     """sends the rest of the input when the program has ended its output first"""
     folder.has_program("says-enough", SAYS_ENOUGH)
+    gate = folder.has_gate("gate")
     caller.finds_programs_in(folder)
 
-    learner.runs("run_filter", ["says-enough"], PATTERN, bulk=True)
+    learner.runs("run_filter", ["says-enough", gate], PATTERN, bulk=True)
+    learner.rests()
+    folder.opens_gate("gate")
     learner.returns(b"enough\n")
 
 

@@ -109,7 +109,7 @@ class LearnerProcess:
         while left:
             pid = left.pop()
             try:
-                found[pid] = proc.state(pid)
+                found[pid] = proc.letter(pid)
                 if self.trace["forks"]:
                     left += [child for child in proc.children(pid) if self.own_id(child) != self.callers_child]
             except OSError:
@@ -128,7 +128,7 @@ class LearnerProcess:
             return found  # the launcher is gone
         for pid in inherited:
             try:
-                if pid != self.pid and os.getsid(pid) == self.pid and proc.state(pid) != "Z":
+                if pid != self.pid and os.getsid(pid) == self.pid and proc.letter(pid) != "Z":
                     found.append(pid)
             except OSError:
                 continue
@@ -277,7 +277,7 @@ class LearnerProcess:
 
     def _stands_still(self) -> bool:
         try:
-            return {proc.state(f"{self.pid}/task/{tid}") for tid in proc.threads(self.pid)} == {"T"}
+            return {proc.letter(f"{self.pid}/task/{tid}") for tid in proc.threads(self.pid)} == {"T"}
         except OSError:
             return False  # a thread, or all of it, has just ended
 

@@ -47,13 +47,34 @@ def status(task: int | str) -> dict[str, str]:
     return {name: value for name, _, value in (line.partition(":") for line in lines)}
 
 
-def state(task: int | str) -> str:
-    """The letter of its scheduler state.
+def letter(task: int | str) -> str:
+    """The letter of its scheduler state, as ``/proc/task/stat`` has it.
 
     Raises:
         OSError: it is gone.
     """
     return stat(task)[0].decode()
+
+
+def state(task: int | str) -> str:
+    """The letter of its scheduler state; ``R`` for one that is about to sleep, or
+    has just woken, and still has the processor or waits for it.
+
+    A task calls itself asleep (``S``) before it looks whether there is anything to
+    sleep for, and waitpid(2) while it takes the dead child away.  If it loses the
+    processor there, it keeps that letter and is as awake as any.  Which call a
+    sleeping task is in, the kernel only tells once it has left the processor.
+
+    Raises:
+        OSError: it is gone.
+    """
+    found = letter(task)
+    if found != "S":
+        return found
+    try:
+        return "R" if read(f"/proc/{task}/syscall").startswith(b"running") else found
+    except PermissionError:
+        return found  # the letter alone has to do
 
 
 def threads(pid: int) -> list[int]:
