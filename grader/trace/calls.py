@@ -69,6 +69,7 @@ TABLE = tuple(
         ("getaddrinfo", "getaddrinfo", "socket.getaddrinfo", "family type flags list", "name"),
         ("freeaddrinfo", "freeaddrinfo", "", "list"),
         ("gethostbyname", "gethostbyname", "socket.gethostbyname", "", "name"),
+        ("if_nametoindex", "if_nametoindex", "socket.if_nametoindex", "", "name"),
         # --- waiting for descriptors
         ("poll", "poll ppoll", "select.poll", "count limit writers", "data"),
         ("select", "select pselect", "select.select", "count limit writers"),

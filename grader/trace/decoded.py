@@ -89,6 +89,14 @@ def ip_address(sockaddr: bytes) -> tuple[str, int] | None:
     return None
 
 
+def link_address(sockaddr: bytes) -> tuple[int, int] | None:
+    """The protocol and the number of the interface of a struct sockaddr_ll (packet(7));
+    None of a socket of another family."""
+    if len(sockaddr) < 8 or int.from_bytes(sockaddr[:2], sys.byteorder) != socket.AF_PACKET:
+        return None
+    return int.from_bytes(sockaddr[2:4], "big"), int.from_bytes(sockaddr[4:8], sys.byteorder)
+
+
 def unix_path(sockaddr: bytes) -> bytes | None:
     """The path of a Unix socket; ``b""`` of one that has none, ``b"\\0name"`` of one in
     the abstract namespace, None of a socket of another family."""

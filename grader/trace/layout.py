@@ -52,8 +52,10 @@ STATES = (
     "tcp",
     "udp",
     "unix",
+    "raw",  # of an IP protocol
+    "packet",  # of whole frames
     "ipv6",
-    "datagram",
+    "datagram",  # whatever is sent as one is received as one, frames too
     "stream",  # of a Unix socket
     "unconnected",  # a fresh socket, or one that is not connected yet
     "connecting",  # a connect() is under way in the background

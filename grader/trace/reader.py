@@ -114,6 +114,12 @@ class Call:
         return decoded.ip_address(self.sockaddr)
 
     @property
+    def link(self) -> tuple[int, int] | None:
+        """The same of a packet socket: its protocol, and the number of the interface;
+        None of another family."""
+        return decoded.link_address(self.sockaddr)
+
+    @property
     def path(self) -> bytes | None:
         """The same of a Unix socket: its path, ``b""`` for none, ``b"\\0name"`` of the
         abstract namespace; None of another family."""

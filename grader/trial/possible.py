@@ -59,6 +59,8 @@ FAILURES = tuple(
         # --- a descriptor is made
         ("socket", "", "EACCES", "socket(2): a security module forbids it"),
         ("socket", "ipv6", "EAFNOSUPPORT", "socket(2): a machine without IPv6"),
+        ("socket", "raw", "EPERM", "raw(7): without CAP_NET_RAW"),
+        ("socket", "packet", "EPERM", "packet(7): without CAP_NET_RAW"),
         ("socket", "", "EMFILE", "socket(2): the process's limit"),
         ("socket", "", "ENFILE", "socket(2): the system's limit"),
         ("socket", "", "ENOBUFS", "socket(2)"),
@@ -75,6 +77,7 @@ FAILURES = tuple(
         # --- a socket gets its name and its role
         ("bind", "unconnected", "EACCES", "bind(2): a protected port; a security module"),
         ("bind", "unconnected", "EADDRINUSE", "bind(2)"),
+        ("bind", "packet", "ENODEV", "packet_do_bind(): the interface is gone"),
         ("listen", "tcp unconnected", "EADDRINUSE", "listen(2): inet_csk_listen_start() asks for the port again"),
         ("bind", "unix unconnected", "ENOSPC", "unix_bind(): vfs_mknod() makes the file"),
         ("bind", "unix unconnected", "EROFS", "bind(2): the file system is read-only"),
@@ -118,6 +121,9 @@ FAILURES = tuple(
         ("send", "udp", "EHOSTUNREACH", "ip_route_output_flow(): no route any more"),
         ("send", "udp", "ENETUNREACH", "ip_route_output_flow(): no route any more"),
         ("send", "udp", "EPERM", "udp_send_skb(): a firewall rule"),
+        ("send", "raw", "EHOSTUNREACH", "ip_route_output_flow(): no route any more"),
+        ("send", "raw", "ENETUNREACH", "ip_route_output_flow(): no route any more"),
+        ("send", "raw", "EPERM", "raw_send_hdrinc(): a firewall rule"),
         ("send", "datagram", "ENOBUFS", "sock_alloc_send_pskb(): no memory"),
         ("send", "unix datagram", "ECONNREFUSED", "unix(7): the receiver has closed"),
         ("send", "unix datagram", "EACCES", "unix(7): no permission for the path"),
@@ -130,6 +136,7 @@ FAILURES = tuple(
         ("recv", "unix connected blocking", "EINTR", "unix_stream_data_wait() sleeps"),
         ("recv", "unix stream connected named", "ECONNRESET", "unix_release_sock(): the peer has left data unread"),
         ("recv", "udp connected", "ECONNREFUSED", "udp(7): ICMP on an earlier datagram"),
+        ("recv", "packet", "ENETDOWN", "packet_notifier(): the interface has gone down"),
         ("recv", "datagram", "EPERM", "security_socket_recvmsg(): a security module forbids it"),
         ("recv", "datagram blocking", "EINTR", "__skb_wait_for_more_packets() sleeps"),
         # --- files and locks
@@ -156,6 +163,8 @@ FAILURES = tuple(
         ("fcntl", "blocking", "EINTR", "fcntl(2): it sleeps"),
         ("fcntl", "blocking", "ENOLCK", "fcntl(2): locks_alloc_lock()"),
         # --- waiting, and help
+        ("if_nametoindex", "", "EMFILE", "if_nametoindex(3): it opens a socket"),
+        ("if_nametoindex", "", "ENODEV", "if_nametoindex(3): the interface is gone"),
         ("poll", "", "EINTR", "poll(2): whether or not it may sleep (do_poll())"),
         ("select", "", "EINTR", "select(2): whether or not it may sleep (do_select())"),
         ("epoll_wait", "blocking", "EINTR", "epoll_wait(2): ep_poll() sleeps"),

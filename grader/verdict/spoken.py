@@ -235,6 +235,8 @@ class Speaker:
     def _c_failure(self, call: Call) -> str:
         if call.name == "getaddrinfo":
             return f" = {_resolver_error(call)}"
+        if call.name == "if_nametoindex":
+            return f" = 0 {call.errno}"
         # those of threads return the error itself
         return f" = {'' if call.name.startswith('pthread_') else '-1 '}{call.errno}".rstrip()
 

@@ -40,6 +40,8 @@ def endpoint(call: Call, port: str, *, in_python: bool) -> str:
         if in_python:
             return f'("{host}", {port or "..."})'
         return f"{f'[{host}]' if ':' in host else host}:{port}".rstrip(":")
+    if call.link is not None:
+        return f"interface {call.link[1]}, protocol {call.link[0]:#06x}"
     if call.path is None:
         return ""
     if call.path.startswith(b"\0"):

@@ -69,14 +69,17 @@ static uint32_t of_tcp(int fd, int state)
 /* What can be said of a socket that is about to be made. */
 static uint32_t of_kind(int64_t domain, int64_t type)
 {
-    int is_datagram = (type & 0xf) == SOCK_DGRAM;
-    uint32_t states = is_datagram ? STATE_DATAGRAM : 0;
+    int is_datagram = (type & 0xf) == SOCK_DGRAM, is_raw = (type & 0xf) == SOCK_RAW;
+    uint32_t states = is_datagram || is_raw ? STATE_DATAGRAM : 0;
 
     if (domain == AF_UNIX)
         return states | STATE_UNIX |
                ((type & 0xf) == SOCK_STREAM ? STATE_STREAM : 0);
+    if (domain == AF_PACKET)
+        return states | STATE_PACKET;
     if (domain != AF_INET && domain != AF_INET6)
         return states;
+    states |= is_raw ? STATE_RAW : 0;
     states |= domain == AF_INET6 ? STATE_IPV6 : 0;
     return states | (is_datagram ? STATE_UDP : 0) |
            ((type & 0xf) == SOCK_STREAM ? STATE_TCP : 0);
@@ -111,9 +114,9 @@ static uint32_t of_socket(int fd)
         states |= STATE_NAMED;
     if (option(fd, SO_ACCEPTCONN))
         return states | STATE_LISTENING;
-    return states | (__real_getpeername(fd, (struct sockaddr *)&peer, &size) == 0
-                         ? STATE_CONNECTED
-                         : STATE_UNCONNECTED);
+    if (__real_getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+        return states | STATE_CONNECTED;
+    return states | (errno == ENOTCONN ? STATE_UNCONNECTED : 0);
 }
 
 /* Of calls that look at a lock, a child or a file rather than at a socket. */

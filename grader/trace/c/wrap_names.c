@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@ int __real_getaddrinfo(const char *, const char *, const struct addrinfo *,
                        struct addrinfo **);
 void __real_freeaddrinfo(struct addrinfo *);
 struct hostent *__real_gethostbyname(const char *);
+unsigned int __real_if_nametoindex(const char *);
 FILE *__real_fdopen(int, const char *);
 int __real_fileno(FILE *);
 int __real_dprintf(int, const char *, ...);
@@ -194,6 +196,18 @@ struct hostent *__wrap_gethostbyname(const char *name)
     trace_keep(&call, name, strlen(name));
     trace_leave(&call, host ? 0 : -1);
     return host;
+}
+
+unsigned int __wrap_if_nametoindex(const char *name)
+{
+    struct call call = trace_enter(OP_IF_NAMETOINDEX, CALLER, -1, 0, 0, 0, 0);
+    long index;
+
+    trace_keep(&call, name, strlen(name));
+    if (!trace_answers(&call, &index))
+        index = __real_if_nametoindex(name);
+    index = trace_leave(&call, index > 0 ? index : -1);
+    return index == -1 ? 0 : (unsigned int)index;
 }
 
 /* --- stdio: libc's own reads and writes do not pass through the linker --- */

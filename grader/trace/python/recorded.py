@@ -14,7 +14,7 @@ from grader.trace.python.call import Call
 from grader.trace.python.recorder import Recorder, error_of
 
 _recorder: Recorder | None = None
-_real_gethostbyname = socket.gethostbyname
+_real_gethostbyname, _real_if_nametoindex = socket.gethostbyname, socket.if_nametoindex
 #: What stands for an address where CPython resolves names (``setipaddr()``).
 _BY_NAME = {"": "0.0.0.0", "<broadcast>": "255.255.255.255"}
 
@@ -107,11 +107,20 @@ def address_bytes(family: int, address: Any) -> bytes:
         if family == socket.AF_INET6:
             host = socket.inet_pton(family, address[0].partition("%")[0] or "::")
             return struct.pack("=H", family) + struct.pack("!HI", address[1], 0) + host + bytes(4)
+        if family == socket.AF_PACKET:
+            return _link_address(*address)
         if family == socket.AF_UNIX:
             return struct.pack("=H", family) + os.fsencode(address)
     except (OSError, TypeError, IndexError, struct.error, AttributeError):
         pass
     return struct.pack("=H", family)
+
+
+def _link_address(interface: str, protocol: int, kind: int = 0, hardware: int = 0, address: bytes = b"") -> bytes:
+    """A struct sockaddr_ll (packet(7)), as CPython makes it: the protocol is in host order."""
+    index = _real_if_nametoindex(interface) if interface else 0
+    beginning = struct.pack("=H", socket.AF_PACKET) + struct.pack("!H", protocol)
+    return beginning + struct.pack("=iHBB8s", index, hardware, kind, len(address), address)
 
 
 def _ip_address(host: str) -> bytes:

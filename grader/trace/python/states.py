@@ -134,12 +134,15 @@ def _of_socket(fd: int) -> int:
 
 def _of_kind(domain: int, kind: int) -> int:
     """What can be said of a socket that is about to be made."""
-    is_datagram = kind & 0xF == socket.SOCK_DGRAM
-    states = _BIT["datagram"] if is_datagram else 0
+    is_datagram, is_raw = (kind & 0xF == one for one in (socket.SOCK_DGRAM, socket.SOCK_RAW))
+    states = _BIT["datagram"] if is_datagram or is_raw else 0
     if domain == socket.AF_UNIX:
         return states | _BIT["unix"] | (_BIT["stream"] if kind & 0xF == socket.SOCK_STREAM else 0)
+    if domain == socket.AF_PACKET:
+        return states | _BIT["packet"]
     if domain not in (socket.AF_INET, socket.AF_INET6):
         return states
+    states |= _BIT["raw"] if is_raw else 0
     states |= _BIT["ipv6"] if domain == socket.AF_INET6 else 0
     return states | (_BIT["udp"] if is_datagram else 0) | (_BIT["tcp"] if kind & 0xF == socket.SOCK_STREAM else 0)
 

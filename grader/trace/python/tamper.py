@@ -101,6 +101,11 @@ def _gethostbyname(name: str) -> str:
     return recorded("gethostbyname", -1, (), action)
 
 
+def _if_nametoindex(name: str) -> int:
+    asked = os.fsencode(name) if isinstance(name, str | bytes) else b""  # the real one says what is wrong
+    return recorded("if_nametoindex", -1, (), lambda call: _real_if_nametoindex(name), int, payload=asked)
+
+
 def _socketpair(
     family: int | None = None, type: int = socket.SOCK_STREAM, proto: int = 0
 ) -> tuple[socket.socket, socket.socket]:
@@ -169,6 +174,7 @@ def install(recorder: Recorder) -> None:
     socket.getaddrinfo = _getaddrinfo
     socket.socketpair = _socketpair
     socket.gethostbyname = _gethostbyname
+    socket.if_nametoindex = _if_nametoindex
     for name, wrapper in {
         "read": wrap_streams.read,
         "write": wrap_streams.write,
@@ -190,6 +196,7 @@ def install(recorder: Recorder) -> None:
 
 _real_getaddrinfo = socket.getaddrinfo
 _real_gethostbyname = socket.gethostbyname
+_real_if_nametoindex = socket.if_nametoindex
 _real_socketpair = socket.socketpair
 _real_close = os.close
 _real_start_new_thread = _thread.start_new_thread
