@@ -25,9 +25,9 @@ X86, ARM = 0xC000003E, 0xC00000B7
 # --- the filter of system calls -----------------------------------------------
 
 
-def judged(machine: str, audit: int, number: int, *arguments: int) -> int:
-    """What a filter says of a system call: classic BPF, run step by step."""
-    program = list(struct.iter_unpack("=HBBI", filter_of(machine)))
+def judged(machine: str, audit: int, number: int, *arguments: int, program: bytes = b"") -> int:
+    """What a filter, by default the machine's, says of a system call: classic BPF, run step by step."""
+    program = list(struct.iter_unpack("=HBBI", program or filter_of(machine)))
     data = struct.pack("=IIQ6Q", number, audit, 0, *arguments, *[0] * (6 - len(arguments)))
     at, word = 0, 0
     while True:
@@ -78,6 +78,13 @@ def test_the_filter_lets_through_what_programs_need(
 ) -> None:
     assert judged("x86_64", X86, x86, *arguments) == expected, call
     assert judged("aarch64", ARM, arm, *arguments) == expected, call
+
+
+def test_a_packet_socket_goes_through_where_a_check_needs_one() -> None:
+    plain, sniffs = filter_of("x86_64"), filter_of("x86_64", may_sniff=True)
+    assert plain == filter_of("x86_64", may_sniff=False)
+    assert judged("x86_64", X86, 41, 17, 3, program=sniffs) == ALLOW
+    assert judged("x86_64", X86, 41, 16, 3, 4, program=sniffs) == FAIL | errno.EAFNOSUPPORT
 
 
 def test_a_call_of_another_convention_ends_the_program() -> None:

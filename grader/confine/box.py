@@ -30,6 +30,7 @@ _ETC = (
 _ROOM = 16 << 20
 #: What is left of root's rights until setpriv(1) has given them up.
 _TO_GIVE_UP_ROOT = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+_TO_SNIFF = "CAP_NET_RAW"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Box:
         temporary: the folder that is ``/tmp`` inside; None for an empty one.
         network: a process in whose network the box is; 0 for none but an empty one.
         has_processes: whether there is a ``/proc``.
+        may_sniff: whether there are raw and packet sockets: the one right that is left.
     """
 
     user: int
@@ -52,6 +54,7 @@ class Box:
     temporary: Path | None = None
     network: int = 0
     has_processes: bool = False
+    may_sniff: bool = False
 
     def command(self, argv: list[str], environment: dict[str, str], directory: str = "/tmp") -> Command:
         """The command line that runs another one in the box.
@@ -66,7 +69,7 @@ class Box:
         for name, value in environment.items():
             words += ["--setenv", name, value]
         words += ["--chdir", directory]
-        rules = _in_memory("filter", filter_of())
+        rules = _in_memory("filter", filter_of(may_sniff=self.may_sniff))
         words += ["--seccomp", str(rules)]
         # not on the command line, which all processes of the machine can read
         options = _in_memory("options", b"".join(os.fsencode(word) + b"\0" for word in words))
@@ -83,7 +86,7 @@ class Box:
             yield "--unshare-net"
         if self._is_roots:
             yield from ("--cap-drop", "ALL")
-            for right in _TO_GIVE_UP_ROOT:
+            for right in (*_TO_GIVE_UP_ROOT, *([_TO_SNIFF] if self.may_sniff else [])):
                 yield from ("--cap-add", right)
         else:
             yield from ("--unshare-user", "--disable-userns", "--uid", str(self.user), "--gid", str(self.group))
@@ -101,7 +104,9 @@ class Box:
         if not self._is_roots:
             return []
         ids = ["--reuid", str(self.user), "--regid", str(self.group), "--clear-groups"]
-        return [tool("setpriv"), *ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
+        rights = "-all,+net_raw" if self.may_sniff else "-all"
+        sets = [f"--{name}={rights}" for name in ("bounding-set", "inh-caps", "ambient-caps")]
+        return [tool("setpriv"), *ids, *sets, "--no-new-privs", "--"]
 
     def _mounts(self) -> Iterator[str]:
         yield from ("--ro-bind", "/usr", "/usr")

@@ -28,6 +28,8 @@ _NEW_NAMESPACES = 0x7E020000
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 #: AF_UNIX, AF_INET and AF_INET6; of AF_NETLINK, protocol 0 alone, which lists interfaces.
 _FAMILIES, _NETLINK, _ROUTE = (1, 2, 10), 16, 0
+#: AF_PACKET, of which a program needs a right of root's, too.
+_PACKET = 17
 
 #: Name -> number on x86-64 and on aarch64; None where it does not exist.
 _REFUSED: dict[str, tuple[int, int | None]] = {
@@ -136,11 +138,12 @@ class UnknownMachine(Exception):
 
 
 @cache
-def filter_of(name: str = "") -> bytes:
+def filter_of(name: str = "", *, may_sniff: bool = False) -> bytes:
     """The filter as an array of struct sock_filter, as ``bwrap --seccomp`` reads it.
 
     Args:
         name: of the machine, as uname(2) has it; by default this one.
+        may_sniff: whether packet sockets go through.
 
     Raises:
         UnknownMachine: there is no table for it.
@@ -148,13 +151,14 @@ def filter_of(name: str = "") -> bytes:
     name = name or platform.machine()
     if name not in _MACHINES:
         raise UnknownMachine(f"no table of system calls for {name}; there are those of {', '.join(_MACHINES)}")
-    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in _program(_MACHINES[name]))
+    families = (*_FAMILIES, _PACKET) if may_sniff else _FAMILIES
+    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in _program(_MACHINES[name], families))
 
 
 _Instruction = tuple[int, int, int, int]
 
 
-def _program(machine: Machine) -> list[_Instruction]:
+def _program(machine: Machine, families: tuple[int, ...]) -> list[_Instruction]:
     refused = [numbers[machine.column] for numbers in _REFUSED.values()]
     program = [
         _load(_ARCHITECTURE),
@@ -172,7 +176,7 @@ def _program(machine: Machine) -> list[_Instruction]:
         _CLONE[machine.column],
         [*_argument(0), *_if(_SET, _NEW_NAMESPACES, _fails(errno.EPERM)), *_ends(_ALLOW)],
     )
-    of_families = [*_argument(0), *_of_family()]
+    of_families = [*_argument(0), *_of_family(families)]
     for call in (_SOCKET, _SOCKETPAIR):
         program += _if(_EQUAL, call[machine.column], of_families)
     terminals = [*_argument(1)]
@@ -186,9 +190,9 @@ def _program(machine: Machine) -> list[_Instruction]:
     return [*program, *_ends(_ALLOW)]
 
 
-def _of_family() -> list[_Instruction]:
+def _of_family(families: tuple[int, ...]) -> list[_Instruction]:
     known: list[_Instruction] = []
-    for family in _FAMILIES:
+    for family in families:
         known += _if(_EQUAL, family, _ends(_ALLOW))
     lists_interfaces = [*_argument(2), *_if(_EQUAL, _ROUTE, _ends(_ALLOW))]
     return [*known, *_if(_EQUAL, _NETLINK, lists_interfaces), *_fails(errno.EAFNOSUPPORT)]

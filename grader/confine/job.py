@@ -54,6 +54,12 @@ class Job:
         self._mounted = {str(Path(*Path(path).parts[:3])) for path in read}
 
     @property
+    def can_give_rights(self) -> bool:
+        """Whether its programs can have raw and packet sockets: bubblewrap makes a user
+        namespace for who is not root, and that does not own the network."""
+        return os.geteuid() == 0
+
+    @property
     def tier(self) -> str:
         """What shuts its programs in, in words."""
         whose = ", a user id of their own" if os.geteuid() == 0 else ""
@@ -99,12 +105,13 @@ class Job:
             shutil.copyfile(module, copy)
         return copy
 
-    def box_of_programs(self, shown: tuple[Path, ...], network: int = 0) -> Box:
+    def box_of_programs(self, shown: tuple[Path, ...], network: int = 0, may_sniff: bool = False) -> Box:
         """The box that a launcher runs in, with all the programs that it forks.
 
         Args:
             shown: what the launcher itself needs to read.
             network: a process whose network it is in; 0 for the judge's.
+            may_sniff: whether they may have raw and packet sockets there.
         """
         _program, folders = interpreter()
         return Box(
@@ -115,6 +122,7 @@ class Job:
             temporary=self._temporary,
             network=network or os.getpid(),
             has_processes=True,
+            may_sniff=may_sniff,
         )
 
     def box_of_compiler(self, shown: tuple[Path, ...]) -> Box:

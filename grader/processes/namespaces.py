@@ -27,6 +27,9 @@ _FORBID = (
     ("user.max_user_namespaces", 0, 10000),
 )
 
+#: What helps where nothing else does.
+AS_ROOT = "sudo -E env PATH=$PATH nox -s grade"
+
 
 def remedy() -> str:
     """The command that makes networks of one's own possible on this machine."""
@@ -36,7 +39,7 @@ def remedy() -> str:
         path = Path("/proc/sys", name.replace(".", "/"))
         if path.exists() and int(path.read_text()) == forbids:
             return f"sudo sysctl -w {name}={allows}"
-    return "sudo -E env PATH=$PATH nox -s grade"
+    return AS_ROOT
 
 
 def leave_network() -> None:

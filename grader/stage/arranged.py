@@ -51,6 +51,7 @@ class Arranged:
         port: that the program is to use, if one has been chosen.
         stand_ins: text that is another one in every run -> what reports have instead.
         has_own_network: whether it is in a network that nobody else is in.
+        may_sniff: whether it may have raw and packet sockets there.
         folder: a temporary directory, if the script names one.
         time_wait: whether that port had a server until now (TIME_WAIT).
         silent_ports: where nobody answers who connects.
@@ -79,6 +80,7 @@ class Arranged:
     port: int = 0
     stand_ins: dict[str, str] = field(default_factory=dict)
     has_own_network: bool = False
+    may_sniff: bool = False
     folder: Folder | None = None
     time_wait: bool = False
     silent_ports: set[int] = field(default_factory=set)

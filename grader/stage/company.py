@@ -20,6 +20,7 @@ class Company:
         parties: what each of them has said and heard.
         network: that all of them are in, the program too.
         has_datagrams: whether one of them has a datagram socket.
+        has_packets: whether one of them has whole frames to give.
         host: of a network of their own, the process that has made it.
         connections: theirs and the program's, as the kernel has them.
         creditor: the one that waits for the program now.
@@ -32,7 +33,7 @@ class Company:
         self.host: PeerProcess | None = None
         self.connections = Connections(self.network)
         self.creditor: Party | None = None
-        self.has_datagrams = False
+        self.has_datagrams = self.has_packets = False
 
     @property
     def is_asleep(self) -> bool:

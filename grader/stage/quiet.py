@@ -21,6 +21,7 @@ from grader.peers.process import COMES, PeerProcess
 from grader.processes import proc, unix_table
 from grader.processes.connections import wait_for_each_other
 from grader.processes.datagram_table import bound
+from grader.processes.packet_table import with_unread
 from grader.processes.sockets import sockets_of
 from grader.stage.on_stage import OnStage
 from grader.stage.turns import TIMED, has_waited, in_vain, last_fruit
@@ -176,7 +177,10 @@ def is_about_to_receive(scene: OnStage) -> bool:
 
 def _has_unread_datagrams(scene: OnStage) -> bool:
     own = {inode for pid in scene.process.family() for inode in sockets_of(pid).values()}
-    return any(end.has_unread and end.inode in own for end in bound(scene.company.network))
+    network = scene.company.network
+    if any(end.has_unread and end.inode in own for end in bound(network)):
+        return True
+    return scene.company.has_packets and bool(own & with_unread(network))
 
 
 def children_rest(scene: OnStage) -> bool:

@@ -69,7 +69,7 @@ class Scene(OnStage):
         # who is confined is there from the start
         entered = 0 if self.stage.job else network
         request = self.stage.request(self.unit) | self.arranged.of_host(entered)
-        self.process = LearnerProcess(self.stage.server(self.unit.language, network), request)
+        self.process = LearnerProcess(self.stage.server(self.unit.language, network, self.arranged.may_sniff), request)
         if self.time.is_held:
             self.process.trace.hold_clock()
         if self.arranged.resolver:

@@ -66,21 +66,22 @@ class Stage:
             if unit.language == "c" and not self._reason(unit):
                 self._builds.forget(unit.path)
 
-    def server(self, which: str, network: int = 0) -> ForkServer:
+    def server(self, which: str, network: int = 0, may_sniff: bool = False) -> ForkServer:
         """The fork server ``python``, ``c`` or ``peers``; started anew if it has ended.
 
         Args:
             network: a process whose network the programs are to be in, if it is not
                 the judge's; who is confined cannot go there later.
+            may_sniff: whether who is confined has raw and packet sockets there.
         """
         key = which, network if self.job else 0
         if key in self._servers and not self._servers[key].is_alive:
             self._servers.pop(key).close()
         if key not in self._servers:
-            self._servers[key] = ForkServer(PLAYER) if which == "peers" else self._launcher(*key)
+            self._servers[key] = ForkServer(PLAYER) if which == "peers" else self._launcher(*key, may_sniff)
         return self._servers[key]
 
-    def _launcher(self, language: str, network: int) -> ForkServer:
+    def _launcher(self, language: str, network: int, may_sniff: bool) -> ForkServer:
         path, environment, prefix, shown = (), {}, (), KIT
         if language == "c":
             toolchain = self._builds.toolchain
@@ -93,7 +94,7 @@ class Stage:
             prefix = tuple(toolchain.fixed_addresses)
         if self.job is None:
             return ForkServer(HOST, path=path, environment=environment, prefix=prefix)
-        box = self.job.box_of_programs(shown, network)
+        box = self.job.box_of_programs(shown, network, may_sniff)
         return ForkServer(HOST, path=path, environment=environment, prefix=prefix, confined=box.command)
 
     def lets_go_of(self, network: int) -> None:

@@ -24,6 +24,7 @@ from grader.verbs.learner import Learner
 from grader.verbs.log import Log
 from grader.verbs.network import OwnNetwork
 from grader.verbs.peer import Peer
+from grader.verbs.wires import Wire
 from grader.verdict import rules
 
 #: A gap's slug, as the source of a rule has it.
@@ -81,6 +82,7 @@ def _lines() -> Iterator[str]:
     yield from _verbs("folder", Directory)
     yield from _verbs("log", Log)
     yield from _verbs("network", OwnNetwork)
+    yield from _verbs("wire", Wire)
     yield from _verbs("caller", Caller)
     yield "## fault(call, ...)\n"
     yield inspect.getdoc(faults).split("\n\n", 1)[0] + "\n"
