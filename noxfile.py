@@ -38,6 +38,7 @@ ON_ONE_PYTHON = [
     "progress",
     "explain",
     "diff",
+    "conversation",
 ]
 
 
@@ -128,6 +129,12 @@ def diff(session: nox.Session) -> None:
 def explain(session: nox.Session) -> None:
     """Explain a gap, or a word of the reports: nox -s explain -- half-close."""
     _kit(session, "explain", *session.posargs)
+
+
+@nox.session
+def trace(session: nox.Session) -> None:
+    """Show all that a program and its peers say to each other: nox -s trace -- 10 --lang c."""
+    _kit(session, "trace", *session.posargs)
 
 
 @nox.session

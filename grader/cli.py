@@ -171,6 +171,19 @@ def _explain(arguments: list[str]) -> int:
     )
 
 
+def _trace(arguments: list[str]) -> int:
+    from grader.coach import trace
+
+    return _coached(
+        "trace",
+        trace,
+        "Run a check of an exercise, and show all that the program and its peers have said to each other.",
+        "0 it was shown, 1 there was nothing to show, 2 the kit's own fault, or it cannot be run here, 3 bad usage, "
+        "130 interrupted",
+        arguments,
+    )
+
+
 def _doctor(arguments: list[str]) -> int:
     from grader.coach import doctor
 
@@ -316,4 +329,5 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "diff": _diff,
     "explain": _explain,
     "doctor": _doctor,
+    "trace": _trace,
 }

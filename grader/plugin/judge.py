@@ -16,7 +16,7 @@ from grader.catalogue.unit import Unit
 from grader.plugin import fixtures
 from grader.stage.scene import Scene
 from grader.stage.stage import Stage
-from grader.trial.performance import perform
+from grader.trial.performance import perform, story
 from grader.trial.torture import is_torture, sweep
 from grader.verbs.cast import Cast
 from grader.verdict.model import CheckResult, UnitResult, Verdict
@@ -46,15 +46,16 @@ class Judge:
         until: when a program's checks end: ``"decided"``, when the rest would end the
             same way; ``"first"``, with the first that fails for more than a minor
             reason; ``"end"``, never early; ``"sweep"``, before the torture sweep.
+        stories: whether all that was said in each check is kept.
 
     Attributes:
         results: one for each unit, in order.
         faults: what went wrong in the kit itself.
     """
 
-    def __init__(self, stage: Stage, units: list[Unit], *, until: str = "decided") -> None:
+    def __init__(self, stage: Stage, units: list[Unit], *, until: str = "decided", stories: bool = False) -> None:
         self._stage = stage
-        self._until = until
+        self._until, self._stories = until, stories
         self._units = units
         self.results = {unit: UnitResult(unit.exercise.key, unit.language, gaps=_gaps(unit)) for unit in units}
         self.faults: list[str] = []
@@ -145,6 +146,7 @@ class Judge:
             seconds=time.perf_counter() - start,
             cases=cases,
             gaps=tuple(gap for gap in getattr(item.function, "gaps", ()) if gap in self.results[unit].gaps),
+            story=story(cast.scene) if self._stories and verdict is not Verdict.ERROR else (),
         )
 
     @pytest.hookimpl(tryfirst=True)

@@ -143,27 +143,35 @@ def _outcome_of(answer: Connection) -> Outcome:
 
 
 def run_here(
-    units: list[Unit], expression: str = "", places: int = 1, job: Job | None = None, *, until: str = "decided"
+    units: list[Unit],
+    expression: str = "",
+    places: int = 1,
+    job: Job | None = None,
+    *,
+    until: str = "decided",
+    stories: bool = False,
 ) -> Outcome:
     """Run all checks of these units in this process, one after the other.
 
     Args:
         places: so many performances of a torture sweep at once.
         job: what confines the programs.
-        until: when a program's checks end; see `grader.plugin.judge.Judge`.
+        until, stories: see `grader.plugin.judge.Judge`.
     """
     stage = Stage(units, places, job)  # compiles and warms up while pytest is imported
     try:
-        return run_on(stage, units, expression, until=until)
+        return run_on(stage, units, expression, until=until, stories=stories)
     finally:
         stage.close()
 
 
-def run_on(stage: Stage, units: list[Unit], expression: str = "", *, until: str = "decided") -> Outcome:
+def run_on(
+    stage: Stage, units: list[Unit], expression: str = "", *, until: str = "decided", stories: bool = False
+) -> Outcome:
     """Run all checks of units that a stage knows.
 
     Args:
-        until: when a program's checks end; see `grader.plugin.judge.Judge`.
+        until, stories: see `grader.plugin.judge.Judge`.
 
     Raises:
         KeyboardInterrupt: pytest has taken one, and has ended early.
@@ -176,7 +184,7 @@ def run_on(stage: Stage, units: list[Unit], expression: str = "", *, until: str 
 
     from grader.plugin.judge import Judge
 
-    judge = Judge(stage, units, until=until)
+    judge = Judge(stage, units, until=until, stories=stories)
     arguments = ["-c", str(_ROOT / "pytest.ini"), "--rootdir", str(_ROOT), "-p", "pytest_timeout"]
     arguments += [word for name in _UNUSED for word in ("-p", f"no:{name}")]
     arguments += ["--assert=plain", "--capture=no"]

@@ -1,4 +1,4 @@
-"""Two byte strings side by side, around the place where they part."""
+"""Bytes as text and as hex: some of them, and two strings of them around the place where they part."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from grader.verdict.model import Difference
 
 #: Bytes shown before the first difference.
 _BEFORE = 8
+#: Bytes of a row that has them as hex and as text, and so many rows.
+_ROW, _ROWS = 16, 2
 #: Control characters that text has, and the sign for each, one column wide.
 _SIGNS = {ord("\t"): "\u2409", ord("\n"): "\u240a", ord("\r"): "\u240d"}
 
@@ -40,6 +42,30 @@ def compared(difference: Difference, width: int) -> list[str]:
     else:
         note = "nothing more was to come" if at == len(expected) else "differs here"
     return [*lines, f"{' ' * caret}^ {note}"]
+
+
+def dumped(data: bytes, size: int, width: int) -> list[str]:
+    """Bytes as hex, and beside it as text, line ends visible.
+
+    Args:
+        data: the bytes, or the first of them.
+        size: how many there are.
+        width: columns there are.
+    """
+    row = max(4, min(_ROW, (width - len("  ")) // 4))
+    shown = data[: row * _ROWS]
+    starts = range(0, len(shown), row)
+    across = min(row, len(shown)) * 3 - 1
+    lines = [f"{shown[i : i + row].hex(' '):<{across}}  {_visible(shown[i : i + row])}" for i in starts]
+    if shown and size > len(shown):
+        lines.append(f"and {size - len(shown)} bytes more")
+    return lines
+
+
+def _visible(data: bytes) -> str:
+    """Bytes as text, one column each; a dot for one that is no text."""
+    text = "".join(chr(byte) if 32 <= byte < 127 or byte in _SIGNS else "." for byte in data)
+    return text.translate(_SIGNS)
 
 
 def _is_text(data: bytes) -> bool:

@@ -63,7 +63,7 @@ class Terminal(Page):
         reasons = [reason for unit in sorted(results, key=self._turn) for reason in by_reason(unit.failures)]
         leading = [unit.first_failure for unit in results]
         for first, *others in reasons if verbose else reasons[:1]:
-            self._failure(first)
+            self._failure(first, is_leading=first in leading)
             self._others(others, verbose)
             if first in leading:
                 self._is_unmoved(first)
@@ -103,7 +103,7 @@ class Terminal(Page):
 
     # --- one failing check ------------------------------------------------
 
-    def _failure(self, result: CheckResult) -> None:
+    def _failure(self, result: CheckResult, *, is_leading: bool) -> None:
         found = result.diagnosis
         number_slug = result.exercise.replace("_", " ", 1)
         self.say()
@@ -126,7 +126,9 @@ class Terminal(Page):
         if found.excerpt and not found.messages:
             self.excerpt(found.excerpt)
         if found.transcript:
-            self.transcript(found.transcript)
+            check = "" if is_leading else f" --check {result.check.removeprefix('check_')}"
+            whole = f"nox -s trace -- {result.exercise[3:]} --lang {result.language}{check}"
+            self.transcript(found.transcript, "" if self._submission else whole)
         if found.difference is not None:
             self.say()
             for line in compared(found.difference, self.width - 8):
@@ -178,14 +180,18 @@ class Terminal(Page):
         for line in code(excerpt, self.width - INDENT):
             self.say(f"{MARGIN}{printable(line)}")
 
-    def transcript(self, story: tuple[Line, ...]) -> None:
-        """Who did what, up to the failure."""
+    def transcript(self, story: tuple[Line, ...], whole: str = "") -> None:
+        """Who did what, up to the failure.
+
+        Args:
+            whole: the command that shows all of it.
+        """
         shown = story[-_TRANSCRIPT:]
         place = next((line.place for line in shown if line.place), None)
         self.say()
         self.say(f"{MARGIN}{'peer':<{_LEARNER_COLUMN}}learner{f', by line of {place.file}' if place else ''}", "dim")
         if len(shown) < len(story):
-            self.say(f"{MARGIN}...", "dim")
+            self.say(f"{MARGIN}...{f' all of it:  {whole}' if whole else ''}", "dim")
         for line in shown:
             indent = INDENT + (0 if line.actor == "peer" else _LEARNER_COLUMN)
             for text in fitted(line, self.width - indent):

@@ -60,7 +60,7 @@ def _in_the_end(scene: Scene, failure: Failure) -> Failure:
         if failure.kind == "bytes":
             del scene.steps[scene.awaited_since :]
         while scene.steps and scene.steps[-1].is_one_sided:
-            scene.steps.pop()  # done just before the end, or after it: that is chance
+            scene.untold.append(scene.steps.pop())  # done just before the end, or after it: that is chance
         return stopped(run, scene.unit, scene.disturbed)
     if failure.kind != "bytes":
         return failure

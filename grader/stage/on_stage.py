@@ -37,6 +37,7 @@ class OnStage:
         arranged: what the script has made ready for it.
         time: its clock.
         steps: what peers and the script have done.
+        untold: those of them that a report leaves out, the last first.
         awaited_since: how many steps there were when a peer began to wait.
         runs: the functions that were called.
         message: what a peer was to receive last.
@@ -51,6 +52,7 @@ class OnStage:
         self.company, self.world = Company(), World()
         self.arranged, self.time = Arranged(), Time()
         self.steps: list[Step] = []
+        self.untold: list[Step] = []
         self.awaited_since = 0
         self.runs: list[Run] = []
         self.message: bytes | None = None

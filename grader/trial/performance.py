@@ -17,8 +17,8 @@ from grader.stage.stand_ins import renamed
 from grader.verbs.cast import Cast
 from grader.verdict.diagnosis import diagnose, violations
 from grader.verdict.evidence import Failure
-from grader.verdict.model import Diagnosis, Place, Verdict
-from grader.verdict.transcript import Step
+from grader.verdict.model import Diagnosis, Place, Told, Verdict
+from grader.verdict.transcript import Step, tell_all
 
 #: So many bytes of an argument are shown in full.
 _LONGEST = 100
@@ -84,8 +84,21 @@ def explain(failure: Failure, scene: Scene) -> Diagnosis:
     """Name the gap behind a failure, from all that is known."""
     steps = [*scene.steps, *_given(scene)]
     diagnosis = diagnose(scene.exercise, aftermath.evidence(scene, lines=True), failure, steps)
-    names = scene.arranged.stand_ins | (scene.arranged.folder.stand_ins if scene.arranged.folder else {})
+    names = _stand_ins(scene)
     return renamed(diagnosis, names) if names else diagnosis
+
+
+def story(scene: Scene) -> tuple[Told, ...]:
+    """All that was said in a check that is over; nothing where no function was called."""
+    if not scene.runs:
+        return ()
+    steps = [*scene.steps, *reversed(scene.untold), *_given(scene)]
+    told = tell_all(aftermath.evidence(scene, lines=True), steps)
+    return renamed(tuple(told), _stand_ins(scene))
+
+
+def _stand_ins(scene: Scene) -> dict[str, str]:
+    return scene.arranged.stand_ins | (scene.arranged.folder.stand_ins if scene.arranged.folder else {})
 
 
 def _given(scene: Scene) -> list[Step]:

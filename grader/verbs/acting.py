@@ -95,8 +95,9 @@ class Actor:
         if not path.startswith("\0") and self._scene.arranged.folder is not None:
             self._scene.arranged.folder.knows(path)
 
-    def _note(self, text: str, **effects: int) -> None:
-        self._scene.steps.append(Step(f"{self._who} {text}".strip(), **effects))
+    def _note(self, text: str, data: bytes = b"", **effects: int) -> None:
+        step = Step(f"{self._who} {text}".strip(), party=self._party.name, data=data, **effects)
+        self._scene.steps.append(step)
 
     def close(self) -> None:
         """Close the judge's own descriptor of a lent connection, and end a second process."""

@@ -107,7 +107,7 @@ class DatagramVerbs(Actor):
         self._party.said += data
         self._party.datagrams.append(len(data))
         # an empty one is what a receive returns 0 for
-        self._note(f"sends {a_datagram(data)}", sends=len(data), ends=int(not data))
+        self._note(f"sends {a_datagram(data)}", sends=len(data), ends=int(not data), data=data)
         if self._twin is not None and to == self.asker:
             self._twin.leaves()  # before it is looked at what is left in the directory
 
@@ -193,7 +193,7 @@ class DatagramVerbs(Actor):
             raise
         got = self._heard["data"]
         own, rest = got[:after], got[after:]
-        self._note(f"receives {a_datagram(got)}", receives=max(1, len(got)))
+        self._note(f"receives {a_datagram(got)}", receives=max(1, len(got)), data=got)
         if len(own) == after and rest in answers:
             if unlike and set(unlike) == {own}:
                 sentence = f"the same {counted(after)} stand before it as in {counted(len(unlike), 'datagram')} before"

@@ -116,7 +116,7 @@ class ExchangeVerbs(DatagramVerbs):
             last = self._heard
             self._heard = self._takes("the next datagram arrives")
             got = self._heard["data"]
-            self._note(f"receives {a_datagram(got)}", receives=max(1, len(got)))
+            self._note(f"receives {a_datagram(got)}", receives=max(1, len(got)), data=got)
             self._comes_from_where(last)
             piece = got[len(head) :]
             is_next = len(piece) <= most and rest.startswith(piece) and bool(piece) == bool(rest)

@@ -67,7 +67,7 @@ class HttpVerbs(Actor):
         status, fields = self._head(start, known)
         size = self._size(fields, known)
         data = b"" if head or not size else self._read(size, f"a body of {counted(size)}", known)
-        self._note(f"receives an answer: {status}, {counted(len(data))}", receives=len(start) + len(data))
+        self._note(f"receives an answer: {status}, {counted(len(data))}", start + data, receives=len(start) + len(data))
         if status not in statuses:
             self._differs(f"is answered {status}", f"expected {' or '.join(map(str, statuses))}", known.get(status, ""))
         if not any(map(_DATE.fullmatch, fields.get(b"date", []))):
@@ -126,7 +126,11 @@ class HttpVerbs(Actor):
             line = self._line(self._serving())
             raise Broken(Failure("kept", words, line=line, gap=known.get("silence", ""), read="poll(2)"))
         answer = self._wait("receive", "the connection ends", after_return=True, name=self._name, count=-1)
-        self._note(f"receives {counted(len(answer['data']))}, then {answer['end']}", receives=len(answer["data"]))
+        self._note(
+            f"receives {counted(len(answer['data']))}, then {answer['end']}",
+            answer["data"],
+            receives=len(answer["data"]),
+        )
         status = re.match(rb"HTTP/1\.[0-9] ([0-9]{3})", answer["data"])
         if answer["data"] and not (status and int(status[1]) in (408, *early)):
             self._differs(f"gets {counted(len(answer['data']))}", "expected no answer, or 408", "")
@@ -164,7 +168,7 @@ class HttpVerbs(Actor):
             calls = holdings.calls_on(self._scene, party.link)
             raise Broken(Failure("reset", words, line=self._line(calls), gap=known.get("reset", ""), read="tcp(7)"))
         if count and end:
-            self._note(f"receives {counted(len(data))}, then end-of-file", receives=len(data))
+            self._note(f"receives {counted(len(data))}, then end-of-file", data, receives=len(data))
             part = "a part" if self._scene.arranged.bulk else counted(len(data))  # else it is the kernel's
             how = f"after {part} of it" if data else "and no answer"
             self._scene.company.creditor, party.came = party, data

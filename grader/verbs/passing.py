@@ -95,7 +95,7 @@ class PassingVerbs(Actor):
         awaited = f"the program receives {counted(len(data))}"
         self._wait("pass_on", awaited, after_return=True, name=self._name, data=data, count=len(fds), fds=fds)
         self._party.said += data
-        self._note(f"sends {counted(len(data))}{_with(len(files))}", sends=len(data))
+        self._note(f"sends {counted(len(data))}{_with(len(files))}", sends=len(data), data=data)
 
     def is_passed(self, *files: OpenFile, size: int = 1) -> bytes:
         """So many bytes arrive, and with them descriptors of these files, as they
@@ -116,7 +116,7 @@ class PassingVerbs(Actor):
             for fd in fds:
                 os.close(fd)
         data, end = answer["data"], f", then {answer['end']}" if answer["end"] else ""
-        self._note(f"receives {counted(len(data))}{_with(len(fds))}{end}", receives=len(data))
+        self._note(f"receives {counted(len(data))}{_with(len(fds))}{end}", receives=len(data), data=data)
         if len(data) < size:
             sentence = f"{len(data)} of {counted(size)} arrive, then {answer['end'] or 'nothing'}"
             raise Broken(Failure("bytes", sentence))

@@ -131,7 +131,7 @@ class Peer(HostingVerbs, ExchangeVerbs, HttpVerbs, PassingVerbs, RelayingVerbs):
             return
         self._wait("send", f"the program receives {counted(len(data))}", after_return=True, name=self._name, data=data)
         self._party.said += data
-        self._note(f"sends {counted(len(data))}", sends=len(data))
+        self._note(f"sends {counted(len(data))}", sends=len(data), data=data)
 
     def is_echoed(self, data: bytes) -> None:
         """Send bytes, and receive exactly these."""
@@ -152,7 +152,7 @@ class Peer(HostingVerbs, ExchangeVerbs, HttpVerbs, PassingVerbs, RelayingVerbs):
                 continue
             self._do("send", name=self._name, data=piece)
             self._party.said += piece
-            self._note(f"sends {counted(len(piece))}", sends=len(piece))
+            self._note(f"sends {counted(len(piece))}", sends=len(piece), data=piece)
 
     def tells(self, other: Peer, pieces: Iterable[bytes]) -> None:
         """Send each piece by way of the program to another client, who receives
@@ -220,7 +220,7 @@ class Peer(HostingVerbs, ExchangeVerbs, HttpVerbs, PassingVerbs, RelayingVerbs):
             raise Broken(replace(failure, gap=failure.gap or fewer)) from None
         got, end = answer["data"], answer["end"]
         ending = f", then {end}" if end else ""
-        self._note(f"receives {counted(len(got))}{ending}", receives=len(got))
+        self._note(f"receives {counted(len(got))}{ending}", receives=len(got), data=got)
         if got not in (data, *others):
             gap = (mistakes or {}).get(got, fewer if len(got) < len(data) else "")
             scene.company.creditor, party.came = party, got
@@ -258,7 +258,7 @@ class Peer(HostingVerbs, ExchangeVerbs, HttpVerbs, PassingVerbs, RelayingVerbs):
             whole = (scene.message or b"") + more
             verb = "arrives" if len(more) == 1 else "arrive"
             sentence = f"{counted(len(more))} more {verb} after the {len(scene.message or b'')} expected ones"
-            self._note(f"receives {counted(len(more))} more", receives=len(more))
+            self._note(f"receives {counted(len(more))} more", receives=len(more), data=more)
             scene.company.creditor, self._party.came = self._party, more
             raise Broken(Failure("bytes", sentence, difference=Difference(scene.message or b"", whole, end)))
         if end == "reset":
@@ -305,7 +305,7 @@ class Peer(HostingVerbs, ExchangeVerbs, HttpVerbs, PassingVerbs, RelayingVerbs):
         end-of-file or a reset."""
         answer = self._wait("receive", "the connection ends", after_return=True, name=self._name, count=-1)
         got, end = answer["data"], answer["end"]
-        self._note(f"receives {counted(len(got))}, then {end}", receives=len(got))
+        self._note(f"receives {counted(len(got))}, then {end}", receives=len(got), data=got)
         return got
 
     def is_dropped(self, *, instead: str = "") -> None:

@@ -103,6 +103,25 @@ class Line:
         return "  ".join([*where, f"{self.text}{arguments}{self.result}{' *' * self.injected}"])
 
 
+#: Instead of its result, of a call that sleeps meanwhile.
+WAITS = " waits"
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of all that was said in a check, where that is asked for.
+
+    Attributes:
+        line: as a transcript has it.
+        data: the bytes that it moved; of many, the first.
+        size: how many it moved.
+    """
+
+    line: Line
+    data: bytes = b""
+    size: int = 0
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """Why a check did not pass.
@@ -149,6 +168,7 @@ class CheckResult:
     seconds: float = 0.0
     cases: int = 1  # how often its script was played
     gaps: tuple[str, ...] = ()  # which it can bring to light
+    story: tuple[Told, ...] = ()  # all that was said, where it was asked for
 
 
 @dataclass

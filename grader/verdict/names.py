@@ -46,7 +46,10 @@ class Names:
         """The program's name for the descriptor that a call works on; ``""`` if
         there is none."""
         thing = self._things.get(call.index)
-        name = self._source.descriptor(call) or (self._first_names.get(thing, "") if thing else "")
+        first = self._first_names.get(thing, "") if thing else ""
+        name = self._source.descriptor(call) or first
+        if thing is not None and any(o != thing and o.number == thing.number for o in self._named.get(name, ())):
+            name = first  # another kind of thing has the same name and number
         return self._numbered(name, thing)
 
     def numbered(self, name: str, call: Call) -> str:
