@@ -139,8 +139,14 @@ class Descriptor:
 
     @property
     def has_datagrams(self) -> bool:
-        """Whether it is a datagram socket that the program has made."""
-        return bool(self.family) and self.made.arg("type") & _TYPE == socket.SOCK_DGRAM
+        """Whether it is a socket that the program has made, and what is sent at once is
+        received at once: one of datagrams, or a raw one."""
+        return bool(self.family) and self.made.arg("type") & _TYPE in (socket.SOCK_DGRAM, socket.SOCK_RAW)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether it is a raw socket, which has whole IP packets or frames."""
+        return self.has_datagrams and self.made.arg("type") & _TYPE == socket.SOCK_RAW
 
     @cached_property
     def is_listening(self) -> bool:

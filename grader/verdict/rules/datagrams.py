@@ -22,7 +22,7 @@ _LONGEST = 65507
 
 def _sockets(evidence: Evidence) -> list[Descriptor]:
     """The UDP sockets that the program has made."""
-    return [life for life in evidence.descriptors if life.has_datagrams and life.family in _ADDRESS]
+    return [life for life in evidence.descriptors if life.has_datagrams and not life.is_raw and life.family in _ADDRESS]
 
 
 def _servers(evidence: Evidence) -> list[tuple[Run, Descriptor]]:

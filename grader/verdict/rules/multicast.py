@@ -19,7 +19,11 @@ _LEAVES = ("IP_DROP_MEMBERSHIP", "45")
 
 def _sockets(evidence: Evidence) -> list[Descriptor]:
     """The UDP sockets that the program has made."""
-    return [life for life in evidence.descriptors if life.has_datagrams and life.family == socket.AF_INET]
+    return [
+        life
+        for life in evidence.descriptors
+        if life.has_datagrams and not life.is_raw and life.family == socket.AF_INET
+    ]
 
 
 def _option(life: Descriptor, *names: str) -> Call | None:
