@@ -6,6 +6,7 @@ from grader.peers.process import PeerProcess
 from grader.processes.namespaces import AS_ROOT
 from grader.stage.broken import NotHere
 from grader.stage.scene import Scene
+from grader.verbs.routing import Route
 from grader.verbs.wires import Interface, Wire
 from grader.verdict.transcript import Step
 
@@ -45,6 +46,12 @@ class OwnNetwork:
         """
         self._lets_programs_sniff()
         return Wire(self._scene, name, address)
+
+    def route(self) -> Route:
+        """The way to a host of 10.0.0.0/8, from 10.0.0.1: routers and hosts, played by a
+        peer at the other end of a wire; nothing leads to other networks."""
+        self._lets_programs_sniff()
+        return Route(self._scene)
 
     @property
     def loopback(self) -> Interface:

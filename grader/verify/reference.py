@@ -24,6 +24,7 @@ from grader.verbs.learner import Learner
 from grader.verbs.log import Log
 from grader.verbs.network import OwnNetwork
 from grader.verbs.peer import Peer
+from grader.verbs.routing import Route
 from grader.verbs.wires import Wire
 from grader.verdict import rules
 
@@ -83,6 +84,7 @@ def _lines() -> Iterator[str]:
     yield from _verbs("log", Log)
     yield from _verbs("network", OwnNetwork)
     yield from _verbs("wire", Wire)
+    yield from _verbs("route", Route, beside=Wire)
     yield from _verbs("caller", Caller)
     yield "## fault(call, ...)\n"
     yield inspect.getdoc(faults).split("\n\n", 1)[0] + "\n"
@@ -112,10 +114,11 @@ def _lines() -> Iterator[str]:
         yield f"| `{slug}` | {'; '.join(sentences)} |"
 
 
-def _verbs(name: str, kind: type) -> Iterator[str]:
+def _verbs(name: str, kind: type, beside: type = object) -> Iterator[str]:
+    """The verbs of a part, but for those that it has of another one."""
     yield f"## {name}\n"
     yield inspect.getdoc(kind) + "\n"
-    for verb, member in [item for each in kind.__mro__[:-1] for item in vars(each).items()]:
+    for verb, member in [item for each in kind.__mro__[: kind.__mro__.index(beside)] for item in vars(each).items()]:
         if verb.startswith("_") or verb == "close":
             continue
         if isinstance(member, property):
