@@ -154,6 +154,20 @@ class Library:
             raise ContractBroken(f"returned {result}; the text that it stored has {len(text)} characters")
         return text[:-1].split("\n") if text.endswith("\n") else text or []
 
+    def counted_lines(self, result: int, buffer: Any, size: int | Null) -> list[str] | str:
+        """The lines of a text in a buffer, whose number was returned; see `lines`.
+
+        Raises:
+            OSError: the function returned -1.
+            ContractBroken: the text has more lines or fewer, or no end.
+        """
+        if result < 0:
+            self._failed(result, "a number of lines and -1")
+        text = self.string(buffer, len(size) if isinstance(size, Null) else size)
+        if result != text.count("\n"):
+            raise ContractBroken(f"returned {result}; the text that it stored has {text.count(chr(10))} lines")
+        return text[:-1].split("\n") if text.endswith("\n") else text or []
+
     def _failed(self, result: int, known: str) -> None:
         if result != -1:
             raise ContractBroken(f"returned {result}; the contract knows {known}")
