@@ -52,14 +52,15 @@ def sent_once(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
     if not sent or moved[0].any_of("recv"):
         return  # the other side speaks first
     last, gaps = sent[-1], ("no-retry", "no-retransmit")
+    page = "raw(7)" if evidence.life(last).is_raw else "udp(7)"
     waits = [c for c in may_wait(evidence, run) if c.index > last.index]
     endless = next((c for c in waits if not c.done and not c.patience), None)
     if endless is not None and evidence.time_limit:
         yield Finding(
-            endless.index, gaps,
+            endless.index, (*gaps, "silent-hop-hangs"),
             f"{evidence.place(endless)} {endless.name}() waits without a time limit, and what was sent at "
             f"{evidence.place(last)} may be lost",
-            (endless, last), "udp(7)",
+            (endless, last), page,
         )  # fmt: skip
         return
     over = last.left + evidence.time_limit
@@ -69,7 +70,7 @@ def sent_once(evidence: Evidence, failure: Failure) -> Iterator[Finding]:
             again.index, gaps,
             f"{evidence.place(again)} {again.name}() waits on after {_since(last, again)}, and nothing is sent again; "
             f"it was sent once, at {evidence.place(last)}",
-            (again, last), "udp(7)",
+            (again, last), page,
         )  # fmt: skip
 
 
