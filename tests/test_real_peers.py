@@ -47,6 +47,11 @@ MAIN_C = {
         n = hear(argv[1], argv[2], argv[3], message, sizeof message);
         return n < 0 || fwrite(message, 1, (size_t)n, stdout) != (size_t)n;
     """,
+    "traceroute": """
+        static char text[8192];
+        int n = traceroute(argv[1], atoi(argv[2]), atoi(argv[3]), text, sizeof text);
+        return n < 0 || fputs(text, stdout) == EOF;
+    """,
 }
 MAIN_PYTHON = {
     "tcp_client": "sys.stdout.buffer.write(fetch(*sys.argv[1:]))",
@@ -59,6 +64,7 @@ MAIN_PYTHON = {
     "peer_credentials": "serve(sys.argv[1], [int(sys.argv[2])])",
     "multicast": "print(end=hear(*sys.argv[1:]).decode()) if len(sys.argv) < 5 else "
     "announce(*sys.argv[1:4], sys.argv[4].encode())",
+    "traceroute": "print(*traceroute(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) / 1000), sep='\\n')",
 }
 LANGUAGES = pytest.mark.parametrize("language", ["python", "c"])
 
