@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ ON_ONE_PYTHON = [
     "explain",
     "diff",
     "conversation",
+    "by_hand",
 ]
 
 
@@ -96,7 +98,10 @@ def _kit(session: nox.Session, *arguments: str) -> None:
     """Run the kit; its exit code becomes nox's own."""
     _install(session, *_project()["project"]["dependencies"])
     python = Path(session.bin) / "python"
+    # Ctrl-C is meant for the kit, and for the debugger in it; it says how it has ended
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     code = subprocess.run([python, "-m", "grader", *arguments], check=False).returncode
+    signal.signal(signal.SIGINT, before)
     if code:
         sys.exit(code)
 
@@ -129,6 +134,12 @@ def diff(session: nox.Session) -> None:
 def explain(session: nox.Session) -> None:
     """Explain a gap, or a word of the reports: nox -s explain -- half-close."""
     _kit(session, "explain", *session.posargs)
+
+
+@nox.session
+def run(session: nox.Session) -> None:
+    """Run a program by itself, to talk to it or debug it: nox -s run -- 10 --lang c --gdb."""
+    _kit(session, "run", *session.posargs)
 
 
 @nox.session

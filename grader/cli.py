@@ -184,6 +184,20 @@ def _trace(arguments: list[str]) -> int:
     )
 
 
+def _by_hand(arguments: list[str]) -> int:
+    from grader.coach import by_hand
+
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    values = [f"--value={value}" for value in arguments[at + 1 :]]  # whatever they begin with
+    return _coached(
+        "run",
+        by_hand,
+        "Run a program by itself, outside of the grader, to talk to it by hand or to debug it.",
+        "0 it ended well, 1 it did not, 2 something that it takes is not here, 3 bad usage, 130 interrupted (Ctrl-C)",
+        [*arguments[:at], *values],
+    )
+
+
 def _doctor(arguments: list[str]) -> int:
     from grader.coach import doctor
 
@@ -330,4 +344,5 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "explain": _explain,
     "doctor": _doctor,
     "trace": _trace,
+    "run": _by_hand,
 }

@@ -86,6 +86,7 @@ def write(key: str, root: Path = PROJECT) -> list[Path]:
     places = {
         "exercises/README.md": f"exercises/{key}/README.md",
         "exercises/exercise.toml": f"exercises/{key}/exercise.toml",
+        "exercises/run.toml": f"exercises/{key}/run.toml",
         "c_stubs/header.h": f"c_stubs/{key}/{slug}.h",
         "c_stubs/binding.py": f"c_stubs/{key}/binding.py",
         "solutions/solution.py": f"solutions/{key}/{slug}.py",

@@ -93,7 +93,7 @@ def _files(exercise: Exercise) -> Iterator[Breach]:
         root / "c_stubs" / key: {f"{slug}.h", f"{slug}.c", "binding.py"},
         root / "solutions" / key: {"gaps.toml", f"{slug}.py", f"{slug}.c", "accepted"},
     }
-    free = {root / "solutions" / key: {equivalents.NAME}}
+    free = {root / "solutions" / key: {equivalents.NAME}, root / "exercises" / key: {"run.toml"}}
     for folder, names in needed.items():
         there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
         for name in sorted(names - there):
