@@ -37,8 +37,9 @@ PROCESSES = 1024
 #: The largest file, standard output included, that a program may write, where its
 #: check does not say otherwise (bytes).
 FILE_SIZE = 1 << 20
-#: Address space of a program that is not built with AddressSanitizer (bytes).
-ADDRESS_SPACE = 2 << 30
+#: Memory of its own that a program may have that is not built with AddressSanitizer,
+#: and its whole address space, of which each thread reserves much that it never uses (bytes).
+MEMORY, ADDRESS_SPACE = 2 << 30, 4 << 30
 
 _fcntl, _close, _exit = fcntl.fcntl, os.close, os._exit
 
@@ -115,6 +116,7 @@ def _limit(writes: int, *, sanitized: bool, confined: bool) -> None:
     if confined:  # else all processes of the user count
         resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
     if not sanitized:  # whose shadow memory is larger than any limit
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
 
 

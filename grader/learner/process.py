@@ -8,11 +8,12 @@ import select
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from socket import AF_UNIX, SOCK_STREAM, socketpair
 from typing import Any
 
 from grader.learner.kit import KIT_DESCRIPTORS
-from grader.processes import proc
+from grader.processes import futex, proc
 from grader.processes.channel import Channel
 from grader.processes.forkserver import Exit, ForkServer, ServerGone, sweep_orphans
 from grader.processes.state import State
@@ -168,6 +169,21 @@ class LearnerProcess:
             return [int(first), *(int(word, 16) for word in others)]
         except (OSError, ValueError):
             return [-2]
+
+    def seconds_left_on_a_lock(self, task: int) -> float:
+        """How long a sleeping thread waits on a lock still: infinity, if it does so
+        without a limit; 0, if it waits on none or it is not told.
+
+        Args:
+            task: its id, as the trace has it.
+        """
+        call = self.system_call_of(task)
+        if not futex.is_wait(call):
+            return 0.0
+        try:
+            return futex.seconds_left(call, partial(proc.memory, self.id_here(task)))
+        except OSError:
+            return 0.0
 
     def task_states(self) -> dict[int, str]:
         """Thread id, as the trace has it -> the letter of its scheduler state, over

@@ -110,7 +110,8 @@ class Player(DatagramActions, NetworkActions, RightsActions, WireActions):
             self._sockets[other] = socket.create_connection(listener.getsockname())
             if buffers:
                 self._sockets[other].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffers)
-            self._sockets[name], _ = listener.accept()
+            connection, _ = listener.accept()
+        self._keep(name, connection)
         return {}
 
     def send(self, name: str, data: bytes) -> dict:
@@ -231,14 +232,6 @@ class Player(DatagramActions, NetworkActions, RightsActions, WireActions):
             client.recv(1)
             client.close()
         return {}
-
-    def delivered(self, name: str) -> dict:
-        """Whether the other end's kernel has all that was sent (TCP_INFO); in the
-        Unix domain it has, at once."""
-        if self._sockets[name].family == socket.AF_UNIX:
-            return {"unacknowledged": 0}
-        info = self._sockets[name].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-        return {"unacknowledged": struct.unpack_from("I", info, 24)[0]}
 
 
 def child(request: dict, control: Channel) -> None:

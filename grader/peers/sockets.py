@@ -32,7 +32,13 @@ class Sockets:
         return sock in select.select([sock, self._channel], [], [], patience)[0]
 
     def _keep(self, name: str, sock: socket.socket) -> None:
-        """Have a socket under a name; another one that had it is closed."""
+        """Have a socket under a name; another one that had it is closed.
+
+        What it sends leaves at once: the kernel would keep small pieces back while
+        the program is slow to acknowledge others (TCP_NODELAY, tcp(7)).
+        """
+        if sock.family != socket.AF_UNIX and sock.type == socket.SOCK_STREAM:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if name in self._sockets:
             self._sockets[name].close()
         self._sockets[name] = sock

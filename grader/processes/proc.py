@@ -93,3 +93,16 @@ def children(pid: int) -> list[int]:
         OSError: it is gone.
     """
     return [int(child) for tid in threads(pid) for child in read(f"/proc/{pid}/task/{tid}/children").split()]
+
+
+def memory(pid: int, address: int, size: int) -> bytes:
+    """Bytes of a process' memory.
+
+    Raises:
+        OSError: it is gone, or has none there.
+    """
+    fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(fd, size, address)
+    finally:
+        os.close(fd)

@@ -99,7 +99,7 @@ def _at_rest(scene: Scene) -> Callable[[], bool]:
             looks = looks + 1 if scene.time.is_silent and quiet.sleeps_on_all_delivered(scene) else 0
             return looks > 2
         states = scene.process.task_states()
-        if not is_asleep(states):
+        if not is_asleep(states) or not quiet.all_has_come(scene):
             return False
         elsewhere = states.keys() - {call.tid for call in trace.unfinished}
         looks = looks + 1 if all(states[tid] == "S" for tid in elsewhere) else 0

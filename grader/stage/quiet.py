@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from grader.peers.process import COMES, PeerProcess
-from grader.processes import proc, unix_table
+from grader.processes import futex, proc, unix_table
 from grader.processes.connections import wait_for_each_other
 from grader.processes.datagram_table import bound
 from grader.processes.packet_table import with_unread
@@ -41,8 +41,8 @@ _LOOKS = 20
 _ROUNDS = 3
 #: How long a timer that is due may take to be noticed (nanoseconds).
 _LATE = 1_000_000_000
-#: Numbers of futex(2) and read(2): what threads wait in that the trace does not see.
-_FUTEX, _READ = {"x86_64": (202, 0), "aarch64": (98, 63)}.get(os.uname().machine, (-1, -1))
+#: Number of read(2), in which threads wait, too, where the trace does not see it.
+_READ = {"x86_64": 0, "aarch64": 63}.get(os.uname().machine, -1)
 #: Of calls that another program waits in for bytes, for room or for a child: read, write,
 #: readv, writev, sendfile, splice, sendto, recvfrom, sendmsg, recvmsg, wait4.
 _MOVES = {
@@ -68,7 +68,7 @@ def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
     if not calls or trace["held"] > trace["released"]:
         return []
     elsewhere = (scene.process.system_call_of(tid) for tid in states if tid not in waiting)
-    if not all(_waits_on_a_lock(call) or call[0] in _MOVES for call in elsewhere):
+    if not all(futex.is_endless(call) or call[0] in _MOVES for call in elsewhere):
         return []
     if not all(_is_endless(call, trace["clock_now"]) or _waits_for_room(scene, call) for call in calls):
         return []
@@ -267,6 +267,12 @@ def all_delivered(scene: OnStage) -> bool:
     return scene.company.is_asleep and not _on_its_way(scene) and scene.company.is_asleep
 
 
+def all_has_come(scene: OnStage) -> bool:
+    """Whether every thread of the program sleeps, and had been sent nothing that had
+    not arrived: it has noticed all that the script has done."""
+    return not _on_its_way(scene) and _all_sleep(scene)
+
+
 def is_asleep(scene: OnStage) -> bool:
     """Whether every thread of the program sleeps inside a call of the trace, or
     computes nothing outside of it."""
@@ -309,13 +315,17 @@ def _idlers(scene: OnStage) -> set[int]:
 
 def _all_wait(scene: OnStage, tids: Iterable[int], waiting: set[int]) -> bool:
     """Whether each of these threads, which sleep, is in a call of the trace, waits
-    on a lock, or reads where the trace does not see it.
+    on a lock, and for long, or reads where the trace does not see it.
 
     Args:
         waiting: the threads that are in a call.
     """
-    elsewhere = (scene.process.system_call_of(tid) for tid in tids if tid not in waiting)
-    return all(_waits_on_a_lock(call) or call[0] == _READ for call in elsewhere)
+    process = scene.process
+    elsewhere = (tid for tid in tids if tid not in waiting)
+    return all(
+        process.seconds_left_on_a_lock(tid) * 1000 > _LONG or process.system_call_of(tid)[0] == _READ
+        for tid in elsewhere
+    )
 
 
 def _all_sleep(scene: OnStage, states: dict[int, str] | None = None) -> bool:
@@ -358,12 +368,6 @@ def _waits_for_room(scene: OnStage, call: Call) -> bool:
         return False
     inode = sockets_of(scene.process.id_here(call.pid)).get(call.fd)
     return bool(call.until) or bool(inode and unix_table.end(scene.company.network, inode))
-
-
-def _waits_on_a_lock(call: list[int]) -> bool:
-    """Whether a system call waits, without a limit, for another thread of its process."""
-    number, *arguments = call
-    return number == _FUTEX and arguments[3] == 0
 
 
 def _may_end_by_itself(trace: Trace) -> bool:
