@@ -35,6 +35,7 @@ def send_all(sock, data):
 _C = """#define _GNU_SOURCE
 #include "send_all.h"
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

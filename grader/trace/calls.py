@@ -104,6 +104,8 @@ TABLE = tuple(
         ("access", "access", "os.access", "mode", "path"),
         ("stat", "stat stat64 fstatat fstatat64", "os.stat", "flags mode device inode", "path"),
         ("lstat", "lstat lstat64", "os.lstat", "flags mode device inode", "path"),
+        ("opendir", "opendir fdopendir scandir scandir64", "os.listdir os.scandir", "", "path"),
+        ("readlink", "readlink readlinkat", "os.readlink", "room", "path"),
         # --- processes
         ("fork", "fork", "os.fork"),
         ("execve", "execve execv execvp execvpe execl execlp execle fexecve", "os.execve os.execv", "", "path"),
