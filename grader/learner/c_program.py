@@ -134,7 +134,7 @@ class Library:
         text, zero, _rest = data.partition(b"\0")
         if not zero:
             raise ContractBroken(f"stored a text without a zero at its end in a buffer of {size} bytes")
-        return text.decode(errors="backslashreplace")
+        return text.decode(errors="surrogateescape")
 
     def lines(self, result: int, buffer: Any, size: int | Null) -> list[str] | str:
         """The lines of a text in a buffer, whose length was returned; of one whose
@@ -148,10 +148,11 @@ class Library:
         if result < 0:
             self._failed(result, "a length and -1")
         if result >= size:  # it calls that a success: the caller sees what there is room for
-            return list(filter(None, bytes(self.ffi.buffer(buffer, size)).partition(b"\0")[0].decode().split("\n")))
+            room = bytes(self.ffi.buffer(buffer, size)).partition(b"\0")[0]
+            return list(filter(None, room.decode(errors="surrogateescape").split("\n")))
         text = self.string(buffer, size)
-        if result != len(text):
-            raise ContractBroken(f"returned {result}; the text that it stored has {len(text)} characters")
+        if result != (length := len(text.encode(errors="surrogateescape"))):
+            raise ContractBroken(f"returned {result}; the text that it stored has {length} characters")
         return text[:-1].split("\n") if text.endswith("\n") else text or []
 
     def counted_lines(self, result: int, buffer: Any, size: int | Null) -> list[str] | str:

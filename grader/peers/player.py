@@ -23,6 +23,7 @@ from grader.peers.flood import PIECE, flood
 from grader.peers.networks import NetworkActions
 from grader.peers.places import Address, family_of, sockaddr, wired
 from grader.peers.rights import RightsActions
+from grader.peers.targets import TargetActions
 from grader.peers.wires import WireActions
 from grader.processes.channel import Channel
 
@@ -32,7 +33,7 @@ _AGAIN = (socket.SO_REUSEADDR,)  # a server's port may be had again at once
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() resets
 
 
-class Player(DatagramActions, NetworkActions, RightsActions, WireActions):
+class Player(DatagramActions, NetworkActions, RightsActions, TargetActions, WireActions):
     """The sockets of one peer, and what it can do with them: streams, and what
     comes from its bases."""
 

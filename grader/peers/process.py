@@ -81,10 +81,10 @@ class PeerProcess:
         self.start(action, **arguments)
         return self._await_answer()
 
-    def moves(self, action: str, **arguments: Any) -> None:
+    def moves(self, action: str, **arguments: Any) -> dict:
         """Do what changes the process for good: it serves no other check."""
         self._has_moved = True
-        self.do(action, **arguments)
+        return self.do(action, **arguments)
 
     def _await_answer(self) -> dict:
         while (answer := self.answer()) is None:

@@ -9,17 +9,21 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 from pathlib import Path
 
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
+_NEWPID = 0x20000000
 _NEWNS, _NEWUTS, _NEWIPC = 0x00020000, 0x04000000, 0x08000000
 #: Flags of mount(2): MS_REC | MS_PRIVATE, and MS_NOSUID | MS_NODEV.
 _PRIVATE, _PLAIN = 0x44000, 0x6
 _DETACH = 2  # MNT_DETACH
 _SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916
-_UP, _LOOPBACK_INDEX, _DUMPABLE = 1, 1, 4
+_UP, _LOOPBACK_INDEX, _DUMPABLE, _PARENT_ENDS = 1, 1, 4, 1
+#: The version of capset(2) that has 64 capabilities (_LINUX_CAPABILITY_VERSION_3).
+_CAPABILITIES = 0x20080522
 #: What may forbid user namespaces, the value that does, and one that does not.
 _FORBID = (
     ("kernel.apparmor_restrict_unprivileged_userns", 1, 0),
@@ -106,6 +110,33 @@ def enter_network(pid: int) -> None:
         os.close(network)
     else:
         _enter(f"/proc/{pid}/ns/net", _NEWNET)
+
+
+def enter_processes(pid: int) -> None:
+    """Have what this process forks from now on be among the processes of another one's
+    namespace, as one of its user namespace.
+
+    Raises:
+        OSError: the process is gone.
+    """
+    for kind, name in ((_NEWPID, "pid"), (_NEWUSER, "user")):  # the rights to do so end with the second
+        if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"):
+            _enter(f"/proc/{pid}/ns/{name}", kind)
+
+
+def give_up_rights(user: int, group: int, *, is_visible: bool) -> None:
+    """Be that user, who may do nothing but what everybody may, and end with the parent.
+
+    Args:
+        is_visible: whether other processes of the same user may look at this one.
+    """
+    if os.geteuid() == 0 and user != 0:
+        os.setgroups([])
+        os.setresgid(group, group, group)
+        os.setresuid(user, user, user)
+    _called("capset", struct.pack("Ii", _CAPABILITIES, 0), bytes(24))
+    _called("prctl", _DUMPABLE, is_visible, 0, 0, 0)
+    _called("prctl", _PARENT_ENDS, signal.SIGKILL, 0, 0, 0)
 
 
 def add_address(address: str) -> None:

@@ -12,6 +12,12 @@ from grader.verdict.words import counted
 _SHOWN = 3
 
 
+class ProcessId(int):
+    """The id of a process, another one in every run."""
+
+    shown = "pid"
+
+
 def plain(argument: Any) -> Any:
     """An argument as the channel carries it (`grader.learner.host`)."""
     if isinstance(argument, Frames):
@@ -28,7 +34,7 @@ class Room:
 
 def shown(argument: Any, language: str) -> str:
     """An argument, as the program's language has it."""
-    if isinstance(argument, (Lent, Frames)):
+    if isinstance(argument, (Lent, Frames, ProcessId)):
         return argument.shown
     if isinstance(argument, Room):
         size = argument.size

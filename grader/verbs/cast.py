@@ -24,6 +24,7 @@ from grader.verbs.log import Log
 from grader.verbs.network import OwnNetwork
 from grader.verbs.peer import Peer
 from grader.verbs.script import Script
+from grader.verbs.subject import Subject
 
 
 class Cast:
@@ -116,6 +117,12 @@ class Cast:
         names |= of_address(group, f"239.1.2.{3 + len(names) // 4}")
         return group
 
+    def process(self) -> Subject:
+        """A process that the program is asked about: ``process.listens("127.0.0.1")``."""
+        subject = Subject(self.scene)
+        self._closers.append(subject.close)
+        return subject
+
     def network(self) -> OwnNetwork:
         """A network of its own, for the program and its peers: ``network.sets("net.ipv6.bindv6only", 1)``."""
         return OwnNetwork(self.scene)
@@ -150,6 +157,7 @@ _PARTS: dict[str, Callable[[Cast], Any]] = {
     "log": Cast.log,
     "group": Cast.group,
     "other_group": Cast.group,
+    "process": Cast.process,
     "network": Cast.network,
     "port": Cast.port,
     "udp_port": Cast.udp_port,

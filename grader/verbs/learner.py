@@ -30,11 +30,12 @@ from grader.verbs.filtering import FilteringVerbs
 from grader.verbs.lent import Lent, OpenFile
 from grader.verbs.peer import Peer
 from grader.verbs.serving import ServingVerbs
+from grader.verbs.watching import WatchingVerbs
 from grader.verdict.evidence import Failure, Run
 from grader.verdict.transcript import Step
 
 
-class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs):
+class Learner(AnswerVerbs, CallVerbs, FilteringVerbs, ServingVerbs, WatchingVerbs):
     """The subject of a check: the program under judgement."""
 
     def __init__(self, scene: Scene) -> None:

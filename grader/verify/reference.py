@@ -25,6 +25,7 @@ from grader.verbs.log import Log
 from grader.verbs.network import OwnNetwork
 from grader.verbs.peer import Peer
 from grader.verbs.routing import Route
+from grader.verbs.subject import Subject
 from grader.verbs.wires import Wire
 from grader.verdict import rules
 
@@ -82,6 +83,7 @@ def _lines() -> Iterator[str]:
     yield from _verbs("clock", Clock)
     yield from _verbs("folder", Directory)
     yield from _verbs("log", Log)
+    yield from _verbs("process", Subject)
     yield from _verbs("network", OwnNetwork)
     yield from _verbs("wire", Wire)
     yield from _verbs("route", Route, beside=Wire)
