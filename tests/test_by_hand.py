@@ -85,7 +85,7 @@ def test_each_exercise_can_be_run_and_ended(exercise: Exercise, language: str, s
         port = str(other.getsockname()[1]) if manifest.needs else _free_port()
         terminal = start(solved, exercise.slug, "--lang", language, *_arguments(manifest, port), columns=200)
         if manifest.listens:
-            terminal.shows(r"listens at \S+; in another terminal:\n +\S+")
+            terminal.shows(r"(listens at|is bound to) \S+; in another terminal:\n +\S+")
             terminal.types(CTRL_C)
             code = terminal.ends()
             assert code == 130
@@ -156,6 +156,18 @@ def test_a_port_that_is_taken_is_not_the_default(solved: Path, start: Start) -> 
         terminal.ends()
 
     assert port != "3490"
+
+
+def test_two_of_one_exercise_talk_to_each_other(solved: Path, start: Start) -> None:
+    port = _free_port(socket.SOCK_DGRAM)
+    receiver = start(solved, "19", "--lang", "python", "--", "receive", port, "", "0.2")
+    receiver.shows(rf"is bound to 127.0.0.1:{port}; in another terminal:\n +nox -s run -- 19 -- send {port}\n")
+    sender = start(solved, "19", "--lang", "c", "--", "send", port, "high water")
+
+    assert sender.ends() == 0
+    assert "is bound to" not in sender.text  # that is the other one
+    assert receiver.ends() == 0
+    receiver.shows(r"recv_reliably\(\) returned b'high water'")
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,12 @@ def test_of_many_bytes_the_first_are_shown_and_the_rest_is_counted() -> None:
     assert shown[-1] == "and 65504 bytes more"
 
 
+def test_the_second_column_begins_where_its_head_does() -> None:
+    rows = list(columns((Told(Line("learner", "x", (), "", Place("a_long_name.c", 1))), STORY[2]), 78))
+
+    assert len({len(left) for left, _ in rows}) == 1
+
+
 def test_plain_has_each_call_once() -> None:
     assert list(plain(STORY)) == ['lines.c:12  child 1:  recv(connection, "hello\\r\\n", 4096, 0) = 7 *']
 
@@ -124,6 +130,15 @@ def test_what_a_client_says_is_received_on_its_own_connection(kit: Project) -> N
 
     lefts = [left for left, _ in _rows(text) if "recv(4096)" in left and "waits" not in left]
     assert [re.search(r"child \d", left)[0] for left in lefts] == ["child 2", "child 3", "child 2", "child 1"]
+
+
+def test_a_thread_waits_when_it_is_there(kit: Project) -> None:
+    text = _traced(kit, "12", "--lang", "c", "--check", "numbers_the_lines_of_everyone")
+
+    rows = _rows(text)
+    first = next(i for i, (left, _) in enumerate(rows) if "thread 1: recv(" in left and "waits" in left)
+    assert any("pthread_create(" in left for left, _ in rows[:first])
+    assert any(right == "ann connects" for _, right in rows[:first])
 
 
 def test_plain_is_one_line_a_call(kit: Project) -> None:

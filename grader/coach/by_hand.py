@@ -266,6 +266,8 @@ class _Running:
         self._page, self._manifest, self._values = page, manifest, values
         self._interrupted = interrupted
         self._where = values.get("port") or values.get("path") or ""
+        # by somebody else: who listens there is not the program
+        self._is_taken = is_there(manifest.listens, self._where) if manifest.listens else False
 
     def all_of(self, command: list[str], tool: str) -> int:
         """From its start to its end; returns the exit code."""
@@ -304,12 +306,14 @@ class _Running:
 
     def _awaited(self, program: subprocess.Popen, tracer: subprocess.Popen | None, *, ends_on_interrupt: bool) -> int:
         """Wait for its end, and say meanwhile where it listens."""
-        is_said = not self._manifest.listens
+        listens = self._manifest.listens
+        is_said = not listens or self._is_taken
         end = os.pidfd_open(program.pid)
         try:
             while program.poll() is None:
-                if not is_said and is_there(self._manifest.listens, self._where):
-                    self._page.paragraph(f"listens at {self._address}; in another terminal:")
+                if not is_said and is_there(listens, self._where):
+                    what = "is bound to" if listens == "udp" else "listens at"
+                    self._page.paragraph(f"{what} {self._address}; in another terminal:")
                     self._then(program.pid)
                     is_said = True
                 if tracer is not None and tracer.poll():

@@ -27,10 +27,10 @@ def columns(story: tuple[Told, ...], width: int) -> Iterator[tuple[str, str]]:
         What stands on the left, filled up, and what on the right, with the sign between
         the two; of one of them the other side has nothing.
     """
-    left = _left(story, width)
-    right = width - left - len(_BETWEEN)
     place = next((told.line.place for told in story if told.line.place), None)
     head = f"program{f', by line of {place.file}' if place else ''}"
+    left = max(len(head), _left(story, width))
+    right = width - left - len(_BETWEEN)
     yield f"{head:<{left}}", f"{_BETWEEN}peers"
     for told in story:
         is_peers = told.line.actor == "peer"

@@ -94,7 +94,7 @@ class Speaker:
         elif call.name in ("bind", "connect") and call.sockaddr:
             arguments = [self._endpoint(call) or "..."]
         elif call.name in _ON_PATHS:
-            arguments = [*self._paths(call, len(written)), *written[call.payload.count(b"\0") + 1 :]]
+            arguments = [*self._paths(call, len(written) or 2), *written[call.payload.count(b"\0") + 1 :]]
             if call.name in _WITH_MODE and len(arguments) == _WITH_MODE[call.name] + 1:
                 arguments[-1] = f"{call.arg('mode'):#o}"
         elif call.name in ("umask", "fchmod"):

@@ -224,6 +224,17 @@ def _owners(evidence: Evidence, steps: list[Step]) -> dict[int, str]:
     return {index: name for index, name in owners.items() if index not in shared}
 
 
+def _threads(evidence: Evidence) -> dict[tuple[int, int], int]:
+    """Process and thread -> the how many-th that the process has made."""
+    numbers: dict[tuple[int, int], int] = {}
+    made: Counter[int] = Counter()
+    for call in evidence.calls:
+        if call.name == "thread_start":
+            made[call.pid] += 1
+            numbers[call.pid, call.tid] = made[call.pid]
+    return numbers
+
+
 class _Story:
     """What has happened so far, counted over all connections."""
 
@@ -239,6 +250,8 @@ class _Story:
         own = (life for life in evidence.descriptors if life.made and life.made.name in _OF_ITSELF)
         self._of_itself = {call.index for life in own for call in life.calls}
         self._heard_of: dict[str, Counter[str]] = {}  # by party: what it has sent, and the program has received
+        self._threads = _threads(evidence)
+        self._created: Counter[int] = Counter()  # by process: threads that it has made
         self._stirred = False  # something has happened that a wait may have ended for
         self._speaker = Speaker(evidence)
 
@@ -256,7 +269,10 @@ class _Story:
 
     def sleeps_in(self, call: Call, steps: Iterable[Step]) -> bool:
         """Whether a call has been made, and what it waits for comes with one of these steps."""
-        if call.name not in _SLEEPS or not self._has_begun(call) or any(0 < s.since <= call.index for s in steps):
+        is_born = self._threads.get((call.pid, call.tid), 0) <= self._created[call.pid]
+        if call.name not in _SLEEPS or not (is_born and self._has_begun(call)):
+            return False
+        if any(0 < step.since <= call.index for step in steps):
             return False
         end = max(call.left, call.until)
         lasts = any(call.entered < step.moment <= end for step in steps)
@@ -289,6 +305,8 @@ class _Story:
             self._accepted += 1
         elif call.name == "fork":
             self._unborn.discard(call.result)
+        elif call.name == "pthread_create" and not call.failed:
+            self._created[call.pid] += 1
         elif call.name in _RECEIVES and call.done and call.result > 0:
             self._received += call.result
             self._of(self._owners.get(call.index, "")).update(received=call.result)
