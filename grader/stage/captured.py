@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grader.verdict.words import counted, differing
 
 #: A time in nanoseconds, and the bytes of a frame.
 Frame = Sequence[Any]
+#: How far off the program's idea of now may be (nanoseconds).
+_DAY = 86400 * 10**9
 #: What a file of this format begins with, and each frame in it.
 _HEADER, _RECORD = 24, 16
 #: The first four bytes -> the byte order of all numbers, and what stands for a second.
@@ -47,6 +50,46 @@ def frames_compared(expected: list[Frame], actual: list[Frame]) -> str:
         if wrong[0] != right[0]:
             return f"{whose} with the time {time_words(wrong[0])}; expected {time_words(right[0])}"
     return f"{counted(len(actual), 'frame')}; expected {len(expected)}"
+
+
+def packets_compared(
+    expected: Sequence[bytes], actual: Sequence[bytes], strays: Mapping[bytes, str], *, twice: str, fewer: str, cut: str
+) -> tuple[str, str]:
+    """What is wrong with captured frames, in words that follow the name of what has them,
+    and the slug of the gap that it gives away, ``""`` for none.
+
+    Args:
+        strays: frames that were not to be captured, each with a slug.
+        twice, fewer, cut: slugs, of a frame that is there too often, one that is
+            missing, and one of which a part is missing.
+    """
+    alike = (right == wrong for right, wrong in zip(expected, actual, strict=False))
+    at = next((i for i, same in enumerate(alike) if not same), min(len(expected), len(actual)))
+    if at == len(actual):
+        return f"holds {counted(len(actual), 'frame')}; expected {len(expected)}", fewer
+    frame, right = actual[at], expected[at] if at < len(expected) else b""
+    whose = f"frame {at + 1} of {len(actual)}"
+    if frame in strays:
+        return f"holds a frame that was not to be captured ({whose}, {counted(len(frame))})", strays[frame]
+    if frame and right.startswith(frame):
+        return f"holds the first {counted(len(frame))} of a frame of {len(right)} ({whose})", cut
+    if actual[: at + 1].count(frame) > expected.count(frame) > 0:
+        return f"holds a frame of {counted(len(frame))} twice ({whose})", twice
+    if frame in expected[at:]:
+        return f"lacks a frame of {counted(len(right))}, which passed before {whose}", fewer
+    return f"holds {frames_compared([(0, one) for one in expected], [(0, one) for one in actual])}", fewer
+
+
+def times_flaw(frames: list[Frame]) -> str:
+    """What the times of frames say that have just been captured, and should not; ``""``
+    if they are of these days, in whichever part of the world."""
+    now = time.time_ns()
+    for number, (moment, _frame) in enumerate(frames, 1):
+        if abs(moment - now) > _DAY:
+            return (
+                f"says that frame {number} of {len(frames)} came {time_words(moment)} seconds after the start of 1970"
+            )
+    return ""
 
 
 def flaw(data: bytes, limit: int) -> str:

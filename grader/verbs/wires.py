@@ -87,6 +87,12 @@ class Wire(Interface):
         self._do("put", near=self.interface, through=self._far_end, data=frame)
         self._note(f"sends a frame of {counted(len(frame))}", sends=len(frame))
 
+    def carries_each(self, *frames: bytes) -> None:
+        """The same of several frames, one after the other."""
+        for frame in frames:
+            self._do("put", near=self.interface, through=self._far_end, data=frame)
+        self._note(f"sends {counted(len(frames), 'frame')}", sends=sum(map(len, frames)))
+
     def takes(self) -> bytes:
         """The next frame that the machine has sent out through the interface."""
         frame = self._wait("take", "a frame comes out", after_return=True, name=self._name)["data"]
