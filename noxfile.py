@@ -20,9 +20,9 @@ nox.options.sessions = ["grade"]
 PYPROJECT = Path("pyproject.toml")
 #: What the tests run on, where it is there.
 PYTHONS = ["3.11", "3.12", "3.13"]
-#: On the first alone: strangers' programs, what is said and proven of the kit's own, and
-#: the commands around grading; that takes most of the time, and which Python it is
-#: matters little.
+#: On the first alone: strangers' programs, hostile ones, real peers, what is said and
+#: proven of the kit's own, and the commands around grading; that takes most of the time,
+#: and which Python it is matters little.
 ON_ONE_PYTHON = [
     "strangers",
     "together",
@@ -33,6 +33,13 @@ ON_ONE_PYTHON = [
     "mutation",
     "repetition",
     "redteam",
+    "hostile",
+    "real_peers",
+    "captures",
+    "relays",
+    "confine",
+    "doctor",
+    "reset",
     "frames",
     "pcap_files",
     "hint",

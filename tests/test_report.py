@@ -59,20 +59,6 @@ def test_a_report_in_full(submission: Path, grade: Callable[..., Graded]) -> Non
     assert graded.text.replace(str(submission), "DIR") == SHORT_SEND
 
 
-@pytest.mark.parametrize("language", ["python", "c"])
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
-def test_every_diagnosis_fits_a_terminal(
-    exercise, language: str, submission: Path, grade: Callable[..., Graded]
-) -> None:
-    (submission / exercise.file_name(language)).write_text(Gaps(exercise).stub(language))
-
-    graded = grade(submission, exercise.slug, "--lang", language, "-v")
-
-    lines = [line for line in graded.text.splitlines() if "·" not in line and "/submission" not in line]
-    compiler = [line for line in lines if " | " in line or line.rstrip().endswith(("|", "]"))]
-    assert [line for line in lines if len(line) > 80 and line not in compiler] == []
-
-
 def test_colour_only_decorates(submission: Path, grade: Callable[..., Graded]) -> None:
     (submission / "send_all.py").write_text("def send_all(sock, data):\n    sock.send(data[:13])\n")
 
