@@ -62,21 +62,21 @@ def test_the_host_replies(cast_of: Callable[..., Cast]) -> None:
 @pytest.mark.parametrize(
     ("script", "sum", "sentence"),
     [
-        (lambda _, route: route.takes_probe(2), "e5ca", "sends an echo of 8 bytes whose checksum is wrong"),
+        (lambda _, route: route.takes_probe(2), "e5ca", "sendto() sends an echo of 8 bytes whose checksum is wrong"),
         (
             lambda _, route: route.takes_probe(1),
             RIGHT,
-            "sends an echo that may go 2 hops; expected one that may go 1",
+            "sendto() sends an echo that may go 2 hops; expected one that may go 1",
         ),
         (
             lambda _, route: route.takes_probe(2, to="10.9.0.8"),
             RIGHT,
-            "sends an echo to 10.9.0.9; expected one to 10.9.0.8",
+            "sendto() sends an echo to 10.9.0.9; expected one to 10.9.0.8",
         ),
         (
             lambda _, route: route.takes_no_probe(),
             RIGHT,
-            "sends one more echo, which may go 2 hops, where none was to come",
+            "sendto() sends one more echo, which may go 2 hops, where none was to come",
         ),
     ],
 )

@@ -239,7 +239,7 @@ def check_reads_headers_with_options(learner, network, clock):
     route.exceeds(THIRD, probe.but(options=MOST), options=MOST)
     route.takes_probe(4, instead="fixed-header")
     route.replies(options=ROUTE)
-    route.takes_no_probe(more="fixed-header")
+    route.takes_no_probe()
     learner.returns([f"1 {FIRST}", f"2 {SECOND}", f"3 {THIRD}", f"4 {HOST}"])
 
 
@@ -251,6 +251,7 @@ def check_survives_what_is_cut_short(learner, network, clock):
     learner.runs("traceroute", HOST, 1, clock.limit(WAIT))
 
     probe = route.takes_probe(1)
+    route.says(ELSEWHERE, QUENCH)
     route.says(ELSEWHERE, TIME_EXCEEDED, size=0)
     route.says(ELSEWHERE, UNREACHABLE, size=0)
     route.says(ELSEWHERE, TIME_EXCEEDED, size=1)

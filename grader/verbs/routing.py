@@ -72,7 +72,8 @@ class Route(Wire):
         """The program rests, or has returned, and no probe has come out.
 
         Args:
-            more: slug of the gap that one gives away.
+            more: slug of the gap that one to the same host, which may go further than
+                the last one, gives away.
 
         Raises:
             Broken: one has.
@@ -86,7 +87,9 @@ class Route(Wire):
         probe = echo_in(frame)
         self._note(_told(probe, frame), receives=max(1, len(frame)))
         what = f"one more echo, which may go {counted(probe.hops, 'hop')}" if probe else _what(frame)
-        self._is_wrong("surplus", f"sends {what}, where none was to come", gap=more)
+        last = self._probe
+        is_next = probe is not None and last is not None and probe.to == last.to and probe.hops > last.hops
+        self._is_wrong("surplus", f"sends {what}, where none was to come", gap=more if is_next else "")
 
     def passes_on(self, router: str, hop: int, *, instead: str = "") -> None:
         """The probe of a hop comes out, and this router says that its time is exceeded.
@@ -161,7 +164,8 @@ class Route(Wire):
         sent = next((c for c in reversed(scene.process.trace.calls) if c.any_of("send")), None)
         if sent is not None:
             scene.look_up([sent])
-        raise Broken(Failure(kind, words, line=sent.line if sent else None, **more))
+        who = f"{sent.name}()" if sent else "the program"
+        raise Broken(Failure(kind, f"{who} {words}", line=sent.line if sent else None, **more))
 
 
 def _told(probe: Echo | None, frame: bytes) -> str:
