@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
+from socket import htons
 
 from grader.peers.places import TCP, UDP, Address, Kind
 from grader.peers.process import PeerError, PeerProcess, free_port
@@ -293,7 +294,8 @@ class Subject:
             return None if client else self._name(address)
         port = free_port(self._reserved, kind)
         shown = _PORTS + len(self._reserved) - 1
-        self._scene.arranged.stand_ins |= {f":{port}": f":{shown}", f":{port:04X}": f":{shown:04X}"}
+        told = {f":{port}": f":{shown}", f":{port:04X}": f":{shown:04X}", f":{htons(port)}": f":{htons(shown)}"}
+        self._scene.arranged.stand_ins |= told
         return [address, port]
 
     def _name(self, name: str) -> str:
