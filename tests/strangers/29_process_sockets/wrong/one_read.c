@@ -98,11 +98,10 @@ static char *read_file(int pid, const char *name)
         used += n > 0 ? (size_t)n : 0;
         if (room - used < 2) {
             more = realloc(text, room *= 2);
-            if (more == NULL) {
+            if (more == NULL)
                 n = -1;
-                break;
-            }
-            text = more;
+            else
+                text = more;
         }
     }
     if (n == -1)
