@@ -1,8 +1,9 @@
 /*
  * expect: fail
- * gap: small-buffer
+ * gap: other
  * cause: The zero at the end of the text is not counted.
  * shows: A buffer with room for the text alone.
+ * says: past the end of a buffer
  */
 #include "process_sockets.h"
 
