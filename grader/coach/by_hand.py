@@ -271,6 +271,9 @@ class _Running:
 
     def all_of(self, command: list[str], tool: str) -> int:
         """From its start to its end; returns the exit code."""
+        if self._manifest.then and not (self._manifest.listens or self._manifest.needs):
+            self._page.paragraph("in another terminal:")
+            self._then(0)
         adopts()
         traced = {"THIRTEEN_BYTES_STRACE": "1"} if tool == "strace" else {}
         started = partial(die_with_parent, os.getpid())

@@ -56,7 +56,13 @@ def main(folder: str, *values: str) -> None:
     me = os.getpid()
     try:
         known = dict(vars(importlib.import_module(slug)))
-        known |= {"tell": tell, "client": client, "os": os, **dict(zip(manifest["arguments"], values, strict=True))}
+        known |= {
+            "tell": tell,
+            "client": client,
+            "os": os,
+            "socket": socket,
+            **dict(zip(manifest["arguments"], values, strict=True)),
+        }
         if os.environ.get("THIRTEEN_BYTES_STRACE"):
             await_tracer()
         exec(compile(manifest["python"], str(home / "run.toml"), "exec"), known)
