@@ -68,8 +68,8 @@ def _free_port(kind: int = socket.SOCK_STREAM) -> str:
 
 
 def _arguments(manifest: Manifest, port: str) -> list[str]:
-    """All of the manifest's, with another port."""
-    if "port" not in manifest.arguments:
+    """All of the manifest's, with another port, where somebody listens at it."""
+    if "port" not in manifest.arguments or not (manifest.listens or manifest.needs):
         return []
     return ["--", *({**manifest.arguments, "port": port}.values())]
 
