@@ -251,7 +251,7 @@ def check_survives_what_is_cut_short(learner, network, clock):
     learner.runs("traceroute", HOST, 1, clock.limit(WAIT))
 
     probe = route.takes_probe(1)
-    route.says(ELSEWHERE, QUENCH)
+    route.says(ELSEWHERE, QUENCH, about=probe.but(options=MOST))
     route.says(ELSEWHERE, TIME_EXCEEDED, size=0)
     route.says(ELSEWHERE, UNREACHABLE, size=0)
     route.says(ELSEWHERE, TIME_EXCEEDED, size=1)
