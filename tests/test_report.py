@@ -169,3 +169,11 @@ def test_the_readme_lists_every_exercise() -> None:
     for exercise in EXERCISES:
         row = f"| [{exercise.key.replace('_', ' ', 1)}](exercises/{exercise.key}/README.md) "
         assert f"{row}| {exercise.title} | {exercise.teaches} |" in readme
+
+
+def test_the_readme_says_where_each_exercise_stands_in_the_guide() -> None:
+    readme = (PROJECT / "README.md").read_text()
+
+    table = readme.partition("| In the guide | Exercises |")[2].partition("\n\n")[0]
+
+    assert set(re.findall(r"\b\d\d\b", table)) == {exercise.key[:2] for exercise in EXERCISES}
