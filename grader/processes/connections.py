@@ -20,22 +20,20 @@ from grader.processes import tcp_table, unix_table
 from grader.processes.network import Network
 from grader.processes.sockets import sockets_of
 
-#: TCP states in which a handshake is on its way, an end-of-file has been sent and not
-#: been acknowledged, and either.
-_BEGINNING = {tcp_table.SYN_SENT, tcp_table.SYN_RECV}
-_ENDING = {tcp_table.FIN_WAIT1, tcp_table.LAST_ACK, tcp_table.CLOSING}
-_ON_ITS_WAY = _BEGINNING | _ENDING
+#: TCP states in which something is still on its way.
+_ON_ITS_WAY = {
+    tcp_table.SYN_SENT,
+    tcp_table.SYN_RECV,
+    tcp_table.FIN_WAIT1,
+    tcp_table.LAST_ACK,
+    tcp_table.CLOSING,
+}
 
 _PIDFD_GETFD = 438  # the same on every architecture
 _REQUEST = struct.Struct("=BBBxI")
 _ID = struct.Struct("!HH16s16s")
 _ANY_INTERFACE_ANY_COOKIE = struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
 _EVERY_STATE = 0xFFFFFFFF
-#: To ask for struct tcp_info, too (INET_DIAG_INFO); an attribute begins with its length and kind.
-_WITH_INFO, _INFO, _ATTRIBUTE = 1 << 1, 2, struct.Struct("=HH")
-#: How long struct inet_diag_msg is, and where tcp_info has the bytes that were received,
-#: not sent yet, sent, and sent again.
-_DIAG_MSG, _RECEIVED, _NOT_SENT, _SENT, _SENT_AGAIN = 72, 128, 144, 200, 208
 #: Where struct inet_diag_msg has idiag_wqueue, after state, id, expires and
 #: rqueue; and idiag_inode, after that and uid.
 _WAITING_TO_BE_SENT = 4 + 48 + 4 + 4
@@ -74,15 +72,6 @@ class Connections:
         # the listening socket stands in for a connection that is gone
         return found is not None and found[1] != tcp_table.LISTEN and struct.unpack_from("=I", found, _INODE)[0] != 0
 
-    def has_arrived(self, ends: Ends) -> bool:
-        """Whether all that was sent at the first of two ends, and may leave it, has come
-        to the second.
-
-        Raises:
-            OSError: the kernel does not answer.
-        """
-        return not _moves(ends, self._network)
-
     def on_their_way(self, pids: list[int], silent: Collection[int] = ()) -> bool:
         """Whether a byte, an end-of-file or a handshake of the connections of
         these processes has not arrived yet.
@@ -104,13 +93,13 @@ class Connections:
             if inode in self._known or inode in self._other:
                 continue
             state, ends = _looked_at(pid, number)
-            if state in _BEGINNING:
+            if state in _ON_ITS_WAY:
                 return True
             if ends is not None:
                 self._known[inode] = ends
             elif state == _NOT_TCP:
                 self._other.add(inode)
-        ends = {end for known in self._known.values() for end in (known, reversed_ends(known))}
+        ends = {end for known in self._known.values() for end in (known, _reversed(known))}
         return any(_moves(end, self._network) for end in ends)
 
 
@@ -158,8 +147,7 @@ def _system() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def reversed_ends(ends: Ends) -> Ends:
-    """The same connection, seen from its other end."""
+def _reversed(ends: Ends) -> Ends:
     family, ours, our_port, theirs, their_port = ends
     return family, theirs, their_port, ours, our_port
 
@@ -173,59 +161,18 @@ def _moves(ends: Ends, network: Network) -> bool:
     found = _found(ends, network)
     if found is None:
         return False
-    state = found[1]
-    if not _is_moving(state, found[2], struct.unpack_from("=I", found, _WAITING_TO_BE_SENT)[0]):
-        return False
-    return state in _BEGINNING or not _has_arrived(ends, network, has_ended=state in _ENDING)
+    return _is_moving(found[1], found[2], struct.unpack_from("=I", found, _WAITING_TO_BE_SENT)[0])
 
 
-def _has_arrived(ends: Ends, network: Network, *, has_ended: bool) -> bool:
-    """Whether the second end has received all that was sent at the first, which it
-    may be slow to acknowledge.
-
-    The kernel tells how much that is only when nobody works on the socket: whoever
-    waits for it has been woken by then.
-
-    Args:
-        has_ended: whether an end-of-file was sent, too, which counts as a byte that is received.
-
-    Raises:
-        OSError: the kernel does not answer.
-    """
-    ours, theirs = (_info(end, network) for end in (ends, reversed_ends(ends)))
-    if min(len(ours), len(theirs)) < _SENT_AGAIN + 8 or struct.unpack_from("=I", ours, _NOT_SENT)[0]:
-        return False
-    sent, again = (struct.unpack_from("=Q", ours, at)[0] for at in (_SENT, _SENT_AGAIN))
-    return struct.unpack_from("=Q", theirs, _RECEIVED)[0] >= sent - again + has_ended
-
-
-def _info(ends: Ends, network: Network) -> bytes:
-    """The struct tcp_info of the socket at the first of two ends; ``b""`` if there is none.
-
-    Raises:
-        OSError: the kernel does not answer.
-    """
-    found, at = _found(ends, network, _WITH_INFO) or b"", _DIAG_MSG
-    while at + _ATTRIBUTE.size <= len(found):
-        length, kind = _ATTRIBUTE.unpack_from(found, at)
-        if kind == _INFO or length < _ATTRIBUTE.size:
-            return found[at + _ATTRIBUTE.size : at + length]
-        at += (length + 3) & ~3
-    return b""
-
-
-def _found(ends: Ends, network: Network, more: int = 0) -> bytes | None:
+def _found(ends: Ends, network: Network) -> bytes | None:
     """What the kernel says of the socket at the first of two ends, a struct
     inet_diag_msg, or None if there is none.
-
-    Args:
-        more: which attributes are to follow it.
 
     Raises:
         OSError: the kernel does not answer.
     """
     family, ours, our_port, theirs, their_port = ends
-    request = _REQUEST.pack(family, socket.IPPROTO_TCP, more, _EVERY_STATE)
+    request = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, _EVERY_STATE)
     request += _ID.pack(our_port, their_port, ours, theirs) + _ANY_INTERFACE_ANY_COOKIE
     return network.one(request)
 

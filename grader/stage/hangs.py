@@ -89,7 +89,8 @@ class Hangs:
         used = 0 if is_held else process.processor_ticks
         progress = (process.trace["next"], used, len(process.trace.unfinished))
         states = {*process.task_states().values(), *(peer.state for peer in scene.company.peers)}
-        if watch.idle(progress, is_awake=bool(_AWAKE & states)) > IDLE_SECONDS or self._only_looks_around(watch):
+        is_awake = bool(_AWAKE & states)
+        if watch.idle(progress, is_awake=is_awake) > IDLE_SECONDS or self._only_looks_around(watch, is_awake):
             raise Broken(standstill.of_sleep(scene, awaited))
         return False
 
@@ -147,13 +148,13 @@ class Hangs:
         self._seen = len(calls)
         return len(calls) > MOST_CALLS or spins(calls)
 
-    def _only_looks_around(self, watch: Watch) -> bool:
+    def _only_looks_around(self, watch: Watch, is_awake: bool) -> bool:
         """Whether a program that waits with a limit, over and over, waits for
         what nobody is left to do."""
         scene = self._scene
         trace = scene.process.trace
         news = self._fruits.of(trace.calls), trace["clock_now"]  # while that moves, time ends its waits one by one
-        idle = watch.idle(news, "fruits") > 2 * IDLE_SECONDS
+        idle = watch.idle(news, "fruits", is_awake=is_awake) > 2 * IDLE_SECONDS
         return idle and quiet.rests(scene) and scene.company.is_asleep
 
     def _is_busy_for_nothing(self, process: LearnerProcess) -> bool:

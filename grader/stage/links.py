@@ -13,7 +13,7 @@ from typing import Protocol
 
 from grader.peers.places import Address
 from grader.processes import datagram_table, tcp_table, unix_table
-from grader.processes.connections import Connections, Ends, reversed_ends
+from grader.processes.connections import Connections, Ends
 from grader.processes.network import Network
 from grader.processes.tcp_table import End
 from grader.processes.unix_table import UnixEnd
@@ -90,7 +90,9 @@ class TcpLink:
         return sum(end.unsent for end in self._program_ends())
 
     def has_taken_all(self) -> bool:
-        return self._has_come() and any(end.inode and not end.unread for end in self._program_ends())
+        table = tcp_table.ends(self._network)
+        is_sent = any((end.port, end.other) == (self._client, self._program) and not end.unsent for end in table)
+        return is_sent and any(self._is_programs(end) and end.inode and not end.unread for end in table)
 
     def is_of(self, inode: int) -> bool:
         return any(end.inode == inode for end in self._program_ends())
@@ -101,14 +103,6 @@ class TcpLink:
 
     def is_about(self, _call: Call) -> bool:
         return True
-
-    def _has_come(self) -> bool:
-        """Whether all that the client has sent has arrived."""
-        try:
-            return self._connections.has_arrived(reversed_ends(self._ends))
-        except OSError:  # sock_diag(7) is refused here
-            table = tcp_table.ends(self._network)
-            return any((end.port, end.other) == (self._client, self._program) and not end.unsent for end in table)
 
     def _program_ends(self) -> Iterator[End]:
         return filter(self._is_programs, tcp_table.ends(self._network))

@@ -296,8 +296,9 @@ class Peer(HostingVerbs, ExchangeVerbs, HttpVerbs, PassingVerbs, RelayingVerbs):
     def sees_all_delivered(self) -> None:
         """Everything that was sent, an end-of-file too, has reached the
         program's kernel, whether the program has taken it or not."""
-        connections, player = self._scene.company.connections, self._player.pid
-        self._scene.wait(lambda: not connections.on_their_way([player]), "what was sent is delivered")
+        self._scene.wait(
+            lambda: self._do("delivered", name=self._name)["unacknowledged"] == 0, "what was sent is delivered"
+        )
 
     def receives_until_the_end(self) -> bytes:
         """Whatever arrives until the program ends the connection, with an

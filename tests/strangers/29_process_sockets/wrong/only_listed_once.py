@@ -2,7 +2,7 @@
 # gap: other
 # cause: Equal lines are one line.
 # shows: Two ends of a socketpair.
-# says: expected
+# says: is left out
 import os
 import socket
 import struct
