@@ -67,6 +67,8 @@ def stands_still(  # noqa: PLR0911 - one return for each way out of the argument
     calls = [waiting[tid] for tid in states if tid in waiting]
     if not calls or trace["held"] > trace["released"]:
         return []
+    if any(call.injected & layout.HOLD for call in calls):
+        return []  # it was let go a moment ago, and has not noticed it yet
     elsewhere = (scene.process.system_call_of(tid) for tid in states if tid not in waiting)
     if not all(futex.is_endless(call) or call[0] in _MOVES for call in elsewhere):
         return []
