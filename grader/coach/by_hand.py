@@ -24,9 +24,9 @@ from grader.catalogue.exercises import Exercise, ManifestError
 from grader.catalogue.unit import Unit
 from grader.coach import choice
 from grader.coach.choice import BadUsage
-from grader.coach.leftovers import adopts, ends_all
+from grader.coach.leftovers import ends_all
 from grader.coach.progress import Progress
-from grader.processes.forkserver import die_with_parent
+from grader.processes.forkserver import adopt_orphans, die_with_parent
 from grader.report.page import INDENT, Page, indented
 
 ENDED, FAILED, NOT_HERE, INTERRUPTED = 0, 1, 2, 130
@@ -274,7 +274,7 @@ class _Running:
         if self._manifest.then and not (self._manifest.listens or self._manifest.needs):
             self._page.paragraph("in another terminal:")
             self._then(0)
-        adopts()
+        adopt_orphans()
         traced = {"THIRTEEN_BYTES_STRACE": "1"} if tool == "strace" else {}
         started = partial(die_with_parent, os.getpid())
         program = subprocess.Popen(command, env={**os.environ, **traced}, preexec_fn=started)  # noqa: PLW1509  no threads

@@ -170,14 +170,14 @@ class LearnerProcess:
         except (OSError, ValueError):
             return [-2]
 
-    def seconds_left_on_a_lock(self, task: int) -> float:
+    def seconds_left_on_a_lock(self, task: int, call: list[int]) -> float:
         """How long a sleeping thread waits on a lock still: infinity, if it does so
         without a limit; 0, if it waits on none or it is not told.
 
         Args:
             task: its id, as the trace has it.
+            call: what it is in; see `system_call_of`.
         """
-        call = self.system_call_of(task)
         if not futex.is_wait(call):
             return 0.0
         try:

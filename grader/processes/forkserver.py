@@ -124,7 +124,7 @@ class ForkServer:
         theirs.close()
         self._is_confined = confined is not None
         # What a killed server leaves behind becomes this process' own.
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        adopt_orphans()
         _servers.add(self._process.pid)
         self._channel = Channel(ours.detach())
 
@@ -224,6 +224,11 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
+def adopt_orphans() -> None:
+    """From now on whoever loses its parent below this process becomes its child."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
 def die_with_parent(parent: int) -> None:
     """Have the kernel end this process when that one, its parent, ends."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -320,7 +325,7 @@ def serve(fd: int, child: Callable[[dict, Channel], None], added: int, is_confin
             kit's own; children do not keep them.
         is_confined: whether its children, who have its user id, are not to be trusted.
     """
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     del sys.path[:added]
     channel = Channel(fd)
     server = os.getpid()

@@ -323,11 +323,8 @@ def _all_wait(scene: OnStage, tids: Iterable[int], waiting: set[int]) -> bool:
         waiting: the threads that are in a call.
     """
     process = scene.process
-    elsewhere = (tid for tid in tids if tid not in waiting)
-    return all(
-        process.seconds_left_on_a_lock(tid) * 1000 > _LONG or process.system_call_of(tid)[0] == _READ
-        for tid in elsewhere
-    )
+    elsewhere = ((tid, process.system_call_of(tid)) for tid in tids if tid not in waiting)
+    return all(call[0] == _READ or process.seconds_left_on_a_lock(tid, call) * 1000 > _LONG for tid, call in elsewhere)
 
 
 def _all_sleep(scene: OnStage, states: dict[int, str] | None = None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from grader.stage import quiet
 from grader.stage.broken import Broken
 from grader.stage.scene import Scene
 from grader.verbs.wires import Wire
@@ -78,12 +77,9 @@ class Route(Wire):
         Raises:
             Broken: one has.
         """
-        scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
-        looked = self._do("look", name=self._name)
-        if looked["end"]:
+        frame = self._has_come()
+        if frame is None:
             return
-        frame = looked["data"]
         probe = echo_in(frame)
         self._note(_told(probe, frame), receives=max(1, len(frame)))
         what = f"one more echo, which may go {counted(probe.hops, 'hop')}" if probe else _what(frame)

@@ -108,12 +108,16 @@ class Wire(Interface):
         Raises:
             Broken: one has.
         """
-        scene, rest = self._scene, quiet.Rest(self._scene)
-        scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
-        looked = self._do("look", name=self._name)
-        if looked["end"]:
+        frame = self._has_come()
+        if frame is None:
             return
-        frame = looked["data"]
         self._note(f"receives a frame of {counted(len(frame))}", receives=len(frame))
         sentence = f"a frame of {counted(len(frame))} comes out where none was to come"
         raise Broken(Failure("surplus", sentence, difference=Difference(b"", frame), gap=more))
+
+    def _has_come(self) -> bytes | None:
+        """The frame that has come out by the time that the program rests, or has returned."""
+        scene, rest = self._scene, quiet.Rest(self._scene)
+        scene.wait(lambda: scene.run is None or rest(), "the program rests", after_return=True)
+        looked = self._do("look", name=self._name)
+        return None if looked["end"] else looked["data"]
